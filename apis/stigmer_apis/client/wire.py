@@ -1,0 +1,53 @@
+"""One gRPC channel with its token and stubs."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_service_pb2_grpc import AgentQueryControllerStub
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_service_pb2_grpc import (
+    AgentExecutionCommandControllerStub,
+    AgentExecutionQueryControllerStub,
+)
+from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_service_pb2_grpc import SessionQueryControllerStub
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
+from stigmer_apis._generated.stigmer.server.v1.server_pb2_grpc import ServerServiceStub
+from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2_grpc import TerminalServiceStub
+from stigmer_apis.protocol import AUTHORIZATION, IDEMPOTENCY_KEY
+from stigmer_apis.transport import aio, client_options
+
+
+class Wire:
+    """A channel and what is sent through it. Closed when it is retired and no call uses it: closing one in use would cancel its calls."""
+
+    def __init__(self, target: str, token: str) -> None:
+        self.channel = aio.insecure_channel(target, options=client_options())
+        self.server = ServerServiceStub(self.channel)
+        self.executions = ExecutionServiceStub(self.channel)
+        self.execution_commands = AgentExecutionCommandControllerStub(self.channel)
+        self.execution_queries = AgentExecutionQueryControllerStub(self.channel)
+        self.agents = AgentQueryControllerStub(self.channel)
+        self.sessions = SessionQueryControllerStub(self.channel)
+        self.terminals = TerminalServiceStub(self.channel)
+        self._token = token
+        self._uses = 0
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a call runs on it."""
+        return self._uses > 0
+
+    @contextmanager
+    def used(self) -> Generator[None]:
+        """A call runs on it for as long as this context."""
+        self._uses += 1
+        try:
+            yield
+        finally:
+            self._uses -= 1
+
+    def metadata(self, idempotency_key: str = "") -> list[tuple[str, str]]:
+        """What every call carries; a mutation with its idempotency key."""
+        pairs = [(AUTHORIZATION, f"Bearer {self._token}")]
+        if idempotency_key:
+            pairs.append((IDEMPOTENCY_KEY, idempotency_key))
+        return pairs

@@ -1,0 +1,6 @@
+import unittest
+
+class StorageTestBase(unittest.TestCase):
+    _storage: object
+    def setUp(self) -> None: ...
+    def tearDown(self) -> None: ...
