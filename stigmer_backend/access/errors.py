@@ -1,0 +1,27 @@
+"""Errors of access, in one tree.
+
+    AccessError
+    └── TokensUnreadable    data/tokens.json is not what the daemon wrote
+
+What a caller may not do is answered with errors of `stigmer_apis.errors`, not with these.
+"""
+
+from pathlib import Path
+
+
+class AccessError(Exception):
+    """Base of the errors of this package. Its text says what failed, on what, and how to mend it."""
+
+
+class TokensUnreadable(AccessError):
+    """The file of token hashes cannot be read, or is not what the daemon wrote there.
+
+    It is never taken as empty: that would lock a living runner out without a word.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"the token file {path} cannot be used: {what}. Delete it and start again: new tokens are made, and a runner that "
+            "is still running is replaced"
+        )
+        self.path = path

@@ -1,0 +1,80 @@
+"""`python -m stigmer_backend.daemon --home DIR`: the daemon in the foreground. Whoever starts it detaches it."""
+
+import argparse
+import asyncio
+import faulthandler
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Never, NoReturn
+
+from stigmer_backend.daemon.exits import Exit
+from stigmer_backend.daemon.hardening import harden, open_standard_descriptors
+
+_STANDARD_ERROR = 2
+"""The descriptor: `sys.stderr` is None where it was closed at the start."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the daemon. Its exit code, returned or in a `SystemExit`, is one of `exits.Exit`."""
+    open_standard_descriptors()
+    given = _parser().parse_args(arguments)
+    try:
+        harden()
+        return _run(given.home)
+    except Exception as error:
+        raise SystemExit(_explain(error)) from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="stigmer-server", description="The Stigmer daemon. It stays in the foreground and logs to standard error."
+    )
+    parser.add_argument("--home", type=Path, help="where its state lives (default: STIGMER_HOME, or ~/.stigmer)")
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with our exit code for arguments that mean nothing."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end."""
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def _run(root: Path | None) -> int:
+    """Set up what everything needs, then serve."""
+    from stigmer_apis.home import Home
+    from stigmer_backend.config import Config
+    from stigmer_backend.daemon.logs import set_up_logging
+    from stigmer_backend.daemon.serving import ServeOptions, serve
+
+    home = Home.at(root) if root is not None else Home.from_environment()
+    set_up_logging(Config.from_environment(), home.server_log)
+    faulthandler.enable(_STANDARD_ERROR)
+    return asyncio.run(serve(home, ServeOptions(), _abandon))
+
+
+def _explain(error: Exception) -> int:
+    """Say in the log why the daemon ends."""
+    from stigmer_backend.daemon.failures import exit_of
+
+    code, words = exit_of(error)
+    log = logging.getLogger("stigmer_backend.daemon")
+    if words:
+        log.critical("%s", words)
+    else:
+        log.critical("the daemon ends because of a mistake in Stigmer", exc_info=error)
+    return code
+
+
+def _abandon(code: int) -> Never:
+    """End the process now, and let nothing more be written."""
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

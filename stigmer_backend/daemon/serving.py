@@ -1,0 +1,182 @@
+"""The daemon put together, waited for, and taken apart."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Never
+
+from stigmer_apis import __version__
+from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
+from stigmer_apis.home import Home
+from stigmer_apis.protocol import LEASE_SECONDS
+from stigmer_apis.transport import aio
+from stigmer_backend.access import Tokens
+from stigmer_backend.daemon.connections import BackendConnections
+from stigmer_backend.daemon.ending import Ending, Request, Runners, signals_ask
+from stigmer_backend.daemon.exits import Exit
+from stigmer_backend.daemon.failures import store_failure
+from stigmer_backend.daemon.health import Health, serve_health
+from stigmer_backend.daemon.listeners import Listeners, operator_door, runner_door
+from stigmer_backend.daemon.server_service import ServerService
+from stigmer_backend.daemon.status import Parts, status_of
+from stigmer_backend.daemon.supervisor import Supervisor, SupervisorOptions
+from stigmer_backend.services import Backend
+from stigmer_backend.store import Store, StoreError, StoreOptions
+
+_FAREWELL_SECONDS = 0.1
+"""How long a daemon whose store stopped goes on, so that those who wait are told."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """How a daemon is put together. The defaults are the daemon's; tests change them."""
+
+    store: StoreOptions = field(default_factory=StoreOptions)
+    supervisor: SupervisorOptions = field(default_factory=SupervisorOptions)
+    silent: float = LEASE_SECONDS
+    """Seconds after which a connected runner that says nothing counts as not connected."""
+    grace: float = 2.0
+    """Seconds that calls under way are given at the end."""
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """What the runner's environment is chosen from."""
+
+
+async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
+    """Be the daemon of `home` until somebody asks it to stop.
+
+    When the store stops by itself, it is said why and `abandon` is called, which ends the process at once: after that nothing that the
+    process does can be trusted. Raises what `failures.exit_of` knows when the daemon cannot start.
+    """
+    await asyncio.to_thread(home.prepare)
+    ending = Ending()
+    with signals_ask(ending):
+        async with _store_of(home, options, ending) as store, _abandoning(store, ending, abandon):
+            tokens = await asyncio.to_thread(Tokens.open, home)
+            backend = await Backend.open(store, home)
+            try:
+                return await _Daemon(home, options, store, tokens, backend, ending).run()
+            finally:
+                await backend.close()
+
+
+class _Daemon:
+    """A daemon whose parts are there."""
+
+    def __init__(
+        self, home: Home, options: ServeOptions, store: Store, tokens: Tokens, backend: Backend, ending: Ending
+    ) -> None:
+        self._options = options
+        self._backend = backend
+        self._ending = ending
+        self._health = Health()
+        self._supervisor = Supervisor(
+            home=home,
+            tokens=tokens,
+            connections=BackendConnections(backend.runners, options.silent),
+            environ=options.environ,
+            options=options.supervisor,
+        )
+        own = (self._register_own,)
+        doors = [
+            operator_door(home, [backend.register_operator, *own]),
+            runner_door(home, [backend.register_runner, *own]),
+        ]
+        self._listeners = Listeners(home, tokens, doors, [store_failure])
+        parts = Parts(
+            home=home,
+            sockets=[door.path for door in doors],
+            store=store,
+            runners=backend.runners.describe,
+            standing=self._supervisor.standing,
+            executions=backend.counts,
+            open_streams=lambda: self._listeners.open_streams,
+        )
+        self._service = ServerService(
+            pid=os.getpid(),
+            home=str(home.root),
+            incarnation=store.incarnation,
+            status=lambda: status_of(parts),
+            ending=ending,
+        )
+        self._home = home
+
+    async def run(self) -> Exit:
+        """Serve until somebody asks for the end."""
+        try:
+            await self._listeners.open()
+            self._health.tell(serving=True)
+            _log.info("Stigmer %s serves %s (pid %d)", __version__, self._home.root, os.getpid())
+            request = await self._until_asked()
+            self._health.tell(serving=False)
+            if request.runners is Runners.KEPT:
+                self._supervisor.leave()
+            else:
+                await self._supervisor.end(request.reason, ask=request.runners is Runners.ASKED)
+        finally:
+            await self._listeners.close(self._options.grace)
+        return request.code
+
+    async def _until_asked(self) -> Request:
+        """Keep the runner and the sockets until somebody asks for the end."""
+        async with asyncio.TaskGroup() as group:
+            keepers = [
+                group.create_task(self._supervisor.run()),
+                group.create_task(self._keep_sockets()),
+                group.create_task(self._end_when_the_backend_fails()),
+            ]
+            request = await self._ending.asked()
+            for keeper in keepers:
+                keeper.cancel()
+        return request
+
+    async def _keep_sockets(self) -> None:
+        """Keep the sockets as long as there is a home to serve."""
+        await self._listeners.keep()
+        self._ending.ask("the home was removed", Runners.ENDED, Exit.HOME_UNUSABLE)
+
+    async def _end_when_the_backend_fails(self) -> None:
+        """Something in the background failed that nobody foresaw; the log has it. What runs goes on, under the next daemon."""
+        await self._backend.failed()
+        self._ending.ask("something failed that nobody foresaw", Runners.KEPT, Exit.UNFORESEEN)
+
+    def _register_own(self, server: aio.Server) -> None:
+        server_pb2_grpc.add_ServerServiceServicer_to_server(self._service, server)
+        serve_health(self._health, server)
+
+
+@asynccontextmanager
+async def _store_of(home: Home, options: ServeOptions, ending: Ending) -> AsyncGenerator[Store]:
+    """The open store; what its opening found is in the log. That it cannot be closed is only told when nothing worse is known."""
+    store = await Store.open(home.data, options=options.store)
+    try:
+        for line in store.report.lines():
+            _log.warning("%s", line)
+        yield store
+    finally:
+        try:
+            await store.close()
+        except (StoreError, OSError) as error:
+            if ending.code is Exit.STOPPED:
+                raise
+            _log.warning("the store could not be closed: %s", error)
+
+
+@asynccontextmanager
+async def _abandoning(store: Store, ending: Ending, abandon: Callable[[Exit], Never]) -> AsyncGenerator[None]:
+    """Inside the block: end the process when the store stops, unless it stops for a reason that is known already."""
+
+    async def watch() -> None:
+        reason = await store.failed()
+        _log.critical("the store stopped, so the daemon ends: %s", reason)
+        await asyncio.sleep(_FAREWELL_SECONDS)
+        abandon(ending.code or Exit.STORE_STOPPED)
+
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(watch())
+        yield
+        watching.cancel()

@@ -1,0 +1,225 @@
+"""What people ask of an execution: stored first, then delivered to whoever holds it, answered when it took effect."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
+    ExecutionPhase,
+    ToolCallStatus,
+)
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import ToolCall
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
+    CommandApplied,
+    CommandIssued,
+    Event,
+    PhaseChanged,
+    ToolCallFinished,
+    ToolOutcome,
+)
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import CancelResponse, SendMessageResponse
+from stigmer_apis.errors import FailedPrecondition, InvalidArgument, StigmerError, Unavailable
+from stigmer_apis.ids import Prefix
+from stigmer_backend.executions.appending import Appender, has_ended
+from stigmer_backend.executions.ledger import Command, CommandState, Ledger
+from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.pauses import Pauses
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.tasks import Tasks
+from stigmer_backend.resources.catalogue import NewId
+from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.lookup import find
+from stigmer_backend.resources.removal import COMMANDS
+from stigmer_backend.store import StateRead, Store, StoreFull
+
+_CLOSING_SECONDS = 5.0
+_log = logging.getLogger(__name__)
+
+
+class Commands:
+    """Issues commands and waits for what becomes of them."""
+
+    def __init__(
+        self,
+        store: Store,
+        tasks: Tasks,
+        registry: Registry,
+        appender: Appender,
+        new_id: NewId,
+        options: ExecutionOptions,
+    ) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._registry = registry
+        self._appender = appender
+        self._new_id = new_id
+        self._options = options
+        self._issuing: dict[str, asyncio.Task[None]] = {}
+        self._loop = asyncio.get_running_loop()
+
+    async def cancel(self, execution_id: str, reason: str, wait: float, author: str, key: str) -> CancelResponse:
+        """Stop an execution; wait up to `wait` seconds for its end. One cancel is enough: a second one joins the first.
+
+        Raises `NotFound`, and what the store raises.
+        """
+        live = self._registry.get(execution_id)
+        if live is None or live.ended or (live.closing and await live.wait_ended(_CLOSING_SECONDS)):
+            phase = live.phase if live is not None else await self._final_phase(execution_id)
+            return CancelResponse(phase=phase, already_ended=True)
+        known = live.ledger.pending_cancel()
+        command_id = known.command_id if known is not None else self._command_id(execution_id, key)
+        issued = CommandIssued(command_id=command_id, author=author, cancel=CommandIssued.Cancel(reason=reason))
+        if live.ledger.get(command_id) is None:
+            if live.lease is None:
+                await self._cancel_now(live, issued, [Event(command_issued=issued)])
+            else:
+                await self._issue(live, issued)
+        if wait > 0:
+            await live.wait_ended(min(wait, self._options.cancel_wait_seconds))
+        return CancelResponse(command_id=command_id, phase=live.phase)
+
+    async def send_message(self, execution_id: str, text: str, author: str, key: str) -> SendMessageResponse:
+        """Hand the agent a message; return when the execution has taken it.
+
+        Raises `NotFound`; `FailedPrecondition` where the execution has ended; `Unavailable` where nobody took it in time: it stays queued.
+        """
+        command_id = self._command_id(execution_id, key)
+        live = self._registry.get(execution_id)
+        if live is None:
+            ledger = await self._final_ledger(execution_id)
+            return _answer(execution_id, ledger.get(command_id))
+        issued = CommandIssued(command_id=command_id, author=author, send_message=CommandIssued.SendMessage(text=text))
+        known = live.ledger.get(command_id)
+        if known is None:
+            if live.closing or live.ended:
+                raise has_ended(live)
+            await self._issue(live, issued)
+        elif known.issued.WhichOneof("command") != "send_message" or (
+            known.state is CommandState.PENDING and known.issued.send_message.text != text
+        ):
+            raise InvalidArgument(
+                "the idempotency key was used for another command", remedy="make a new key for each new request"
+            )
+        command = await self._settled(live, command_id)
+        if command.state is CommandState.PENDING:
+            raise _queued(live)
+        return _answer(execution_id, command)
+
+    def abandoned(self, live: LiveExecution) -> bool:
+        """Whether an execution that nobody holds any more is to be cancelled; then that is done here."""
+        cancel = live.ledger.pending_cancel()
+        if cancel is None or live.ended or live.closing:
+            return False
+        self._tasks.start(self._cancel_abandoned(live, cancel), f"cancel {live.id}")
+        return True
+
+    # -- inner -----------------------------------------------------------------------------------------------------------
+
+    async def _issue(self, live: LiveExecution, issued: CommandIssued) -> None:
+        """Store a command, once, and deliver it."""
+        under_way = self._issuing.get(issued.command_id)
+        if under_way is None:
+            under_way = self._tasks.result(self._store_and_deliver(live, issued), f"command {issued.command_id}")
+            self._issuing[issued.command_id] = under_way
+            under_way.add_done_callback(lambda _: self._issuing.pop(issued.command_id, None))
+        await asyncio.shield(under_way)
+
+    async def _store_and_deliver(self, live: LiveExecution, issued: CommandIssued) -> None:
+        await self._appender.append(live, [Event(command_issued=issued)])
+        lease = live.lease
+        if lease is not None and lease.session is not None:
+            lease.session.deliver(live.id, issued)
+        elif lease is None:
+            self.abandoned(live)
+
+    async def _cancel_now(self, live: LiveExecution, cancel: CommandIssued, before: Sequence[Event]) -> None:
+        """Cancel an execution that nobody holds."""
+        events = [
+            *before,
+            *(Event(tool_call_finished=_left_open(call)) for call in live.state.status.tool_calls if _is_open(call)),
+            Event(command_applied=CommandApplied(command_id=cancel.command_id)),
+            Event(phase_changed=PhaseChanged(phase=ExecutionPhase.EXECUTION_CANCELLED, reason=cancel.cancel.reason)),
+        ]
+        await self._appender.end(live, events)
+
+    async def _cancel_abandoned(self, live: LiveExecution, cancel: CommandIssued) -> None:
+        pauses = Pauses(self._options)
+        while not live.ended and not live.closing:
+            try:
+                await self._cancel_now(live, cancel, ())
+            except StoreFull as full:
+                _log.warning("the cancel of %s waits for space: %s", live.id, full)
+                await pauses.next()
+            except StigmerError as refused:
+                _log.info("%s is not cancelled: %s", live.id, refused)
+
+    async def _settled(self, live: LiveExecution, command_id: str) -> Command:
+        """The command, when something became of it, or as it stands when the time is over."""
+        deadline = self._loop.time() + self._options.command_wait_seconds
+        while True:
+            command = live.ledger.get(command_id)
+            if command is None:
+                raise has_ended(live)
+            left = deadline - self._loop.time()
+            if command.state is not CommandState.PENDING or left <= 0:
+                return command
+            await live.changed.wait(left)
+
+    async def _final_phase(self, execution_id: str) -> ExecutionPhase.ValueType:
+        execution = await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id))
+        return execution.status.phase
+
+    async def _final_ledger(self, execution_id: str) -> Ledger:
+        def look(state: StateRead) -> bytes:
+            find(state, EXECUTIONS, execution_id)
+            record = state.get(COMMANDS, execution_id)
+            return b"" if record is None else record.data
+
+        return Ledger.decode(await self._store.read_state(look))
+
+    def _command_id(self, execution_id: str, key: str) -> str:
+        """Made of the idempotency key where there is one, so that a repeat is the same command."""
+        if not key:
+            return self._new_id(Prefix.COMMAND)
+        digest = hashlib.sha256(f"{execution_id}\0{key}".encode("utf-8", "surrogateescape")).hexdigest()
+        return f"{Prefix.COMMAND}-{digest[:26]}"
+
+
+def _answer(execution_id: str, command: Command | None) -> SendMessageResponse:
+    """What the caller of SendMessage is told."""
+    if command is None or command.state is not CommandState.APPLIED:
+        reason = "it had ended" if command is None or not command.reason else command.reason
+        raise FailedPrecondition(
+            f"the execution {execution_id} did not take the message: {reason}",
+            remedy="start a new execution in the same session",
+        )
+    return SendMessageResponse(command_id=command.issued.command_id)
+
+
+def _queued(live: LiveExecution) -> Unavailable:
+    who = "its runner has not taken it yet" if live.lease is not None else "no runner has it at the moment"
+    return Unavailable(
+        f"the message to {live.id} is stored and queued: {who}",
+        remedy="it will be delivered; `stigmer server status` tells of the runner",
+    )
+
+
+def _is_open(call: ToolCall) -> bool:
+    return call.status in (ToolCallStatus.TOOL_CALL_PENDING, ToolCallStatus.TOOL_CALL_RUNNING)
+
+
+def _left_open(call: ToolCall) -> ToolCallFinished:
+    """How a call ends that nobody ended: one that had started may have done anything."""
+    if call.status == ToolCallStatus.TOOL_CALL_RUNNING:
+        return ToolCallFinished(
+            call_id=call.id,
+            outcome=ToolOutcome.TOOL_OUTCOME_UNKNOWN,
+            error="its runner was gone when the execution was cancelled: how far it came is not known",
+        )
+    return ToolCallFinished(
+        call_id=call.id,
+        outcome=ToolOutcome.TOOL_OUTCOME_NOT_STARTED,
+        error="the execution was cancelled before it started",
+    )

@@ -1,0 +1,149 @@
+"""Executions as the published interface shows them: the stored resource, with its status folded from the events."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import (
+    AgentExecution,
+    AgentExecutionList,
+)
+from stigmer_apis.fold import published_status
+from stigmer_apis.protocol import MAX_STATUS_BYTES
+from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.lookup import find
+from stigmer_backend.resources.pages import Question
+from stigmer_backend.resources.paging import PUBLISHED_PAGE_SIZE, decode_token, encode_token, page_rows, pages_of
+from stigmer_backend.store import Store
+
+ANY_PHASE = ExecutionPhase.EXECUTION_PHASE_UNSPECIFIED
+"""Lets every phase through."""
+
+SMALL_BYTES = 256 << 10
+"""An answer to `updateStatus` above this comes without messages: answering n updates must not cost n times all that was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedQuery:
+    """Which executions, how many, from where."""
+
+    parent: str
+    phase: ExecutionPhase.ValueType
+    tags: tuple[str, ...]
+    page_size: int
+    page_token: str
+    with_content: bool
+
+    def question(self) -> bytes:
+        """What a page token belongs to."""
+        return repr((self.parent, int(self.phase), self.tags)).encode()
+
+
+class Reading:
+    """Serves executions as published."""
+
+    def __init__(self, store: Store, registry: Registry, board: Board, options: ExecutionOptions) -> None:
+        self._store = store
+        self._registry = registry
+        self._board = board
+        self._options = options
+
+    async def get(self, execution_id: str) -> AgentExecution:
+        """The execution, whole. Raises `NotFound`."""
+        live = self._registry.get(execution_id)
+        if live is not None:
+            return as_published(live)
+        return await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id))
+
+    async def get_small(self, execution_id: str) -> AgentExecution:
+        """The execution, without its messages where they are many."""
+        execution = await self.get(execution_id)
+        if execution.status.ByteSize() > SMALL_BYTES:
+            take_content_out(execution)
+        return execution
+
+    async def page(self, query: PublishedQuery) -> AgentExecutionList:
+        """A page, newest first; it is cut where it would pass what published clients take. Raises `InvalidArgument`."""
+        size = page_rows(query.page_size, PUBLISHED_PAGE_SIZE)
+        question = query.question()
+        asked = Question(
+            EXECUTIONS,
+            query.parent,
+            decode_token(question, query.page_token),
+            size,
+            self._options.scan_rows,
+            self._matcher(query),
+            None if query.with_content else take_content_out,
+        )
+        revision = self._board.revision
+        page = await self._store.read_state(asked.ask)
+        answer = AgentExecutionList(
+            revision=revision,
+            total_rows=page.total,
+            total_pages=pages_of(page.total, size),
+            total_is_lower_bound=page.is_lower_bound,
+        )
+        place, used = page.next_place, 0
+        for count, execution in enumerate(page.entries):
+            self._complete(execution, with_content=query.with_content)
+            used += execution.ByteSize()
+            if count and used > MAX_STATUS_BYTES:
+                place = page.place_behind(count)
+                break
+            answer.entries.append(execution)
+        if place is not None:
+            answer.next_page_token = encode_token(question, place)
+        return answer
+
+    def _matcher(self, query: PublishedQuery) -> Callable[[AgentExecution], bool] | None:
+        """What an execution of the page must be like, None where all will do. Asked on a reader's thread."""
+        tags = frozenset(query.tags)
+        if not query.phase and not tags:
+            return None
+
+        def matches(execution: AgentExecution) -> bool:
+            live = self._registry.get(execution.metadata.id)
+            phase = execution.status.phase if live is None else live.glance().phase
+            return (not query.phase or phase == query.phase) and tags <= set(execution.metadata.tags)
+
+        return matches
+
+    def _complete(self, execution: AgentExecution, *, with_content: bool) -> None:
+        """Show what lives as it stands, and in a list no more than is wanted."""
+        live = self._registry.get(execution.metadata.id)
+        if live is not None:
+            put_over(execution, live)
+        if not with_content:
+            take_content_out(execution)
+
+
+def as_published(live: LiveExecution) -> AgentExecution:
+    """A live execution as of now."""
+    execution = AgentExecution()
+    execution.CopyFrom(live.execution)
+    put_over(execution, live)
+    return execution
+
+
+def put_over(execution: AgentExecution, live: LiveExecution) -> None:
+    """Give a stored execution the status that it has by now."""
+    audit = execution.status.audit.SerializeToString()
+    execution.status.CopyFrom(published_status(live.state))
+    execution.status.audit.ParseFromString(audit)
+
+
+def take_content_out(execution: AgentExecution) -> None:
+    """Leave out messages, tool results and what else makes a status long; a list needs none of it."""
+    status = execution.status
+    status.omitted_messages += len(status.messages)
+    del status.messages[:]
+    for call in status.tool_calls:
+        call.ClearField("result")
+        call.ClearField("args")
+    for sub_agent in status.sub_agent_executions:
+        sub_agent.ClearField("output")
+        sub_agent.ClearField("input")

@@ -1,0 +1,166 @@
+"""The runners that are connected, and what the daemon may ask of them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
+from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, PermissionDenied, StigmerError
+from stigmer_apis.protocol import PROTOCOL
+from stigmer_backend.executions.leases import Lease, Leases
+from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.sessions import RunnerReport, RunnerSession
+from stigmer_backend.resources.text import check_names, quoted
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerFacts:
+    """A connected runner, for `status`."""
+
+    runner_id: str
+    pid: int
+    version: str
+    memory_bytes: int
+    running: int
+    connected_seconds: float
+    silent_seconds: float
+    """Since it last said something."""
+    unacknowledged_bytes: int
+    sandbox: str
+    """Kind of its walls."""
+    walls: bool
+    sandbox_reason: str
+    """Without walls: why."""
+
+
+class Runners:
+    """The open Links, one a runner."""
+
+    def __init__(self, leases: Leases, incarnation: str, options: ExecutionOptions) -> None:
+        self._leases = leases
+        self._incarnation = incarnation
+        self._options = options
+        self._sessions: dict[str, RunnerSession] = {}
+        self._loop = asyncio.get_running_loop()
+
+    def describe(self) -> list[RunnerFacts]:
+        """Every connected runner."""
+        now = self._loop.time()
+        return [
+            RunnerFacts(
+                runner_id=report.runner_id,
+                pid=report.pid,
+                version=report.version,
+                memory_bytes=report.memory_bytes,
+                running=len(session.leases),
+                connected_seconds=now - session.connected_at,
+                silent_seconds=now - session.heard_at,
+                unacknowledged_bytes=report.unacknowledged_bytes,
+                sandbox=report.sandbox.kind,
+                walls=report.sandbox.walls,
+                sandbox_reason=report.sandbox.reason,
+            )
+            for session in self._sessions.values()
+            if (report := session.report)
+        ]
+
+    async def revoke(self, runner_id: str, reason: str) -> None:
+        """A runner's process is dead, or shall be taken for it: its Link ends and its leases go to the next at once."""
+        session = self._sessions.get(runner_id)
+        if session is not None:
+            session.taking = False
+        self._leases.revoke_runner(runner_id, reason)
+        if session is not None:
+            self._close(session, FailedPrecondition(f"this runner was shut out: {reason}"))
+
+    async def release_unclaimed(self, reason: str) -> None:
+        """No runner of an earlier daemon lives: what they held goes to the next at once."""
+        self._leases.release_unclaimed(reason)
+
+    async def shut_down(self, reason: str) -> None:
+        """Tell every connected runner to stop; none is given more. Does not wait until they have."""
+        for session in self._sessions.values():
+            session.taking = False
+            session.send(LinkResponse(shut_down=LinkResponse.ShutDown(reason=reason)))
+
+    def close(self) -> None:
+        """End every Link: the daemon goes."""
+        for session in list(self._sessions.values()):
+            self._close(session, None)
+
+    # -- one Link --------------------------------------------------------------------------------------------------------
+
+    def welcome(self, hello: LinkRequest.Hello, allowed_id: str) -> RunnerSession:
+        """Take a runner in that said `hello`, with what it holds. `allowed_id` is the runner that its token stands for.
+
+        Raises `FailedPrecondition` for another protocol, `PermissionDenied` for another runner's id, `InvalidArgument`.
+        """
+        if hello.protocol != PROTOCOL:
+            raise FailedPrecondition(
+                f"the runner speaks protocol {hello.protocol}, this daemon speaks {PROTOCOL}",
+                remedy="restart both from the same version: `stigmer server restart`",
+            )
+        if hello.runner_id != allowed_id or not allowed_id:
+            raise PermissionDenied(f"the token is not that of runner {quoted(hello.runner_id)}")
+        if not hello.capacity:
+            raise InvalidArgument("the runner has no capacity: it must take at least one execution")
+        check_names([("hello.version", hello.version), ("hello.sandbox.kind", hello.sandbox.kind)])
+        before = self._sessions.pop(hello.runner_id, None)
+        if before is not None:
+            self._close(before, Aborted("the runner opened another Link"))
+        now = self._loop.time()
+        report = RunnerReport(hello.runner_id, hello.pid, hello.version, hello.capacity, hello.sandbox)
+        session = RunnerSession(report, now, now)
+        self._sessions[hello.runner_id] = session
+        kept = [lease for held in hello.held if (lease := self._leases.resume(session, held)) is not None]
+        session.send(LinkResponse(welcome=self._welcome(kept)))
+        for lease in kept:
+            for command in lease.live.ledger.pending():
+                session.deliver(lease.live.id, command)
+        self._leases.drop_unknown(session)
+        self._leases.runner_ready(session)
+        _log.info("runner %s (pid %d) connected and keeps %d leases", hello.runner_id, hello.pid, len(kept))
+        return session
+
+    async def listen(self, session: RunnerSession, requests: AsyncIterator[LinkRequest]) -> None:
+        """Take all that a runner sends, until its Link ends. Raises `StigmerError` for what it must not send."""
+        async for request in requests:
+            session.heard_at = self._loop.time()
+            match request.WhichOneof("frame"):
+                case "append":
+                    pipe = self._leases.append(session, request.append)
+                    if pipe is not None:
+                        await pipe.wait_below(self._options.unacknowledged_bytes)
+                case "heartbeat":
+                    session.report.memory_bytes = request.heartbeat.memory_bytes
+                    session.report.running = request.heartbeat.running
+                    session.report.unacknowledged_bytes = request.heartbeat.unacknowledged_bytes
+                case "lease_returned":
+                    self._leases.give_back(session, request.lease_returned)
+                case "hello":
+                    raise InvalidArgument("a second hello on one Link: open a new one")
+                case None:
+                    raise InvalidArgument("a frame that is empty, or of a newer protocol")
+
+    def leave(self, session: RunnerSession, error: StigmerError | None = None) -> None:
+        """A Link ended."""
+        self._close(session, error)
+
+    def _close(self, session: RunnerSession, error: StigmerError | None) -> None:
+        session.close(error)
+        if self._sessions.get(session.report.runner_id) is session:
+            del self._sessions[session.report.runner_id]
+        self._leases.runner_gone(session)
+
+    def _welcome(self, kept: list[Lease]) -> LinkResponse.Welcome:
+        return LinkResponse.Welcome(
+            incarnation=self._incarnation,
+            lease_milliseconds=int(self._options.lease_seconds * 1000),
+            kept=[
+                LinkResponse.KeptLease(execution_id=lease.live.id, epoch=lease.epoch, producer_seq=lease.pipe.durable)
+                for lease in kept
+            ],
+        )

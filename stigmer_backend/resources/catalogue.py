@@ -1,0 +1,175 @@
+"""What creating, updating and applying mean, the same for every kind. Each method is a step inside the store's write transaction."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Generic
+
+from stigmer_apis.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
+from stigmer_apis.slugs import slugify
+from stigmer_backend.resources.kinds import Kind, R
+from stigmer_backend.resources.lookup import find_record, match_id
+from stigmer_backend.resources.repeats import Repeatable, gone_since, made_before, remember
+from stigmer_backend.resources.rules import check_metadata
+from stigmer_backend.resources.stamps import Stamp, stamp_created, stamp_updated
+from stigmer_backend.resources.text import quoted
+from stigmer_backend.store import StateRead, StateWrite
+
+NewId = Callable[[str], str]
+"""Makes an id with the given prefix."""
+
+
+class Outcome(Enum):
+    """What a write came to; told to the caller in the metadata of the answer."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+class Catalogue(Generic[R]):
+    """The resources of one kind. A subclass says what is particular to its kind."""
+
+    def __init__(self, kind: Kind[R], new_id: NewId) -> None:
+        self.kind = kind
+        self.new_id = new_id
+
+    # -- what is particular to a kind ------------------------------------------------------------------------------------
+
+    def check(self, state: StateRead, fresh: R) -> None:
+        """Raise a `StigmerError` where the resource must not be stored as it is."""
+
+    def keep(self, state: StateRead, stored: R, fresh: R) -> None:
+        """Carry over from `stored` what an update does not change."""
+
+    def parents(self, state: StateRead, fresh: R) -> tuple[str, ...]:
+        """Ids of the resources in whose lists this one stands."""
+        return ()
+
+    def complete(self, state: StateWrite, fresh: R, stamp: Stamp) -> None:
+        """Make what a resource that was just stored comes with, and store it again if that changes it."""
+
+    # -- what is the same for all ----------------------------------------------------------------------------------------
+
+    def create(self, state: StateWrite, wanted: R, stamp: Stamp, call: Repeatable | None = None) -> tuple[R, Outcome]:
+        """Store a new resource. The same `call` again finds what it made.
+
+        Raises `AlreadyExists` where the slug is taken, `InvalidArgument` where there is no name to make one of.
+        """
+        made = made_before(state, call)
+        if made is not None:
+            record = state.get(self.kind.table, made)
+            if record is None:
+                raise gone_since(self.kind.words, made)
+            return self.kind.decode(record.data), Outcome.UNCHANGED
+        fresh = self.copy(wanted)
+        fresh.ClearField("status")
+        fresh.metadata.id = self.new_id(self.kind.prefix)
+        self._name(fresh)
+        check_metadata(fresh.metadata)
+        if state.by_slug(self.kind.table, fresh.metadata.slug) is not None:
+            raise AlreadyExists(
+                f"there is a {self.kind.words} named {quoted(fresh.metadata.slug)} already",
+                remedy="choose another name, or update that one",
+            )
+        self.check(state, fresh)
+        stamp_created(fresh, stamp)
+        self.put(state, fresh, stamp.at_ns, 0)
+        self.complete(state, fresh, stamp)
+        remember(state, call, fresh.metadata.id, stamp.at_ns)
+        return fresh, Outcome.CREATED
+
+    def update(self, state: StateWrite, wanted: R, stamp: Stamp) -> tuple[R, Outcome]:
+        """Replace the spec and the names of a stored resource; id, slug, org, status and who created it stay.
+
+        Raises `NotFound`, and `Aborted` where `metadata.version.id` is not the stored one.
+        """
+        meta = wanted.metadata
+        stored_id = match_id(state, self.kind, meta)
+        if stored_id is None:
+            named = meta.id or meta.slug or meta.name
+            raise NotFound(f"there is no {self.kind.words} {quoted(named)}", remedy="create it, or look up its id")
+        stored, record = find_record(state, self.kind, stored_id)
+        if meta.version.id and meta.version.id != stored.metadata.version.id:
+            raise Aborted(
+                f"the {self.kind.words} {quoted(stored.metadata.name)} is at version {stored.metadata.version.id}, "
+                f"the change was made from {quoted(meta.version.id)}",
+                remedy="read it again and repeat the change",
+            )
+        fresh = self._merged(stored, wanted)
+        self.keep(state, stored, fresh)
+        if fresh == stored:
+            return stored, Outcome.UNCHANGED
+        check_metadata(fresh.metadata)
+        self.check(state, fresh)
+        stamp_updated(fresh, stored, stamp)
+        if wanted.metadata.version.message:
+            fresh.metadata.version.message = wanted.metadata.version.message
+        self.put(state, fresh, record.created_ns, record.version)
+        return fresh, Outcome.UPDATED
+
+    def apply(self, state: StateWrite, wanted: R, stamp: Stamp, call: Repeatable | None = None) -> tuple[R, Outcome]:
+        """Create the resource, or update the one with the same slug; the same thing twice changes nothing."""
+        meta = wanted.metadata
+        slug = meta.slug or slugify(meta.name)
+        by_slug = self.copy(wanted)
+        if slug:
+            by_slug.metadata.id = ""
+            by_slug.metadata.slug = slug
+        if match_id(state, self.kind, by_slug.metadata) is None:
+            return self.create(state, wanted, stamp, call)
+        return self.update(state, by_slug, stamp)
+
+    def put(self, state: StateWrite, fresh: R, created_ns: int, expected_version: int | None) -> None:
+        """Store `fresh` with its rows."""
+        state.put(
+            self.kind.table,
+            fresh.metadata.id,
+            fresh.SerializeToString(),
+            slug=fresh.metadata.slug,
+            created_ns=created_ns,
+            parents=self.parents(state, fresh),
+            summary=b"",
+            expected_version=expected_version,
+        )
+
+    def copy(self, resource: R) -> R:
+        """A resource of its own, equal to `resource`."""
+        fresh = self.kind.message()
+        fresh.CopyFrom(resource)
+        return fresh
+
+    def _name(self, fresh: R) -> None:
+        """Give a new resource its slug, and its name where it may go without."""
+        meta = fresh.metadata
+        if not self.kind.named and not meta.name and not meta.slug:
+            meta.name = meta.slug = meta.id
+            return
+        meta.name = meta.name or meta.slug
+        meta.slug = meta.slug or slugify(meta.name)
+        if not meta.slug and self.kind.named:
+            raise InvalidArgument(
+                f"the {self.kind.words} needs a name with a letter a-z or a digit in it, for {quoted(meta.name)} there is no slug",
+                remedy="set metadata.name, or metadata.slug as it shall stand in references",
+                violations=[FieldViolation("metadata.name", "stigmer.name.slug", "must give a slug")],
+            )
+        meta.slug = meta.slug or meta.id
+
+    def _merged(self, stored: R, wanted: R) -> R:
+        fresh = self.copy(stored)
+        fresh.ClearField("spec")
+        fresh.spec.MergeFromString(wanted.spec.SerializeToString())
+        if not wanted.HasField("spec"):
+            raise InvalidArgument(
+                f"the update of {quoted(stored.metadata.name)} has no spec",
+                remedy="send the spec whole: an update replaces it",
+                violations=[FieldViolation("spec", "required", "value is required")],
+            )
+        there, here = fresh.metadata, wanted.metadata
+        there.name = here.name or there.name
+        there.ClearField("labels")
+        there.labels.MergeFrom(here.labels)
+        there.ClearField("annotations")
+        there.annotations.MergeFrom(here.annotations)
+        there.ClearField("tags")
+        there.tags.extend(here.tags)
+        return fresh

@@ -1,0 +1,57 @@
+"""Finding resources, with words for what is not there."""
+
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
+    ApiResourceMetadata,
+    ApiResourceReference,
+)
+from stigmer_apis.errors import FieldViolation, InvalidArgument, NotFound
+from stigmer_apis.slugs import slugify
+from stigmer_backend.resources.kinds import Kind, R
+from stigmer_backend.resources.text import quoted
+from stigmer_backend.store import Record, StateRead
+
+
+def find_record(state: StateRead, kind: Kind[R], resource_id: str) -> tuple[R, Record]:
+    """The resource with this id, and how it is stored. Raises `NotFound`."""
+    record = state.get(kind.table, resource_id) if storable(resource_id) else None
+    if record is None:
+        raise NotFound(
+            f"there is no {kind.words} {quoted(resource_id)}", remedy="it may have been deleted; list what is there"
+        )
+    return kind.decode(record.data), record
+
+
+def find(state: StateRead, kind: Kind[R], resource_id: str) -> R:
+    """The resource with this id. Raises `NotFound`."""
+    return find_record(state, kind, resource_id)[0]
+
+
+def find_by_reference(state: StateRead, kind: Kind[R], reference: ApiResourceReference) -> R:
+    """The resource that `reference` means. Raises `InvalidArgument` for another kind or no slug, `NotFound`."""
+    if reference.kind not in (0, kind.number):
+        raise InvalidArgument(
+            f"the reference is not to an {kind.words}",
+            violations=[FieldViolation("kind", "stigmer.reference.kind", f"must be {kind.number} ({kind.words})")],
+        )
+    if not reference.slug:
+        raise InvalidArgument(
+            "the reference has no slug",
+            violations=[FieldViolation("slug", "stigmer.reference.slug", f"must name the {kind.words}")],
+        )
+    found = state.by_slug(kind.table, reference.slug) if storable(reference.slug) else None
+    if found is None:
+        raise NotFound(f"there is no {kind.words} named {quoted(reference.slug)}", remedy="list what is there")
+    return find(state, kind, found)
+
+
+def match_id(state: StateRead, kind: Kind[R], metadata: ApiResourceMetadata) -> str | None:
+    """Id of the stored resource that `metadata` means: by id, else by slug, else by the slug of its name."""
+    if metadata.id and storable(metadata.id) and state.get(kind.table, metadata.id) is not None:
+        return metadata.id
+    slug = metadata.slug or slugify(metadata.name)
+    return state.by_slug(kind.table, slug) if slug and storable(slug) else None
+
+
+def storable(key: str) -> bool:
+    """Whether `key` can be a key of the store at all; what cannot is not there."""
+    return "\0" not in key and len(key) <= 256

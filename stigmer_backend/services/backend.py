@@ -1,0 +1,224 @@
+"""The daemon's inside, put together over an open store."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1 import agent_service_pb2_grpc
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
+from stigmer_apis._generated.ai.stigmer.agentic.agentinstance.v1 import agent_instance_service_pb2_grpc
+from stigmer_apis._generated.ai.stigmer.agentic.session.v1 import session_service_pb2_grpc
+from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2_grpc
+from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
+from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2_grpc
+from stigmer_apis.home import Home
+from stigmer_apis.ids import new_id
+from stigmer_apis.transport import aio
+from stigmer_backend.executions.appending import Appender
+from stigmer_backend.executions.attaching import Attachments
+from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.commands import Commands
+from stigmer_backend.executions.creation import Creation
+from stigmer_backend.executions.deletion import Deletion
+from stigmer_backend.executions.leases import Leases
+from stigmer_backend.executions.listing import Listing
+from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.reading import Reading
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.reports import StatusReports
+from stigmer_backend.executions.runners import Runners
+from stigmer_backend.executions.tailing import Tails
+from stigmer_backend.executions.tasks import Tasks
+from stigmer_backend.executions.watching import Watches
+from stigmer_backend.executions.workspace import Workspaces
+from stigmer_backend.resources.agents import Agents, Instances
+from stigmer_backend.resources.builtin import seed
+from stigmer_backend.resources.catalogue import NewId
+from stigmer_backend.resources.executions import Executions
+from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.repeats import forget_old
+from stigmer_backend.resources.sessions import Sessions
+from stigmer_backend.resources.stamps import Stamps
+from stigmer_backend.services.agent_executions import AgentExecutionCommands, AgentExecutionQueries
+from stigmer_backend.services.agent_instances import AgentInstanceCommands, AgentInstanceQueries
+from stigmer_backend.services.agents import AgentCommands, AgentQueries
+from stigmer_backend.services.execution_service import ExecutionService
+from stigmer_backend.services.runner_service import RunnerService
+from stigmer_backend.services.sessions import SessionCommands, SessionQueries
+from stigmer_backend.services.terminal_service import TerminalService
+from stigmer_backend.services.writes import Writes
+from stigmer_backend.store import StateWrite, Store, StoreFull
+
+_BOOT = "daemon.boots"
+_FORGET_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What one start of the daemon begins with."""
+
+    boot: int
+    total: int
+
+
+class Backend:
+    """Everything between the store and the wire. Belongs to the event loop that opened it."""
+
+    def __init__(
+        self, store: Store, home: Home, clock: Callable[[], float], new: NewId, options: ExecutionOptions, start: _Start
+    ) -> None:
+        """Use `open`."""
+        self._store = store
+        self._new = new
+        self._options = options
+        self._tasks = Tasks()
+        self._stamps = Stamps(clock)
+        self._workspaces = Workspaces(home)
+        self._board = Board(start.boot, start.total, options.watch_history)
+        self._registry = Registry(store, self._tasks, self._board, self._stamps, options)
+        self._attachments = Attachments()
+        self._appender = Appender(
+            store, self._tasks, self._micros, self._registry.folded, self._attachments.still_there
+        )
+        self._attachments.use(self._appender)
+        self._registry.on_end(self._attachments.ended)
+        self._leases = Leases(store, self._tasks, self._registry, self._appender, self._workspaces, options)
+        self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
+        self._leases.on_abandoned(self._commands.abandoned)
+        self._deletion = Deletion(store, self._tasks, self._board, self._workspaces)
+        self.runners = Runners(self._leases, store.incarnation, options)
+        """What is connected: `describe`, `revoke`, `release_unclaimed`, `shut_down`."""
+
+    @classmethod
+    async def open(
+        cls,
+        store: Store,
+        home: Home,
+        *,
+        clock: Callable[[], float] = time.time,
+        ids: NewId | None = None,
+        options: ExecutionOptions | None = None,
+    ) -> "Backend":
+        """Begin over `store`: make the built-in agent, take up what lives, keep what runners hold for them.
+
+        `clock` gives seconds since 1970, `ids` an id for a prefix. Raises what the store raises.
+        """
+
+        def new(prefix: str) -> str:
+            return new_id(prefix, clock=clock, entropy=os.urandom)
+
+        make = ids or new
+        stamp = Stamps(clock).now()
+
+        def begin(state: StateWrite) -> _Start:
+            boot = int.from_bytes(state.get_meta(_BOOT) or b"") + 1
+            state.put_meta(_BOOT, boot.to_bytes(8))
+            seed(state, Agents(make, Instances(make)), stamp)
+            return _Start(boot, state.count(EXECUTIONS.table))
+
+        backend = cls(store, home, clock, make, options or ExecutionOptions(), await store.write(begin))
+        try:
+            await backend._registry.open()
+            await backend._leases.open()
+            await backend._deletion.open()
+        except BaseException:
+            await backend.close()
+            raise
+        backend._tasks.start(backend._forget_keys(), "forget idempotency keys")
+        return backend
+
+    def counts(self) -> tuple[int, int]:
+        """How many executions there are, and how many of them have not ended."""
+        return self._board.total, len(self._registry)
+
+    async def failed(self) -> BaseException:
+        """Wait until something in the background fails that nobody foresaw. It is in the log; the daemon should end."""
+        return await self._tasks.failed()
+
+    async def close(self) -> None:
+        """End all that is under way here; the store is closed by whoever opened it. What runners hold stays theirs."""
+        self.runners.close()
+        await self._tasks.close()
+        self._workspaces.close()
+
+    def register_operator(self, server: aio.Server) -> None:
+        """Add what people and their programs call."""
+        store, stamps = self._store, self._stamps
+        instances = Instances(self._new)
+        agents = Agents(self._new, instances)
+        sessions = Sessions(self._new)
+        agent_service_pb2_grpc.add_AgentCommandControllerServicer_to_server(
+            AgentCommands(Writes(store, agents, stamps), self._deletion, stamps), server
+        )
+        agent_service_pb2_grpc.add_AgentQueryControllerServicer_to_server(AgentQueries(store), server)
+        agent_instance_service_pb2_grpc.add_AgentInstanceCommandControllerServicer_to_server(
+            AgentInstanceCommands(Writes(store, instances, stamps), self._deletion, stamps), server
+        )
+        agent_instance_service_pb2_grpc.add_AgentInstanceQueryControllerServicer_to_server(
+            AgentInstanceQueries(store), server
+        )
+        session_service_pb2_grpc.add_SessionCommandControllerServicer_to_server(
+            SessionCommands(store, Writes(store, sessions, stamps), self._deletion, stamps, self._workspaces), server
+        )
+        session_service_pb2_grpc.add_SessionQueryControllerServicer_to_server(
+            SessionQueries(store, self._board, self._options.scan_rows), server
+        )
+        self._register_executions(server, sessions)
+
+    def register_runner(self, server: aio.Server) -> None:
+        """Add what runners call."""
+        link_pb2_grpc.add_RunnerServiceServicer_to_server(
+            RunnerService(self._store, self._registry, self.runners), server
+        )
+
+    def _register_executions(self, server: aio.Server, sessions: Sessions) -> None:
+        store, registry, options = self._store, self._registry, self._options
+        reading = Reading(store, registry, self._board, options)
+        creation = Creation(
+            store,
+            self._tasks,
+            registry,
+            self._workspaces,
+            sessions,
+            self._stamps,
+            self._new,
+            self._leases.offer,
+        )
+        reports = StatusReports(store, registry, self._appender, self._micros)
+        commands = AgentExecutionCommands(
+            store, registry, creation, reading, reports, Executions(self._new), self._deletion, self._stamps
+        )
+        agent_execution_service_pb2_grpc.add_AgentExecutionCommandControllerServicer_to_server(commands, server)
+        agent_execution_service_pb2_grpc.add_AgentExecutionQueryControllerServicer_to_server(
+            AgentExecutionQueries(store, registry, reading, options), server
+        )
+        execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
+            ExecutionService(
+                store,
+                Listing(store, registry, self._board, options),
+                Watches(self._board, registry, options),
+                Tails(store, registry, options),
+                self._commands,
+                options,
+            ),
+            server,
+        )
+        attach_pb2_grpc.add_TerminalServiceServicer_to_server(
+            TerminalService(store, self._tasks, registry, self._attachments), server
+        )
+
+    def _micros(self) -> int:
+        return self._stamps.now().micros
+
+    async def _forget_keys(self) -> None:
+        """Forget idempotency keys that are older than a day, now and then."""
+        while True:
+            more = True
+            while more:
+                try:
+                    more = await self._store.write(lambda state: forget_old(state, self._stamps.now().at_ns))
+                except StoreFull:
+                    more = False
+            await asyncio.sleep(_FORGET_SECONDS)

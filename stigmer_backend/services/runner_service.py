@@ -1,0 +1,76 @@
+"""Our service for runners: the Link, and the engine's journal."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    LinkRequest,
+    LinkResponse,
+    ReadJournalRequest,
+    ReadJournalResponse,
+)
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceServicer
+from stigmer_apis.errors import FailedPrecondition, InvalidArgument, StigmerError
+from stigmer_apis.transport import aio
+from stigmer_backend.access import principal
+from stigmer_backend.executions.event_batches import pieces
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.runners import Runners
+from stigmer_backend.executions.sessions import RunnerSession
+from stigmer_backend.executions.tailing import MESSAGE_BYTES
+from stigmer_backend.store import Lane, Store
+
+_READ_BYTES = 1 << 20
+
+
+class RunnerService(RunnerServiceServicer):
+    """What runners call. Admission is the interceptor's: here the caller has the runner's role."""
+
+    def __init__(self, store: Store, registry: Registry, runners: Runners) -> None:
+        self._store = store
+        self._registry = registry
+        self._runners = runners
+
+    async def Link(
+        self, request_iterator: AsyncIterator[LinkRequest], context: aio.ServicerContext[LinkRequest, LinkResponse]
+    ) -> AsyncIterator[LinkResponse]:
+        """A runner's one connection, from its hello to its end."""
+        first = await anext(request_iterator, None)
+        if first is None or not first.HasField("hello"):
+            raise InvalidArgument("a Link begins with a hello")
+        session = self._runners.welcome(first.hello, principal().runner_id)
+        reader = asyncio.create_task(self._read(session, request_iterator), name=f"link {session.report.runner_id}")
+        try:
+            async for response in session.outgoing():
+                yield response
+        finally:
+            self._runners.leave(session)
+            reader.cancel()
+            await asyncio.wait([reader])
+        if not reader.cancelled():
+            reader.result()
+
+    async def ReadJournal(
+        self, request: ReadJournalRequest, context: aio.ServicerContext[ReadJournalRequest, ReadJournalResponse]
+    ) -> AsyncIterator[ReadJournalResponse]:
+        """The engine's lane of an execution that the caller holds."""
+        live = self._registry.get(request.execution_id)
+        lease = None if live is None else live.lease
+        if lease is None or lease.runner_id != principal().runner_id or lease.epoch != request.epoch:
+            raise FailedPrecondition(f"the runner does not hold {request.execution_id} under epoch {request.epoch}")
+        after = 0
+        while batches := await self._store.read(request.execution_id, after, _READ_BYTES, Lane.ENGINE):
+            for batch in batches:
+                after = batch.first_seq - 1
+                for count, piece in pieces(batch.body, MESSAGE_BYTES):
+                    yield ReadJournalResponse(journal=piece, first_record=after + 1)
+                    after += count
+
+    async def _read(self, session: RunnerSession, requests: AsyncIterator[LinkRequest]) -> None:
+        """Listen until the runner ends the stream; what it must not send ends it with an error."""
+        try:
+            await self._runners.listen(session, requests)
+        except StigmerError as error:
+            self._runners.leave(session, error)
+        finally:
+            self._runners.leave(session)

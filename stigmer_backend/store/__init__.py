@@ -1,0 +1,86 @@
+"""The store: sequenced events of executions and the state of all resources, on one machine, durable.
+
+It does not look into what it stores, imports nothing generated, and needs no gRPC. `Store` is the one way in; `docs/store.md`
+has the formats. Inside, each module may import those below it:
+
+    store                                   the event loop's side
+    opening, examination                    finding, repairing, checking and putting together the parts
+    log_work, state_work, readers           what each thread does
+    event_log, recovery, births, state      what is done
+    archive, journal, database, memory      where it is kept
+    inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
+    timeline, frames, standing, record_format, database_format, seal, persistent_classes    of what it is made
+    worker, watchers, checks, options, report, side_files, files, boot, model, errors
+"""
+
+from stigmer_backend.store.errors import (
+    AppendRefused,
+    Conflict,
+    DatabaseMissing,
+    ExecutionExists,
+    FormatTooNew,
+    JournalDamaged,
+    ManifestDamaged,
+    OpenRefused,
+    ProducerGap,
+    SlugTaken,
+    StaleEpoch,
+    StoreClosed,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreLocked,
+    StoreStopped,
+    UnknownExecution,
+    UnknownRecord,
+    WriteRefused,
+)
+from stigmer_backend.store.examination import Finding, examine
+from stigmer_backend.store.files import FileLayer
+from stigmer_backend.store.manifest import mark_restored
+from stigmer_backend.store.model import Append, Appended, Batch, Lane, Mark, Record, Row
+from stigmer_backend.store.options import StoreKind, StoreOptions
+from stigmer_backend.store.report import Cut, RecoveryReport
+from stigmer_backend.store.state import StateRead, StateWrite
+from stigmer_backend.store.store import Store
+
+__all__ = [
+    "Append",
+    "AppendRefused",
+    "Appended",
+    "Batch",
+    "Conflict",
+    "Cut",
+    "DatabaseMissing",
+    "ExecutionExists",
+    "FileLayer",
+    "Finding",
+    "FormatTooNew",
+    "JournalDamaged",
+    "Lane",
+    "ManifestDamaged",
+    "Mark",
+    "OpenRefused",
+    "ProducerGap",
+    "Record",
+    "RecoveryReport",
+    "Row",
+    "SlugTaken",
+    "StaleEpoch",
+    "StateRead",
+    "StateWrite",
+    "Store",
+    "StoreClosed",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreKind",
+    "StoreLocked",
+    "StoreOptions",
+    "StoreStopped",
+    "UnknownExecution",
+    "UnknownRecord",
+    "WriteRefused",
+    "examine",
+    "mark_restored",
+]

@@ -1,0 +1,171 @@
+"""What happens to a database file before ZODB opens it: it is checked from the saved index on, and a torn end is cut off.
+
+Up to the length that was synced, anything wrong is damage and is refused. Behind it, the first transaction that is not whole is
+where the store stopped: it and what follows are kept aside and cut. A whole transaction is taken in, whatever its status says.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ZODB.fsIndex import fsIndex
+
+from stigmer_backend.store.database_format import (
+    FINISHED,
+    LENGTH,
+    MAGIC,
+    STATUS_OFFSET,
+    WholeTransaction,
+    read_transaction,
+)
+from stigmer_backend.store.digest import DigestEntry, DigestFile
+from stigmer_backend.store.errors import StoreDamaged
+from stigmer_backend.store.files import FileLayer
+from stigmer_backend.store.index_file import SavedIndex, index_path, load_index, save_index
+from stigmer_backend.store.report import RecoveryReport
+from stigmer_backend.store.side_files import cut_file, keep_cut
+
+EMPTY = DigestEntry(len(MAGIC), bytes(8), 0)
+"""A database without a transaction. The digest's CRC starts behind the magic."""
+
+
+@dataclass(slots=True)
+class Inspection:
+    """A file that is whole: its index, its end, and the digest that goes on from there."""
+
+    index: fsIndex
+    end: DigestEntry
+    digest: DigestFile
+
+
+def inspect(
+    path: Path,
+    files: FileLayer,
+    random_bytes: Callable[[int], bytes],
+    report: RecoveryReport,
+    *,
+    each_synced: bool,
+) -> Inspection:
+    """Check and repair the database file at `path`.
+
+    `each_synced` says that every transaction was synced before the next one began, so that a whole one behind a bad one is damage
+    too. Raises `StoreDamaged`, with nothing changed.
+    """
+    digest = DigestFile(path, files, random_bytes)
+    try:
+        return _inspect(path, files, digest, report, each_synced)
+    except BaseException:
+        digest.close()
+        raise
+
+
+def _inspect(path: Path, files: FileLayer, digest: DigestFile, report: RecoveryReport, each_synced: bool) -> Inspection:
+    saved = _usable_index(path, report)
+    if digest.was_lost and not report.created:
+        report.notes.append(f"{digest.path.name} was missing or unreadable; it was made again from {path.name}.")
+    begun = saved.at if saved is not None else EMPTY
+    index = saved.index if saved is not None else fsIndex()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if os.pread(descriptor, len(MAGIC), 0) != MAGIC:
+            raise StoreDamaged(path, "offset 0", "it does not begin as a database")
+        scan = _Scan(path, descriptor, index, begun, digest.last)
+        scan.run()
+        if scan.position < scan.size and each_synced:
+            scan.refuse_later()
+    finally:
+        os.close(descriptor)
+    if scan.position < scan.size:
+        report.cuts.append(keep_cut(path, scan.position, files))
+        cut_file(path, scan.position, files)
+    if scan.voted or scan.position > scan.known:
+        _finish(path, scan.voted, files)
+    end = DigestEntry(scan.position, scan.tid, scan.chain)
+    if saved is None or end.end > begun.end:
+        save_index(path, index, end, files)
+    digest.add(end)
+    return Inspection(index, end, digest)
+
+
+def _usable_index(path: Path, report: RecoveryReport) -> SavedIndex | None:
+    saved = load_index(path)
+    if saved is None and index_path(path).exists():
+        report.notes.append(f"{index_path(path).name} was damaged; it was made again from {path.name}.")
+        index_path(path).unlink()
+    return saved
+
+
+def _finish(path: Path, voted: list[int], files: FileLayer) -> None:
+    """Mark whole transactions as finished, since ZODB cuts a file at one that is not, and sync what was found to be whole.
+
+    It is in the file, and need not be on the disk: from here on, index and digest say that it is.
+    """
+    descriptor = files.open(path, os.O_RDWR)
+    try:
+        for start in voted:
+            files.write_at(descriptor, FINISHED, start + STATUS_OFFSET)
+        files.sync(descriptor)
+    finally:
+        files.close(descriptor)
+
+
+class _Scan:
+    """A walk over whole transactions, from a place that is known to be right."""
+
+    def __init__(
+        self, path: Path, descriptor: int, index: fsIndex, begun: DigestEntry, synced: DigestEntry | None
+    ) -> None:
+        self.size = os.fstat(descriptor).st_size
+        self.position, self.tid, self.chain = begun.end, begun.tid, begun.chain
+        self.voted: list[int] = []
+        self._path = path
+        self._index = index
+        self._read: Callable[[int, int], bytes] = lambda length, offset: os.pread(descriptor, length, offset)
+        self.known = max(begun.end, synced.end if synced is not None else 0)
+        self._synced = synced
+        if self.size < self.known:
+            raise StoreDamaged(path, f"offset {self.size}", f"it ends there, and {self.known} bytes were on the disk")
+
+    def run(self) -> None:
+        """Walk as far as transactions are whole. Raises `StoreDamaged` for a bad one that was on the disk."""
+        self._compare()
+        while self.position < self.size:
+            found = read_transaction(self._read, self.size, self.position, lambda oid: self._index.get(oid, 0))
+            if found is None or found.tid <= self.tid:
+                break
+            self._take(found)
+        if self.position < self.known:
+            raise StoreDamaged(
+                self._path,
+                f"offset {self.position}",
+                "the transaction there is not what was written, and it was on the disk",
+            )
+
+    def refuse_later(self) -> None:
+        """Raise `StoreDamaged` if the file ends with a whole transaction, though the one here is not."""
+        closing = self._read(LENGTH.size, self.size - LENGTH.size)
+        (length,) = LENGTH.unpack(closing) if len(closing) == LENGTH.size else (0,)
+        start = self.size - LENGTH.size - length
+        if start > self.position and read_transaction(self._read, self.size, start, None) is not None:
+            raise StoreDamaged(
+                self._path,
+                f"offset {self.position}",
+                f"it is not what was written, and a later one at {start} is whole",
+            )
+
+    def _take(self, found: WholeTransaction) -> None:
+        self._index.update(found.records)
+        if not found.finished:
+            self.voted.append(found.start)
+        self.chain = found.chain(self.chain)
+        self.position, self.tid = found.end, found.tid
+        self._compare()
+
+    def _compare(self) -> None:
+        """Where the digest ends, its CRC has to be that of the file."""
+        synced = self._synced
+        if synced is not None and synced.end == self.position and (synced.chain, synced.tid) != (self.chain, self.tid):
+            raise StoreDamaged(
+                self._path, f"a place before offset {synced.end}", "its digest is not that of what was written"
+            )

@@ -1,0 +1,249 @@
+"""How the parts of a store are found, repaired, and put together. Blocking.
+
+The order is: lock, manifest, the two database files, the journal, births, manifest again. Anything that is wrong is refused before
+the first byte is changed, but for torn ends, which are kept aside and cut.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from zc.lockfile import LockError
+
+from stigmer_backend.store import database_format
+from stigmer_backend.store.archive import Archive
+from stigmer_backend.store.births import births, clear_births
+from stigmer_backend.store.boot import boot_id
+from stigmer_backend.store.database import Database, Session
+from stigmer_backend.store.digest import digest_path
+from stigmer_backend.store.errors import DatabaseMissing, ManifestDamaged, StoreDamaged, StoreLocked
+from stigmer_backend.store.event_log import AppendCall, EventLog, Journal
+from stigmer_backend.store.files import PRIVATE_DIRECTORY, PRIVATE_FILE, is_full
+from stigmer_backend.store.index_file import index_path
+from stigmer_backend.store.inspection import inspect
+from stigmer_backend.store.journal import JournalWriter
+from stigmer_backend.store.lock import DirectoryLock
+from stigmer_backend.store.manifest import (
+    DATABASES,
+    Left,
+    Manifest,
+    manifest_path,
+    read_manifest,
+    reopened,
+    write_manifest,
+)
+from stigmer_backend.store.memory import MemoryJournal, MemoryStorage
+from stigmer_backend.store.options import StoreKind, StoreOptions
+from stigmer_backend.store.recovery import recover_journal
+from stigmer_backend.store.report import RecoveryReport
+from stigmer_backend.store.sealed_storage import SealedStorage
+from stigmer_backend.store.state import prepare_state
+
+FIRST_JOURNAL = 1
+JOURNALS = "journal"
+LOCK = "lock"
+ROOT = bytes(8)
+"""Id of a database's root object. ZODB makes a new one where there is none, which would be an empty store."""
+
+EVENTS_CACHE_OBJECTS = 4_000
+EVENTS_CACHE_BYTES = 16 << 20
+
+RandomBytes = Callable[[int], bytes]
+
+
+@dataclass(slots=True)
+class Parts:
+    """An open store without its threads."""
+
+    state: Database
+    events: Database
+    log: EventLog
+    incarnation: str
+    report: RecoveryReport
+    note: Callable[[Left], None]
+    """Writes down how the store is left."""
+    release: Callable[[], None]
+    """Gives up its lock."""
+
+    def close(self, clean: bool) -> None:
+        """Close everything. After a failure (not `clean`) nothing more is written to the databases."""
+        with ExitStack() as ending:
+            ending.callback(self.release)
+            ending.callback(self.note, Left.CLEAN if clean else Left.FAILED)
+            ending.callback(self.state.close)
+            ending.callback(self.events.close)
+            ending.callback(lambda: self.log.close(clean))
+
+
+def open_parts(
+    directory: Path, options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes = os.urandom
+) -> Parts:
+    """Open the store below `directory`, or make it. Raises `OpenRefused`, and then nothing is left open."""
+    if options.kind is StoreKind.MEMORY:
+        return _open_memory(options, clock, random_bytes)
+    directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    with ExitStack() as undo:
+        lock = DirectoryLock(directory / LOCK)
+        undo.callback(lock.release)
+        opener = _Opener(directory, options, clock, random_bytes, undo)
+        parts = opener.open(lock)
+        undo.pop_all()
+        return parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """One opening of a directory. What was opened is closed by `undo` if a later step fails."""
+
+    directory: Path
+    options: StoreOptions
+    clock: Callable[[], float]
+    random_bytes: RandomBytes
+    undo: ExitStack
+
+    def open(self, lock: DirectoryLock) -> Parts:
+        report = RecoveryReport()
+        before = self._manifest(report)
+        manifest = reopened(before, boot_id(), self.random_bytes(16).hex())
+        report.clean = report.created or before.left is Left.CLEAN
+        report.incarnation_changed = manifest.incarnation != before.incarnation
+        self._require_files()
+        state = self._database("state.fs", report, self.options.cache_objects, self.options.cache_bytes, True)
+        events = self._database("events.fs", report, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES, False)
+        if report.created:
+            _in_transaction(state, prepare_state)
+            _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
+        log = self._log(events, report)
+        _complete_births(log, state, report)
+        write_manifest(self.directory, manifest, self.options.files)
+
+        def note(left: Left) -> None:
+            try:
+                write_manifest(self.directory, replace(manifest, left=left), self.options.files)
+            except OSError as error:
+                if not is_full(error):  # On a full disk the old one stands, as after a kill.
+                    raise
+
+        return Parts(state, events, log, manifest.incarnation, report, note, lock.release)
+
+    def _manifest(self, report: RecoveryReport) -> Manifest:
+        """The manifest, after making an empty store if there is none."""
+        found = read_manifest(self.directory)
+        if found is not None and found.left is not Left.CREATING:
+            return found
+        data = [path for path in self._files() if path.exists()]
+        if found is None and data:
+            raise ManifestDamaged(
+                manifest_path(self.directory), "the whole of it", f"it is missing, and {data[0]} is there"
+            )
+        report.created = True
+        fresh = found or Manifest(self.random_bytes(16).hex(), self.random_bytes(16).hex(), "", Left.CREATING)
+        write_manifest(self.directory, fresh, self.options.files)
+        for path in data:
+            path.unlink()
+        self._make_files()
+        return fresh
+
+    def _files(self) -> list[Path]:
+        databases = [self.directory / name for name in DATABASES]
+        sidecars = [side(database) for database in databases for side in (index_path, digest_path)]
+        return databases + sidecars + sorted((self.directory / JOURNALS).glob("*.wal"))
+
+    def _make_files(self) -> None:
+        files = self.options.files
+        for name in DATABASES:
+            files.write_whole(self.directory / name, database_format.MAGIC)
+        journals = self.directory / JOURNALS
+        journals.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+        files.sync_directory(self.directory)
+        first = JournalWriter(journals, FIRST_JOURNAL, files)
+        first.create(self.random_bytes)
+        first.close()
+
+    def _require_files(self) -> None:
+        for name in (*DATABASES, JOURNALS):
+            path = self.directory / name
+            if not path.exists():
+                raise DatabaseMissing(path, "the manifest says that it holds data")
+
+    def _database(
+        self, name: str, report: RecoveryReport, cache_objects: int, cache_bytes: int, each_synced: bool
+    ) -> Database:
+        path = self.directory / name
+        files = self.options.files
+        found = inspect(path, files, self.random_bytes, report, each_synced=each_synced)
+        if not report.created and ROOT not in found.index:
+            found.digest.close()
+            raise StoreDamaged(path, "its root", "there is no root object")
+        try:
+            storage = SealedStorage(path, found, files, self.options.index_bytes)
+        except LockError as error:
+            found.digest.close()
+            raise StoreLocked(path, "another program") from error
+        except BaseException:
+            found.digest.close()
+            raise
+        path.with_name(path.name + ".lock").chmod(PRIVATE_FILE)
+        self.undo.callback(storage.close)
+        return Database(path, storage, storage, cache_objects, cache_bytes)
+
+    def _log(self, events: Database, report: RecoveryReport) -> EventLog:
+        session = events.session()
+        session.begin()
+        try:
+            writer, older, replay, removed = recover_journal(
+                self.directory / JOURNALS, Archive(session), self.options.files, report
+            )
+        finally:
+            session.abort()
+            session.close()
+        self.undo.callback(writer.close)
+        return EventLog(
+            writer, older, events, replay.timelines.values(), removed, self.options, self.clock, self.random_bytes
+        )
+
+
+def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes) -> Parts:
+    state, events = (
+        Database(Path(name), storage, storage, options.cache_objects, options.cache_bytes)
+        for name, storage in (("state", MemoryStorage("state")), ("events", MemoryStorage("events")))
+    )
+    _in_transaction(state, prepare_state)
+    _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
+    journal: Journal = MemoryJournal()
+    log = EventLog(journal, [], events, [], [], options, clock, random_bytes)
+    return Parts(
+        state, events, log, random_bytes(16).hex(), RecoveryReport(created=True), lambda left: None, lambda: None
+    )
+
+
+def _in_transaction(database: Database, work: Callable[[Session], object]) -> None:
+    """Do `work` in one transaction, and return when it is on the disk."""
+    session = database.session()
+    session.begin()
+    try:
+        work(session)
+        session.commit()
+    finally:
+        session.abort()
+        session.close()
+    database.durable.settle()
+
+
+def _complete_births(log: EventLog, state: Database, report: RecoveryReport) -> None:
+    """Append the first events that did not reach the journal."""
+    session = state.session()
+    session.begin()
+    waiting = births(session)
+    session.abort()
+    session.close()
+    if not waiting:
+        return
+    for first in waiting:
+        if not log.is_known(first.execution):
+            log.append([AppendCall((first,), birth=True)])
+            report.completed_births += 1
+    log.sync()
+    _in_transaction(state, lambda session: clear_births(session, [first.execution for first in waiting]))

@@ -1,0 +1,49 @@
+"""Settings of the store."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from stigmer_backend.store.files import FileLayer
+
+
+class StoreKind(Enum):
+    """Where the data lives."""
+
+    FILE = "file"
+    """In a directory, durable."""
+    MEMORY = "memory"
+    """In this process alone, gone with it: for tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOptions:
+    """Sizes are in bytes, times in seconds. The defaults are the measured ones; tests make them small."""
+
+    kind: StoreKind = StoreKind.FILE
+    """Where the data lives."""
+    chunk_bytes: int = 64 << 10
+    """An execution's tail moves from the journal to `events.fs` when it has grown to this."""
+    rotate_bytes: int = 16 << 20
+    """The journal starts a new file at this size, and moves every tail to `events.fs`."""
+    group_bytes: int = 1 << 20
+    """Appends that wait are joined to one write and one sync up to this size."""
+    group_calls: int = 512
+    """And up to this many calls."""
+    delta_sync_seconds: float = 0.05
+    """Least time between two syncs that only non-urgent appends wait for."""
+    retry_seconds: float = 1.0
+    """What found the disk full, and cannot be refused any more, is tried again after this."""
+    readers: int = 2
+    """Reader threads, each with its own connections; 2 to 4 is sensible, since each has its own cache."""
+    cache_objects: int = 50_000
+    """Objects that one connection keeps."""
+    cache_bytes: int = 64 << 20
+    """Bytes that one connection keeps."""
+    hot_executions: int = 1024
+    """Executions without an unflushed tail that stay in memory."""
+    unflushed_bytes: int = 64 << 20
+    """Appends are refused as on a full disk when this much cannot be moved out of memory."""
+    index_bytes: int = 64 << 20
+    """A database's index is saved when it has grown by this much."""
+    files: FileLayer = field(default_factory=FileLayer)
+    """How files are written and synced; tests put a failing one here."""

@@ -1,0 +1,249 @@
+"""The state: records, their names, and the lists that show them. `state.fs` through one connection.
+
+    root
+    ├── records  NameTree: kind -> NameTree: id -> Cell (`record_format.py`)
+    ├── slugs    NameTree: kind -> NameTree: slug -> id
+    ├── lists    NameTree: "<kind>\\0<parent>" -> ListTree: row key -> summary
+    ├── counts   NameTree: "<kind>\\0<parent>" -> Length
+    ├── meta     NameTree: key -> Cell
+    └── births   NameTree: execution -> Cell: first events that the journal may not have yet
+
+Each record stands in the list of its kind (parent "") and in that of each of its parents.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar, cast
+
+from BTrees.Length import Length
+
+from stigmer_backend.store.database import Session
+from stigmer_backend.store.errors import Conflict, SlugTaken, UnknownRecord
+from stigmer_backend.store.model import Record, Row
+from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree
+from stigmer_backend.store.record_format import check_name, decode_record, encode_record, just_below, row_id, row_key
+
+T = TypeVar("T")
+
+TREES = ("records", "slugs", "lists", "counts", "meta", "births")
+
+
+def prepare_state(session: Session) -> None:
+    """Make the empty structure. Inside a transaction that the caller commits."""
+    for name in TREES:
+        session.root[name] = NameTree()
+
+
+def state_is_prepared(session: Session) -> bool:
+    """Whether the structure is there."""
+    return "records" in session.root
+
+
+class StateRead:
+    """The state as of one moment."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, kind: str, record_id: str) -> Record | None:
+        """The record, or None."""
+        cell = self._cell(kind, record_id)
+        return None if cell is None else decode_record(cell.data)
+
+    def by_slug(self, kind: str, slug: str) -> str | None:
+        """Id of the record of this kind with this slug, or None."""
+        slugs = self._branch("slugs", kind)
+        return None if slugs is None else cast("str | None", slugs.get(slug))
+
+    def page(
+        self, kind: str, parent: str = "", after: bytes | None = None, limit: int = 50, newest_first: bool = True
+    ) -> list[Row]:
+        """Up to `limit` rows of the list of `kind` below `parent`, from behind the row whose key is `after`.
+
+        The row of `after` need not exist any more.
+        """
+        rows = self._list(kind, parent)
+        if rows is None:
+            return []
+        pairs = rows.items(after, excludemin=after is not None) if newest_first else _backwards(rows, after)
+        return [Row(key, row_id(key), summary) for key, summary in islice(pairs, limit)]
+
+    def count(self, kind: str, parent: str = "") -> int:
+        """How many rows the list has."""
+        length = self._tree("counts").get(_list_name(kind, parent))
+        return 0 if length is None else cast(Length, length)()
+
+    def children(self, kind: str, parent: str) -> list[str]:
+        """Ids of all records of `kind` below `parent`, newest first."""
+        rows = self._list(kind, parent)
+        return [] if rows is None else [row_id(key) for key in rows]
+
+    def get_meta(self, key: str) -> bytes | None:
+        """What `put_meta` stored under `key`, or None."""
+        cell = self._tree("meta").get(key)
+        return None if cell is None else cast(Cell, cell).data
+
+    def trees(self) -> Iterator[NameTree | ListTree]:
+        """Every tree, for a check of the whole: it loads everything that there is."""
+        for name in TREES:
+            tree = self._tree(name)
+            yield tree
+            yield from (branch for branch in tree.values() if isinstance(branch, NameTree | ListTree))
+
+    def _tree(self, name: str) -> NameTree:
+        return cast(NameTree, self._session.root[name])
+
+    def _branch(self, name: str, kind: str) -> NameTree | None:
+        return cast("NameTree | None", self._tree(name).get(kind))
+
+    def _list(self, kind: str, parent: str) -> ListTree | None:
+        return cast("ListTree | None", self._tree("lists").get(_list_name(kind, parent)))
+
+    def _cell(self, kind: str, record_id: str) -> Cell | None:
+        records = self._branch("records", kind)
+        return None if records is None else cast("Cell | None", records.get(record_id))
+
+
+class StateWrite(StateRead):
+    """The state inside the writer's transaction. Reads see what the change has written so far."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.touched = False
+        """Whether anything was written since this was last set to False."""
+
+    def put(
+        self,
+        kind: str,
+        record_id: str,
+        data: bytes,
+        *,
+        slug: str = "",
+        created_ns: int,
+        parents: Sequence[str] = (),
+        summary: bytes,
+        expected_version: int | None = None,
+    ) -> int:
+        """Store a record and its rows, and return its version.
+
+        `expected_version` is the version that the change was made from, 0 for "is new", None for "whatever is there".
+        `created_ns` counts for a new record; a stored one keeps its own. Raises `Conflict` and `SlugTaken`, before anything
+        is written, and `ValueError` for a name that cannot be a key.
+        """
+        for name in (kind, record_id, slug, *parents):
+            check_name("name", name)
+        if not record_id:
+            raise ValueError(f"a {kind} needs an id")
+        cell = self._cell(kind, record_id)
+        known = None if cell is None else decode_record(cell.data)
+        found = 0 if known is None else known.version
+        if expected_version is not None and expected_version != found:
+            raise Conflict(kind, record_id, expected_version, found)
+        holder = self.by_slug(kind, slug) if slug else None
+        if holder is not None and holder != record_id:
+            raise SlugTaken(kind, slug, holder)
+        created = created_ns if known is None else known.created_ns
+        key = row_key(created, record_id)
+        stored = encode_record(found + 1, created, slug, parents, data)
+        self.touched = True
+        if cell is None:
+            self._grown("records", kind)[record_id] = Cell(stored)
+        else:
+            cell.data = stored
+        self._name(kind, record_id, "" if known is None else known.slug, slug)
+        before = () if known is None else ("", *known.parents)
+        self._show(kind, key, before, ("", *parents), summary)
+        return found + 1
+
+    def set_summary(self, kind: str, record_id: str, summary: bytes) -> None:
+        """Change what lists show of a record, and not the record. Raises `UnknownRecord`."""
+        known = self.get(kind, record_id)
+        if known is None:
+            raise UnknownRecord(kind, record_id)
+        self.touched = True
+        places = ("", *known.parents)
+        self._show(kind, row_key(known.created_ns, record_id), places, places, summary)
+
+    def delete(self, kind: str, record_id: str) -> None:
+        """Remove a record with its rows and its slug. Raises `UnknownRecord`."""
+        known = self.get(kind, record_id)
+        if known is None:
+            raise UnknownRecord(kind, record_id)
+        self.touched = True
+        del self._grown("records", kind)[record_id]
+        self._name(kind, record_id, known.slug, "")
+        self._show(kind, row_key(known.created_ns, record_id), ("", *known.parents), (), b"")
+
+    def put_meta(self, key: str, value: bytes) -> None:
+        """Store `value` under `key`, apart from all records."""
+        self.touched = True
+        meta = self._tree("meta")
+        cell = meta.get(key)
+        if cell is None:
+            meta[key] = Cell(value)
+        else:
+            cast(Cell, cell).data = value
+
+    def _grown(self, name: str, kind: str) -> NameTree:
+        """The branch of `kind`, made if it is not there."""
+        branch = self._branch(name, kind)
+        if branch is None:
+            branch = NameTree()
+            self._tree(name)[kind] = branch
+        return branch
+
+    def _name(self, kind: str, record_id: str, before: str, after: str) -> None:
+        if before == after:
+            return
+        slugs = self._grown("slugs", kind)
+        if before:
+            del slugs[before]
+        if after:
+            slugs[after] = record_id
+
+    def _show(self, kind: str, key: bytes, before: Sequence[str], after: Sequence[str], summary: bytes) -> None:
+        """Take the row out of the lists of `before` that are not in `after`, and put it into those of `after`."""
+        for parent in dict.fromkeys(before):
+            if parent not in after:
+                self._take_row(kind, parent, key)
+        for parent in dict.fromkeys(after):
+            self._put_row(kind, parent, key, summary)
+
+    def _put_row(self, kind: str, parent: str, key: bytes, summary: bytes) -> None:
+        name = _list_name(kind, parent)
+        rows = self._list(kind, parent)
+        if rows is None:
+            rows = ListTree()
+            self._tree("lists")[name] = rows
+            self._tree("counts")[name] = Length()
+        shown = rows.get(key)
+        if shown is None:
+            cast(Length, self._tree("counts")[name]).change(1)
+        if shown != summary:
+            rows[key] = summary
+
+    def _take_row(self, kind: str, parent: str, key: bytes) -> None:
+        name = _list_name(kind, parent)
+        rows = cast(ListTree, self._tree("lists")[name])
+        del rows[key]
+        length = cast(Length, self._tree("counts")[name])
+        length.change(-1)
+        if length() == 0:
+            del self._tree("lists")[name]
+            del self._tree("counts")[name]
+
+
+def _list_name(kind: str, parent: str) -> str:
+    return f"{kind}\0{parent}"
+
+
+def _backwards(rows: ListTree, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+    """Rows from the last key down. A BTree has no cheap reverse, but finds the largest key below a bound at once."""
+    bound = None if after is None else just_below(after)
+    while True:
+        try:
+            key = rows.maxKey() if bound is None else rows.maxKey(bound)
+        except ValueError:
+            return
+        yield key, rows[key]
+        bound = just_below(key)

@@ -1,0 +1,138 @@
+"""What the state's writer thread does: many changes in one transaction and one sync."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stigmer_backend.store.births import clear_births, put_birth
+from stigmer_backend.store.database import Database
+from stigmer_backend.store.errors import StoreDamaged, StoreFull
+from stigmer_backend.store.event_log import AppendCall
+from stigmer_backend.store.files import is_full
+from stigmer_backend.store.log_work import LogCall
+from stigmer_backend.store.model import Append
+from stigmer_backend.store.state import StateWrite
+from stigmer_backend.store.worker import Captured, Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A change, and the birth of the execution that it creates, if it creates one."""
+
+    change: Callable[[StateWrite], object]
+    birth: Waiting[LogCall] | None = None
+
+
+Answer = Callable[[list[Waiting[StateChange]]], None]
+Bear = Callable[[Waiting[LogCall]], None]
+"""Hands a birth on to the event log's thread."""
+
+Revised = Callable[[int], None]
+"""Says that the state moved to a revision, which is on the disk."""
+
+
+class StateWork:
+    """The state's writer as the work of a `Worker`.
+
+    The changes of a group share a transaction. If one fails after it wrote something, the transaction is given up and each
+    is run again in one of its own, so that the others go through; a change can therefore run twice, and must not have effects
+    of its own.
+
+    A birth is kept with the change, and handed on to the event log when the change is on the disk: nothing that happens to the
+    caller comes in between.
+    """
+
+    def __init__(self, database: Database, answer: Answer, bear: Bear, revised: Revised) -> None:
+        self._database = database
+        self._session = database.session()
+        self._answer = answer
+        self._bear = bear
+        self._revised = revised
+        self._born: deque[str] = deque()
+
+    def born(self, execution: str) -> None:
+        """The journal has the first event of `execution` now: it is forgotten here with the next change. From any thread."""
+        self._born.append(execution)
+
+    @property
+    def has_born(self) -> bool:
+        """Whether a first event is still kept that the journal has. From any thread."""
+        return bool(self._born)
+
+    def handle(self, group: list[Waiting[StateChange]]) -> None:
+        """Carry out a group, sync, and answer."""
+        if not self._together(group):
+            for waiting in group:
+                self._together([waiting])
+                self._database.durable.settle()  # Recovery counts on it: each transaction is synced before the next begins.
+        self._database.durable.settle()
+        for waiting in group:
+            if waiting.command.birth is not None and waiting.error is None:
+                self._bear(waiting.command.birth)
+        self._revised(self._database.last_transaction)
+        self._answer(list(group))
+
+    def due(self) -> float | None:
+        """Nothing is ever put off."""
+        return None
+
+    def idle(self) -> None:
+        """At the end: forget the first events that the journal has."""
+        if self._born:
+            self._together([])
+            self._database.durable.settle()
+
+    def unanswered(self) -> list[Waiting[StateChange]]:
+        """None: a group is answered whole."""
+        return []
+
+    def close(self) -> None:
+        """Close the connection. After the thread has ended."""
+        self._session.close()
+
+    def _together(self, group: list[Waiting[StateChange]]) -> bool:
+        """Run the changes in one transaction; False, with nothing written, if one of them failed half-way."""
+        self._session.begin()
+        born = [self._born.popleft() for _ in range(len(self._born))]
+        clear_births(self._session, born)
+        view = StateWrite(self._session)
+        wrote = bool(born)
+        for waiting in group:
+            view.touched = False
+            with Captured() as captured:
+                waiting.answer = waiting.command.change(view)
+                if waiting.command.birth is not None:
+                    view.touched = True
+                    put_birth(self._session, _first(waiting.command.birth))
+            waiting.error = captured.error
+            if captured.error is not None and view.touched:
+                self._session.abort()
+                self._born.extend(born)
+                return False
+            wrote = wrote or view.touched
+        if not wrote:
+            self._session.abort()
+            return True
+        try:
+            self._session.commit()
+        except StoreDamaged as error:
+            self._session.abort()
+            self._born.extend(born)
+            if len(group) > 1:
+                return False
+            for waiting in group:
+                waiting.error = error
+        except OSError as error:
+            self._session.abort()
+            self._born.extend(born)
+            if not is_full(error):
+                raise
+            for waiting in group:
+                waiting.error = StoreFull(self._database.path, str(error))
+        return True
+
+
+def _first(birth: Waiting[LogCall]) -> Append:
+    if not isinstance(birth.command, AppendCall):
+        raise TypeError(f"a birth is an append, not {birth.command!r}")
+    return birth.command.appends[0]

@@ -1,0 +1,348 @@
+"""The store as the event loop sees it: awaitable calls over threads of its own."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar, cast
+
+from stigmer_backend.store.archive import Archive
+from stigmer_backend.store.checks import check_group
+from stigmer_backend.store.errors import ExecutionExists, StoreClosed, StoreDamaged, StoreStopped, UnknownExecution
+from stigmer_backend.store.event_log import AppendCall
+from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall
+from stigmer_backend.store.manifest import Left
+from stigmer_backend.store.model import Append, Appended, Batch, Lane, Mark
+from stigmer_backend.store.opening import Parts, open_parts
+from stigmer_backend.store.options import StoreOptions
+from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
+from stigmer_backend.store.report import RecoveryReport
+from stigmer_backend.store.state import StateRead, StateWrite
+from stigmer_backend.store.state_work import StateChange, StateWork
+from stigmer_backend.store.watchers import Watchers
+from stigmer_backend.store.worker import Failure, Waiting, Worker
+
+T = TypeVar("T")
+
+STATE_GROUP = 512
+"""Most changes in one transaction of the state."""
+
+REFRESH_COMMITS = 512
+"""Idle reader connections take in what was written each time this many changes were made."""
+
+
+class Store:
+    """Executions' events and the state, durable. Belongs to the event loop that opened it.
+
+    Every method raises `StoreClosed` after `close`, `StoreStopped` after a failed sync, and reads may raise `StoreDamaged`.
+    A caller that is cancelled while it waits does not know whether its call was carried out.
+    """
+
+    def __init__(self, parts: Parts, options: StoreOptions, clock: Callable[[], float]) -> None:
+        """Use `open`."""
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self._parts = parts
+        self._failure = Failure()
+        self._failed: asyncio.Future[str] = loop.create_future()
+        self._failure.listen(self._failed_on_a_thread)
+        self._watchers = Watchers(loop)
+        self._revisions = Watchers(loop)
+        self._revision = parts.state.last_transaction
+        self._changes = 0
+        self._being_born: set[str] = set()
+        self._log_work = LogWork(
+            parts.log,
+            options,
+            clock,
+            answer=lambda group: self._log.answer(group),
+            born=self._born,
+            moved=self._moved,
+        )
+        self._log: Worker[LogCall] = Worker("store-events", self._log_work, loop, self._failure, options.group_calls)
+        self._state_work = StateWork(
+            parts.state,
+            answer=lambda group: self._state.answer(group),
+            bear=self._bear,
+            revised=self._revised,
+        )
+        self._state: Worker[StateChange] = Worker("store-state", self._state_work, loop, self._failure, STATE_GROUP)
+        self._readers = Readers(options.readers, parts.state, parts.events, loop, self._failure)
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        directory: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        options: StoreOptions | None = None,
+    ) -> "Store":
+        """Open the store below `directory`, or make it there; repairs what a stop left behind and tells of it in `report`.
+
+        `clock` gives seconds that never go back. Raises `OpenRefused` if the store is in use, of a newer format, incomplete or
+        damaged, and `OSError` if the directory cannot be used.
+        """
+        options = options or StoreOptions()
+        with ThreadPoolExecutor(1, "store-open") as thread:
+            parts = await asyncio.get_running_loop().run_in_executor(thread, open_parts, directory, options, clock)
+        store = cls(parts, options, clock)
+        store._log.start()
+        store._state.start()
+        store._readers.start()
+        return store
+
+    @property
+    def incarnation(self) -> str:
+        """Changes when something that was shown may be gone: after a power cut or a restore, not after a killed process."""
+        return self._parts.incarnation
+
+    @property
+    def report(self) -> RecoveryReport:
+        """What the opening found."""
+        return self._parts.report
+
+    @property
+    def revision(self) -> int:
+        """Grows with every commit of the state. Not a time, and not dense."""
+        return self._revision
+
+    @property
+    def failure(self) -> str | None:
+        """Why the store stopped, or None while it works."""
+        return self._failure.reason
+
+    async def failed(self) -> str:
+        """Wait until the store stops by itself, and return why. It cannot go on: end the process.
+
+        Raises `StoreClosed` when the store is closed first.
+        """
+        return await asyncio.shield(self._failed)
+
+    # -- events ----------------------------------------------------------------------------------------------------------
+
+    async def append(self, group: Sequence[Append], *, urgent: bool = True) -> list[Appended]:
+        """Append `group`, whole or not at all, and return where each of it stands once it is on the disk.
+
+        Readers see it a moment before. Groups of which none is urgent share a sync, at most `delta_sync_seconds` late.
+        Raises `UnknownExecution`, `StaleEpoch`, `ProducerGap`, `StoreFull`; `ValueError` for a malformed append.
+        """
+        check_group(group)
+        return cast("list[Appended]", await self._log.submit(AppendCall(tuple(group), urgent)))
+
+    async def create_execution(self, change: Callable[[StateWrite], object], execution: str, first: Append) -> Appended:
+        """Create an execution: `change` makes its records, and `first` is its first append, both or none.
+
+        A stop in between is completed when the store opens again, and a full disk as soon as there is space. `change` should put the record with `expected_version=0`.
+        Raises `ExecutionExists`, what `change` raises, and what `append` raises.
+        """
+        check_group((first,))
+        if first.execution != execution or not first.count:
+            raise ValueError(f"the first append of {execution!r} has to be its own, and not empty")
+        if await self._exists(execution) or execution in self._being_born:
+            raise ExecutionExists(execution)
+        birth = self._log.prepare(AppendCall((first,), birth=True))
+        self._being_born.add(execution)
+        try:
+            await self._state.submit(StateChange(change, birth))
+            return cast("list[Appended]", await birth.future)[0]
+        finally:
+            birth.future.cancel()
+            self._being_born.discard(execution)
+
+    async def head(self, execution: str, lane: Lane = Lane.EVENTS) -> int:
+        """Number of the last message of a lane, 0 if it is empty. Raises `UnknownExecution`."""
+        return (await self._heads(execution, lane))[0]
+
+    async def durable_head(self, execution: str, lane: Lane = Lane.EVENTS) -> int:
+        """Number of the last message of a lane that is on the disk. Raises `UnknownExecution`."""
+        return (await self._heads(execution, lane))[1]
+
+    async def mark(self, execution: str, producer: str) -> Mark | None:
+        """How far `producer` came in `execution`, or None if it never appended. Raises `UnknownExecution`."""
+        held = self._parts.log.mark(execution, producer)
+        if held is not None:
+            return held[0]
+        standing = await self._ask_events(execution, lambda archive: archive.standing(execution))
+        if standing is None:
+            raise UnknownExecution(execution)
+        return standing.marks.get(producer)
+
+    async def read(self, execution: str, after_seq: int, max_bytes: int, lane: Lane = Lane.EVENTS) -> list[Batch]:
+        """Messages after number `after_seq`, in order and without a gap, about `max_bytes` of them; none at the end.
+
+        Bodies are not split, so the first batch may begin at or before `after_seq + 1`, and one batch comes even if it is
+        larger than `max_bytes`. Of the engine's lane, what was dropped is left out. Raises `UnknownExecution`.
+        """
+        log = self._parts.log
+        while True:
+            found = log.read_tail(execution, lane, after_seq, max_bytes)
+            if found is not None:
+                return found
+            found = await self._read_archive(execution, lane, after_seq, max_bytes)
+            if found is not None:
+                return found
+
+    async def wait_beyond(self, execution: str, seq: int) -> int:
+        """Wait until the lane of events has a message after number `seq`, and return the number of its last.
+
+        A subscriber is such a cursor and nothing more: writers never wait for it. Raises `UnknownExecution`, also when the
+        execution is removed meanwhile.
+        """
+        while True:
+            with self._watchers.watch(execution) as moved:
+                head = await self.head(execution)
+                if head > seq:
+                    return head
+                await moved
+
+    async def settle(self, execution: str) -> None:
+        """The execution has ended: move its tail to `events.fs` and forget it in memory. Raises `UnknownExecution`."""
+        await self._log.submit(SettleCall(execution))
+
+    async def drop_engine_lane(self, execution: str) -> None:
+        """Forget the engine's lane: nobody will replay it. Numbers go on from where they were. Raises `UnknownExecution`."""
+        await self._log.submit(DropEngineCall(execution))
+
+    async def remove_events(self, executions: Sequence[str]) -> None:
+        """Forget executions, both lanes. Those that are unknown are left out. Their ids must not be used again."""
+        if self._state_work.has_born:
+            await self._state.submit(StateChange(lambda state: None))
+        await self._log.submit(RemoveCall(tuple(executions)))
+
+    # -- state -----------------------------------------------------------------------------------------------------------
+
+    async def write(self, change: Callable[[StateWrite], T]) -> T:
+        """Run `change` on the writer's thread, and return what it returned once it is on the disk.
+
+        Changes that come together share a transaction, and one may then run twice: it must have no effect of its own, and
+        must not keep the `StateWrite`. Raises what `change` raises, with nothing of it written, and `StoreFull`.
+        """
+        answer = await self._state.submit(StateChange(change))
+        self._changes += 1
+        if self._changes % REFRESH_COMMITS == 0:
+            self._readers.refresh()
+        return cast(T, answer)
+
+    async def read_state(self, query: Callable[[StateRead], T]) -> T:
+        """Run `query` on a reader's thread, on the state as it is when the query starts, and return what it returned."""
+        return cast(T, await self._readers.submit(StateQuery(query)))
+
+    async def wait_revised(self, revision: int) -> int:
+        """Wait until the state is beyond `revision`, and return the one that it is at."""
+        while self._revision <= revision:
+            with self._revisions.watch("") as moved:
+                await moved
+        return self._revision
+
+    # -- the end ---------------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Carry out what is queued, move everything to the databases, and close. After a failure: close what can be.
+
+        Raises `StoreStopped` if the disk fails now: what was acknowledged is safe in the journal.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._watchers.end(self._failure.error)
+        self._revisions.end(self._failure.error)
+        try:
+            with ThreadPoolExecutor(1, "store-close") as thread:
+                await self._loop.run_in_executor(thread, self._close)
+        except OSError as error:
+            raise StoreStopped(f"it could not be closed properly: {error}") from error
+        if not self._failed.done():
+            self._failed.set_exception(StoreClosed())
+            self._failed.exception()  # Whoever waits is told; with nobody waiting, it is no error that went unseen.
+
+    def _close(self) -> None:
+        self._state.finish()
+        self._log.finish()
+        self._readers.finish()
+        self._state_work.close()
+        self._parts.close(clean=self._failure.reason is None)
+
+    # -- inner -----------------------------------------------------------------------------------------------------------
+
+    async def _exists(self, execution: str) -> bool:
+        try:
+            await self._heads(execution, Lane.EVENTS)
+        except UnknownExecution:
+            return False
+        return True
+
+    async def _heads(self, execution: str, lane: Lane) -> tuple[int, int]:
+        held = self._parts.log.heads(execution, lane)
+        if held is not None:
+            return held
+        if execution in self._being_born:
+            return 0, 0
+        standing = await self._ask_events(execution, lambda archive: archive.standing(execution))
+        held = self._parts.log.heads(execution, lane)
+        if held is not None:
+            return held
+        if standing is None:
+            raise UnknownExecution(execution)
+        return standing.heads[lane], standing.heads[lane]
+
+    async def _read_archive(self, execution: str, lane: Lane, after_seq: int, max_bytes: int) -> list[Batch] | None:
+        """Read chunks, and go on in memory where they end; None if meanwhile everything moved."""
+        if execution in self._being_born:
+            return []
+        standing, found = await self._ask_events(
+            execution,
+            lambda archive: (archive.standing(execution), archive.read(execution, lane, after_seq, max_bytes)),
+        )
+        log = self._parts.log
+        room = max_bytes - sum(len(batch.body) for batch in found)
+        if log.heads(execution, lane) is None:
+            if standing is None:
+                raise UnknownExecution(execution)
+            if not found and after_seq < standing.heads[lane] and standing.heads[lane] > standing.floor(lane):
+                raise StoreDamaged(self._parts.events.path, f"{execution} after {after_seq}", "messages are not there")
+            return found
+        if found and room <= 0:
+            return found
+        tail = log.read_tail(execution, lane, found[-1].last_seq if found else after_seq, max(room, 1))
+        return found + tail if tail is not None else found or None
+
+    async def _ask_events(self, execution: str, query: Callable[[Archive], T]) -> T:
+        """Ask `events.fs`. Before, not after: an execution that is being removed may still be in it when the query starts."""
+        if self._parts.log.is_removed(execution):
+            raise UnknownExecution(execution)
+        return cast(T, await self._readers.submit(EventsQuery(query)))
+
+    def _moved(self, moved: Sequence[tuple[str, int]], gone: Sequence[str]) -> None:
+        """From the log's thread."""
+        self._watchers.moved([execution for execution, _ in moved])
+        self._watchers.moved(gone)
+
+    def _revised(self, revision: int) -> None:
+        """From the state's thread."""
+        self._revision = revision
+        self._revisions.moved([""])
+
+    def _failed_on_a_thread(self, reason: str) -> None:
+        """Note it at once, if the disk still takes it: a kill may come before the end, and what was shown may be gone."""
+        with suppress(OSError):
+            self._parts.note(Left.FAILED)
+        self._loop.call_soon_threadsafe(self._stop, reason)
+
+    def _bear(self, birth: Waiting[LogCall]) -> None:
+        """From the state's thread."""
+        if not self._log.enqueue(birth):
+            birth.error = self._failure.error()
+            self._log.answer([birth])
+
+    def _born(self, execution: str) -> None:
+        """From the log's thread."""
+        self._state_work.born(execution)
+
+    def _stop(self, reason: str) -> None:
+        self._watchers.end(lambda: StoreStopped(reason))
+        self._revisions.end(lambda: StoreStopped(reason))
+        if not self._failed.done():
+            self._failed.set_result(reason)
