@@ -1,0 +1,122 @@
+"""The runner's process: `python -m stigmer_runner --home DIR --runner-id ID`, its token as the first line of its input.
+
+Exit codes: 0 it was told to leave, or nobody needed it any more; 2 it was started wrongly; 3 another runner serves this home;
+4 the daemon does not take it.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_apis.home import Home
+from stigmer_runner.errors import AlreadyRunning, BadArguments, DaemonGone, RefusedByDaemon
+from stigmer_runner.hosting.process import harden, hold_lock, take_signals_back
+
+EXIT_USAGE = 2
+EXIT_LOCKED = 3
+EXIT_REFUSED = 4
+LONGEST_TOKEN = 512
+
+_logger = logging.getLogger("stigmer_runner")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What the process was started with."""
+
+    home: Home
+    runner_id: str
+    token: str
+
+
+def main() -> int:
+    """Run until told to leave; returns the exit code."""
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        harden()
+        take_signals_back()
+        arguments = _arguments()
+        lock = hold_lock(arguments.home.run)
+    except AlreadyRunning as error:
+        _logger.error("%s", error)
+        return EXIT_LOCKED
+    except (BadArguments, OSError) as error:
+        _logger.error("the runner cannot start: %s", error)
+        return EXIT_USAGE
+    try:
+        asyncio.run(_serve(arguments))
+    except DaemonGone as error:
+        _logger.info("leaving: %s", error)
+    except RefusedByDaemon as error:
+        _logger.error("leaving: %s", error)
+        return EXIT_REFUSED
+    finally:
+        os.close(lock)
+    return 0
+
+
+def _arguments() -> Arguments:
+    parser = argparse.ArgumentParser(
+        prog="python -m stigmer_runner", description="Runs executions for a Stigmer daemon."
+    )
+    parser.add_argument("--home", type=Path, required=True, help="STIGMER_HOME")
+    parser.add_argument("--runner-id", required=True, help="as the daemon knows it")
+    found = parser.parse_args()
+    token = sys.stdin.readline(LONGEST_TOKEN).strip()
+    if not token:
+        raise BadArguments("no token on the first line of the standard input: the daemon starts runners")
+    return Arguments(Home.at(found.home), found.runner_id, token)
+
+
+def marker_prefix(home: Home) -> str:
+    """What the markers of all children of a home's runners begin with."""
+    return f"stigmer.{hashlib.sha256(os.fsencode(home.root)).hexdigest()[:12]}."
+
+
+async def _serve(arguments: Arguments) -> None:
+    from stigmer_runner.hosting.host import Host
+    from stigmer_runner.hosting.hosted import Services
+    from stigmer_runner.hosting.sandboxes import Sandboxes
+    from stigmer_runner.hosting.scratch import Scratch
+    from stigmer_runner.link.link import Link, LinkOptions
+    from stigmer_runner.sandbox import end_marked_processes
+    from stigmer_runner.tools.shell.state import ShellStates
+    from stigmer_runner.tools.shell.telling import described
+
+    home = arguments.home
+    prefix = marker_prefix(home)
+    for ended in await asyncio.to_thread(end_marked_processes, prefix):
+        _logger.warning("ended a child that the last runner left: %s (pid %d)", ended.command, ended.pid)
+    scratch = Scratch(home.root / "tmp")
+    await scratch.remove_old()
+    sandboxes, states, host = Sandboxes(home), ShellStates(home.shell_state), Host()
+    try:
+        async with sandboxes.lent(None) as own:
+            options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home.root)
+            link = Link(options, host, described(own.description, network=True), host.busy)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, host.shut_down, "the runner was told to stop")
+            linking = asyncio.create_task(link.run())
+            linking.add_done_callback(lambda _: host.shut_down("the runner has no daemon any more"))
+            try:
+                await host.serve(Services(link, sandboxes, states, scratch, prefix))
+            finally:
+                link.leave()
+                await linking
+    finally:
+        await sandboxes.close()
+        states.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

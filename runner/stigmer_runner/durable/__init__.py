@@ -1,0 +1,9 @@
+"""The durable definitions: what an execution does, step by step, whichever engine runs it.
+
+Workflow code is deterministic and has no side effects; what it wants done is an activity, asked for by name. These modules
+import the values in `messages` and names of the workflow library, nothing else, so that a Temporal worker can load them.
+
+- `messages`: values between workflows and activities
+- `agent_loop`: an agent's execution
+- `chronicle`: the events of an execution's own steps
+"""

@@ -1,0 +1,388 @@
+"""A run of a workflow by the embedded engine, from its first activation or from its journal to its end."""
+
+import asyncio
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import (
+    ActivityResolved,
+    CancelRequested,
+    Job,
+    JournalRecord,
+    PatchNoticed,
+    Signalled,
+    Start,
+    TimerFired,
+)
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
+from stigmer_runner.engine.activities import Activities
+from stigmer_runner.engine.attempts import LiveActivity
+from stigmer_runner.engine.callbacks import in_callback
+from stigmer_runner.engine.chronicle import Abandoned, Chronicle, Failed, RunEnd, RunOutcome
+from stigmer_runner.engine.commands import (
+    CancelActivity,
+    CancelTimer,
+    Command,
+    NoticePatch,
+    ScheduleActivity,
+    StartTimer,
+)
+from stigmer_runner.engine.drafts import Drafts
+from stigmer_runner.engine.errors import EngineError, LeaseLost, QueryRefused
+from stigmer_runner.engine.failures import cancelled
+from stigmer_runner.engine.instance import DrivenWorkflow, name_of
+from stigmer_runner.engine.journal import JournalSink
+from stigmer_runner.engine.lives import Lives
+from stigmer_runner.engine.payloads import encode
+from stigmer_runner.engine.questions import Questions
+from stigmer_runner.engine.recovery import (
+    end_of,
+    end_of_broken,
+    first_start,
+    replay,
+    resolved_in,
+)
+from stigmer_runner.engine.standing import PendingActivity, Standing
+from stigmer_runner.engine.temporalio_names import Payload
+from stigmer_runner.engine.timers import Timers
+
+_logger = logging.getLogger(__name__)
+
+REPLAY_SLICE = 200
+"""Records replayed in one turn of the loop: what else runs must not wait for a long journal."""
+
+
+def _now_micros() -> int:
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What to run."""
+
+    definition: type[object]
+    """A class with `@workflow.defn`."""
+    workflow_id: str
+    arguments: Sequence[object] = ()
+    """For a run that begins; one that is replayed has its own in its journal."""
+
+
+@dataclass(slots=True)
+class _Note:
+    """A job for the workflow, with the events that go with it."""
+
+    job: Job
+    events: Sequence[Event] = ()
+
+
+class EmbeddedRun:
+    """One run. `execute` lives as long as it does; the other methods may be called meanwhile, on the same loop."""
+
+    def __init__(
+        self,
+        plan: RunPlan,
+        activities: Activities,
+        journal: JournalSink,
+        chronicle: Chronicle,
+        *,
+        clock: Callable[[], int] = _now_micros,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._chronicle = chronicle
+        self._clock = clock
+        self._entropy = entropy
+        self._standing = Standing()
+        self._inbox: deque[_Note] = deque()
+        self._questions = Questions()
+        self._lives = Lives(self, activities)
+        self._timers = Timers(self._timer_fired)
+        self._records = 0
+        self._time = 0
+        self._live = self._woken = self._closing = self._abandoned = False
+        self._workflow: DrivenWorkflow | None = None
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[RunOutcome] = self._loop.create_future()
+        self._group: asyncio.TaskGroup | None = None
+
+    async def execute(self, history: Sequence[JournalRecord] = ()) -> RunOutcome:
+        """Run to the end, after replaying `history` where there is one. A lost lease ends it without a word in the log."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await self._begin(history)
+                outcome = await self._done
+                self._lives.break_off()
+        finally:
+            self._stop()
+        return outcome
+
+    def signal(self, name: str, *arguments: object, command_id: str = "") -> None:
+        """Send the workflow a signal. One whose command it has already taken is passed over."""
+        signalled = Signalled(name=name, arguments=encode(arguments), command_id=command_id)
+        self._post(_Note(Job(signalled=signalled)))
+
+    def cancel(self, reason: str, *, command_id: str = "") -> None:
+        """Ask the workflow to end. One whose command it has already taken is passed over."""
+        self._post(_Note(Job(cancel_requested=CancelRequested(reason=reason, command_id=command_id))))
+
+    async def query(self, name: str, *arguments: object) -> object:
+        """Ask the workflow something; changes nothing and is not journaled. Raises `QueryRefused`."""
+        answer = self._questions.ask(name, arguments)
+        self._wake()
+        return await answer
+
+    def abandon(self, reason: str) -> None:
+        """Stop at once and write nothing more: the lease is lost."""
+        self._abandoned = True
+        self._settle(Abandoned(reason))
+
+    @property
+    def cancel_reason(self) -> str:
+        """Why the run is being cancelled, empty while it is not."""
+        return self._standing.cancel_reason
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return self._clock()
+
+    def append(
+        self, records: Sequence[JournalRecord], events: Sequence[Event], *, urgent: bool, final: bool = False
+    ) -> "asyncio.Future[None]":
+        """Append to the run's journal, unless it was abandoned."""
+        if self._abandoned:
+            refused: asyncio.Future[None] = self._loop.create_future()
+            refused.set_exception(LeaseLost("the run was abandoned"))
+            refused.exception()
+            return refused
+        self._records += len(records)
+        return self._journal.append(records, events, urgent=urgent, final=final)
+
+    def resolved(self, life: LiveActivity, result: ActivityResolved, events: Sequence[Event]) -> None:
+        """A live activity came to its end."""
+        self._lives.forget(life)
+        if not (life.detached or self._closing):
+            self._post(_Note(Job(activity_resolved=result), events))
+        elif events:
+            self.append((), events, urgent=True)
+
+    # Beginning
+
+    async def _begin(self, history: Sequence[JournalRecord]) -> None:
+        if not history:
+            self._inbox.appendleft(_Note(Job(start=self._new_start()), self._chronicle.begun()))
+            await in_callback(self._go_live)
+            return
+        try:
+            await self._replay(history)
+        except EngineError as error:
+            _logger.warning("run %s cannot be replayed: %s", self._plan.workflow_id, error)
+            self._close((), self._dangling(resolved_in(history)), end_of_broken(error))
+        else:
+            await in_callback(self._go_live)
+
+    def _new_start(self) -> Start:
+        return Start(
+            workflow_type=name_of(self._plan.definition),
+            workflow_id=self._plan.workflow_id,
+            run_id=self._entropy(16).hex(),
+            randomness_seed=int.from_bytes(self._entropy(8)),
+            arguments=encode(self._plan.arguments),
+        )
+
+    async def _replay(self, history: Sequence[JournalRecord]) -> None:
+        first = first_start(history, name_of(self._plan.definition))
+        start = first.activation.jobs[0].start
+
+        def create() -> DrivenWorkflow:
+            return DrivenWorkflow(self._plan.definition, start, first.time_unix_micros)
+
+        self._workflow = workflow = await in_callback(create)
+        for number in range(0, len(history), REPLAY_SLICE):
+            part = history[number : number + REPLAY_SLICE]
+
+            def feed(part: Sequence[JournalRecord] = part, number: int = number) -> None:
+                replay(workflow, self._standing, part, number)
+
+            await in_callback(feed)
+        self._records = len(history)
+        self._time = history[-1].time_unix_micros
+
+    def _go_live(self) -> None:
+        self._live = True
+        if self._standing.end is not None:
+            self._close((), self._dangling(set()), end_of(self._standing))
+            return
+        for sequence, timer in self._standing.timers.items():
+            self._timers.arm(sequence, (timer.due_micros - self._clock()) / 1e6)
+        for _, pending in sorted(self._standing.activities.items()):
+            self._take_up(pending)
+        self._wake()
+
+    def _take_up(self, pending: PendingActivity) -> None:
+        """Go on with an activity that was under way when the last runner died."""
+        found = self._lives.take_up(pending)
+        if isinstance(found, ActivityResolved):
+            self._post(_Note(Job(activity_resolved=found), self._lives.lost_events(pending)))
+        else:
+            record, intent = found.announce()
+            self._start(found, self.append((record,), intent, urgent=True))
+
+    def _dangling(self, resolved: set[int]) -> list[Event]:
+        """What there is to say about all attempts whose runner died, but for those that came to their end."""
+        pending = [p for sequence, p in sorted(self._standing.activities.items()) if sequence not in resolved]
+        return [event for each in pending for event in self._lives.lost_events(each)]
+
+    # Stepping
+
+    def _post(self, note: _Note) -> None:
+        self._inbox.append(note)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._live and not self._woken and not self._closing:
+            self._woken = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        """Tell the workflow everything that is new. A plain callback of the loop: see `DrivenWorkflow`."""
+        self._woken = False
+        if self._closing or self._abandoned:
+            return
+        try:
+            notes = [note for note in self._inbox if self._is_new(note.job)]
+            self._inbox.clear()
+            if notes:
+                self._step(notes)
+            if self._workflow is not None:
+                self._questions.answer(self._ask)
+        except Exception as error:
+            _logger.exception("run %s: a step failed", self._plan.workflow_id)
+            self._close((), (), Failed(f"Stigmer itself failed in this run: {type(error).__name__}: {error}"))
+
+    def _is_new(self, job: Job) -> bool:
+        command_id = job.signalled.command_id or job.cancel_requested.command_id
+        if not command_id:
+            return True
+        new = command_id not in self._standing.command_ids
+        self._standing.command_ids.add(command_id)
+        return new
+
+    def _step(self, notes: Sequence[_Note]) -> None:
+        """One activation: told to the workflow, written down with its events, and then what it asks for is done."""
+        at = self._time = max(self._time, self._clock())
+        record = JournalRecord(time_unix_micros=at)
+        record.activation.jobs.extend(note.job for note in notes)
+        events = [event for note in notes for event in self._events_of(note)]
+        try:
+            told = self._standing.take_jobs(record.activation.jobs)
+            commands = self._workflow_for(record).activate(told, at, self._records, replaying=False)
+            self._standing.take_commands(commands, at)
+        except EngineError as error:
+            _logger.warning("run %s cannot go on: %s", self._plan.workflow_id, error)
+            self._close((record,), events, end_of_broken(error))
+            return
+        patches = [Job(patch_noticed=PatchNoticed(patch_id=c.patch_id)) for c in commands if isinstance(c, NoticePatch)]
+        record.activation.jobs.extend(patches)
+        if self._standing.end is not None:
+            self._close((record,), events, end_of(self._standing))
+        else:
+            self._do(commands, record, events)
+
+    def _workflow_for(self, record: JournalRecord) -> DrivenWorkflow:
+        if self._workflow is None:
+            start = record.activation.jobs[0].start
+            self._workflow = DrivenWorkflow(self._plan.definition, start, record.time_unix_micros)
+        return self._workflow
+
+    def _events_of(self, note: _Note) -> Sequence[Event]:
+        command_id = note.job.signalled.command_id
+        return (*note.events, *self._chronicle.applied(command_id)) if command_id else note.events
+
+    def _do(self, commands: Sequence[Command], record: JournalRecord, events: Sequence[Event]) -> None:
+        """Write the activation down with the announcements of its activities, and do what it asks for."""
+        drafts = Drafts()
+        drafts.add((record,), events)
+        cancelled_at_once = {command.sequence for command in commands if isinstance(command, CancelActivity)}
+        begun: list[tuple[LiveActivity, int]] = []
+        for command in commands:
+            if isinstance(command, ScheduleActivity) and command.sequence not in cancelled_at_once:
+                found = self._lives.take_up(self._standing.activities[command.sequence])
+                if isinstance(found, ActivityResolved):
+                    self._post(_Note(Job(activity_resolved=found)))
+                    continue
+                started, intent = found.announce()
+                begun.append((found, drafts.add((started,), intent)))
+        durable = [self.append(records, told, urgent=True) for records, told in drafts.groups]
+        for life, group in begun:
+            self._start(life, durable[group])
+        for command in commands:
+            self._do_one(command)
+
+    def _do_one(self, command: Command) -> None:
+        match command:
+            case StartTimer():
+                self._timers.arm(command.sequence, command.seconds)
+            case CancelTimer():
+                self._timers.cancel(command.sequence)
+            case CancelActivity():
+                pending = self._standing.activities.get(command.sequence)
+                if pending is not None and self._lives.cancel(pending):
+                    result = ActivityResolved(sequence=command.sequence, cancelled=cancelled(self.cancel_reason))
+                    self._post(_Note(Job(activity_resolved=result)))
+            case _:
+                return
+
+    def _start(self, life: LiveActivity, durable: "asyncio.Future[None]") -> None:
+        if self._group is not None:
+            self._lives.start(life, durable, self._group)
+
+    def _timer_fired(self, sequence: int) -> None:
+        self._post(_Note(Job(timer_fired=TimerFired(sequence=sequence))))
+
+    def _ask(self, name: str, arguments: Sequence[object]) -> Payload:
+        if self._workflow is None:
+            raise QueryRefused("the run has not begun")
+        return self._workflow.query(name, arguments, self._time, self._records)
+
+    # Ending
+
+    def _close(self, records: Sequence[JournalRecord], events: Sequence[Event], end: RunEnd) -> None:
+        """Write the end down, once everything that still runs has been stopped."""
+        self._closing = True
+        tasks = self._lives.stop()
+        if not tasks or self._group is None:
+            self._write_end(records, events, end)
+            return
+        self.append(records, events, urgent=True)
+        self._group.create_task(self._close_after(tasks, end))
+
+    async def _close_after(self, tasks: "Sequence[asyncio.Task[None]]", end: RunEnd) -> None:
+        await asyncio.wait(tasks)
+        self._write_end((), (), end)
+
+    def _write_end(self, records: Sequence[JournalRecord], events: Sequence[Event], end: RunEnd) -> None:
+        applied = [e for command_id in self._standing.cancel_commands for e in self._chronicle.applied(command_id)]
+        told = (*events, *applied, *self._chronicle.ended(end))
+
+        def written(durable: "asyncio.Future[None]") -> None:
+            error = durable.exception()
+            self._settle(Abandoned(str(error)) if error else end)
+
+        self.append(records, told, urgent=True, final=True).add_done_callback(written)
+
+    def _settle(self, outcome: RunOutcome) -> None:
+        if not self._done.done():
+            self._done.set_result(outcome)
+
+    def _stop(self) -> None:
+        self._closing = True
+        self._timers.stop()
+        self._questions.close()
+        if self._workflow is not None:
+            self._loop.call_soon(self._workflow.evict)

@@ -1,0 +1,100 @@
+"""All executions of this runner."""
+
+import asyncio
+import logging
+
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_runner.hosting.hosted import HostedExecution, Services, load_engine
+from stigmer_runner.link.outbox import Outbox
+
+_logger = logging.getLogger(__name__)
+
+GOODBYE_SECONDS = 5.0
+"""How long executions may take to end, and their last words to become durable, once the runner was told to leave."""
+
+
+class Host:
+    """The link's handler: one task an execution; one that fails takes no other with it.
+
+    `serve` is its life. Executions that are granted before it has begun wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._told = asyncio.Event()
+        self._reason = ""
+        self._hosted: dict[str, tuple[HostedExecution, asyncio.Task[None]]] = {}
+        self._services: Services | None = None
+        self._group: asyncio.TaskGroup | None = None
+
+    async def serve(self, services: Services) -> None:
+        """Run what is granted, until the runner was told to leave and everything has ended or had its time."""
+        async with asyncio.TaskGroup() as group:
+            self._services, self._group = services, group
+            warming = group.create_task(load_engine())
+            await self._told.wait()
+            warming.cancel()
+            await self._end_all()
+
+    @property
+    def running(self) -> int:
+        """Executions that are under way."""
+        return len(self._hosted)
+
+    def busy(self) -> bool:
+        """Whether a command runs now."""
+        return any(hosted.busy for hosted, _ in self._hosted.values())
+
+    def granted(self, grant: LinkResponse.LeaseGranted, outbox: Outbox) -> None:
+        """Run this execution. One that comes while the runner leaves is for the next."""
+        if self._services is None or self._group is None or self._told.is_set():
+            outbox.lose("the runner leaves")
+            return
+        hosted = HostedExecution(grant, outbox, self._services)
+        task = self._group.create_task(hosted.live(), name=grant.execution_id)
+        self._hosted[grant.execution_id] = (hosted, task)
+        task.add_done_callback(lambda done: self._gone(grant.execution_id, done))
+
+    def command(self, execution_id: str, command: CommandIssued) -> None:
+        """A person wants something of an execution."""
+        hosted = self._find(execution_id)
+        if hosted is not None:
+            hosted.command(command)
+
+    def terminal_input(self, execution_id: str, terminal_id: str, keys: bytes) -> None:
+        """Keys of an attached person."""
+        hosted = self._find(execution_id)
+        if hosted is not None:
+            hosted.terminal_input(terminal_id, keys)
+
+    def terminal_resized(self, execution_id: str, terminal_id: str, columns: int, rows: int) -> None:
+        """An attached person's terminal has another size."""
+        hosted = self._find(execution_id)
+        if hosted is not None:
+            hosted.terminal_resized(terminal_id, columns, rows)
+
+    def shut_down(self, reason: str) -> None:
+        """End everything and leave."""
+        if not self._told.is_set():
+            _logger.info("leaving: %s", reason)
+            self._reason = reason
+            self._told.set()
+
+    def _find(self, execution_id: str) -> HostedExecution | None:
+        found = self._hosted.get(execution_id)
+        return None if found is None else found[0]
+
+    def _gone(self, execution_id: str, task: "asyncio.Task[None]") -> None:
+        found = self._hosted.get(execution_id)
+        if found is not None and found[1] is task:
+            del self._hosted[execution_id]
+
+    async def _end_all(self) -> None:
+        for hosted, _ in list(self._hosted.values()):
+            hosted.shut_down(self._reason)
+        tasks = [task for _, task in self._hosted.values()]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=GOODBYE_SECONDS)
+            for task in late:
+                _logger.warning("%s did not end in time", task.get_name())
+                task.cancel()

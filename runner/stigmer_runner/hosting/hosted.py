@@ -1,0 +1,190 @@
+"""One execution that this runner holds."""
+
+import asyncio
+import importlib
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_runner.durable.chronicle import ExecutionChronicle
+from stigmer_runner.durable.messages import AgentRequest
+from stigmer_runner.engine.chronicle import Failed
+from stigmer_runner.engine.errors import LeaseLost
+from stigmer_runner.errors import RunnerError
+from stigmer_runner.hosting.sandboxes import Sandboxes
+from stigmer_runner.hosting.scratch import Scratch
+from stigmer_runner.link.link import Link
+from stigmer_runner.link.outbox import Outbox
+from stigmer_runner.sandbox import Sandbox, SandboxError
+from stigmer_runner.tools.shell.command_line import RunCommandLine, ShellPlace
+from stigmer_runner.tools.shell.state import ShellStates
+from stigmer_runner.tools.shell.terminals import Terminals
+
+if TYPE_CHECKING:
+    from stigmer_runner.engine.embedded import EmbeddedRun
+
+_logger = logging.getLogger(__name__)
+
+ENGINE = "stigmer_runner.hosting.engine_run"
+"""The module that brings the engine in."""
+
+
+async def load_engine() -> None:
+    """Import the engine on a thread, where that has not been done."""
+    await asyncio.to_thread(importlib.import_module, ENGINE)
+
+
+def now_micros() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all executions of a runner share."""
+
+    link: Link
+    sandboxes: Sandboxes
+    states: ShellStates
+    scratch: Scratch
+    marker_prefix: str
+
+
+class HostedExecution:
+    """An execution from its grant to its end. `live` runs it; the other methods are called meanwhile."""
+
+    def __init__(self, grant: LinkResponse.LeaseGranted, outbox: Outbox, services: Services) -> None:
+        self._grant = grant
+        self._outbox = outbox
+        self._services = services
+        self._options = grant.execution.spec.options
+        self._chronicle = ExecutionChronicle(now_micros)
+        self._terminals = Terminals(self._options.client.columns, self._options.client.rows)
+        self._run: EmbeddedRun | None = None
+        self._early = deque(delivered.command for delivered in grant.pending)
+        self._rejected: set[str] = set()
+        self._leaving: str | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command runs now."""
+        return self._terminals.any_open
+
+    async def live(self) -> None:
+        """Run to the end; what goes wrong becomes the execution's own failure."""
+        self._task = asyncio.current_task()
+        self._outbox.listen(self._terminals.set_paused, self._lost)
+        try:
+            async with self._services.sandboxes.lent(self._options.client) as sandbox:
+                await self._run_in(sandbox)
+        except LeaseLost as error:
+            _logger.info("%s: %s", self._grant.execution_id, error)
+        except (SandboxError, RunnerError) as error:
+            await self._fail(str(error))
+        except Exception as error:
+            _logger.exception("%s failed", self._grant.execution_id)
+            await self._fail(f"Stigmer itself failed in this run: {type(error).__name__}: {error}")
+        finally:
+            self._services.link.close(self._outbox)
+
+    def command(self, command: CommandIssued) -> None:
+        """A person wants something. What was taken before is passed over."""
+        run = self._run
+        if run is None:
+            self._early.append(command)
+            return
+        match command.WhichOneof("command"):
+            case "cancel":
+                run.cancel(command.cancel.reason, command_id=command.command_id)
+            case "send_message":
+                text = command.send_message.text.encode()
+                run.signal("send_message", text, command.command_id, command_id=command.command_id)
+            case other:
+                self._reject(command.command_id, f"the agent `shell` does not know what to do with `{other}`")
+
+    def terminal_input(self, terminal_id: str, keys: bytes) -> None:
+        """Keys of an attached person."""
+        if not self._terminals.write(terminal_id, keys):
+            _logger.info("%s: %d bytes of keys were not taken", self._grant.execution_id, len(keys))
+
+    def terminal_resized(self, terminal_id: str, columns: int, rows: int) -> None:
+        """An attached person's terminal has another size."""
+        self._terminals.resize(terminal_id, columns, rows)
+
+    def shut_down(self, reason: str) -> None:
+        """End as cancelled."""
+        self._leaving = reason
+        if self._run is not None:
+            self._run.cancel(reason)
+
+    async def _run_in(self, sandbox: Sandbox) -> None:
+        grant, spec = self._grant, self._grant.execution.spec
+        workspace = Path(grant.workspace)
+        session_id = spec.session_id or grant.execution_id
+        await self._services.states.load(session_id, workspace)
+        place = ShellPlace(
+            execution_id=grant.execution_id,
+            session_id=session_id,
+            workspace=workspace,
+            sandbox=sandbox,
+            marker_prefix=self._services.marker_prefix,
+            context={name: value.value for name, value in spec.runtime_env.items()},
+            scratch=await self._services.scratch.of_session(session_id),
+        )
+        activity = RunCommandLine(place, self._services.states, self._terminals, now_micros)
+        run = await self._make_run(activity)
+        history = await self._history()
+        self._begin(run)
+        outcome = await run.execute(history)
+        _logger.info("%s ended: %s", grant.execution_id, type(outcome).__name__)
+
+    async def _make_run(self, activity: RunCommandLine) -> "EmbeddedRun":
+        await load_engine()
+        from stigmer_runner.hosting.engine_run import agent_run
+
+        spec = self._grant.execution.spec
+        request = AgentRequest(
+            execution_id=self._grant.execution_id,
+            model=self._grant.agent.spec.model or spec.execution_config.model_name,
+            command_timeout_seconds=self._options.command_timeout.ToTimedelta().total_seconds(),
+        )
+        return agent_run(request, spec.message, (activity,), self._outbox, self._chronicle)
+
+    async def _history(self) -> Sequence[JournalRecord]:
+        if not self._grant.journal_records:
+            return ()
+        return await self._services.link.read_journal(self._outbox)
+
+    def _begin(self, run: "EmbeddedRun") -> None:
+        """From here on commands go to the run; first those that came before."""
+        self._run = run
+        while self._early:
+            self.command(self._early.popleft())
+        if self._leaving is not None:
+            run.cancel(self._leaving)
+
+    def _lost(self, reason: str) -> None:
+        if self._run is not None:
+            self._run.abandon(reason)
+        elif self._task is not None:
+            self._task.cancel()
+
+    def _reject(self, command_id: str, reason: str) -> None:
+        if command_id not in self._rejected:
+            self._rejected.add(command_id)
+            self._outbox.append((), self._chronicle.rejected(command_id, reason), urgent=True)
+
+    async def _fail(self, reason: str) -> None:
+        events: Sequence[Event] = self._chronicle.ended(Failed(reason))
+        try:
+            await self._outbox.append((), events, urgent=True, final=True)
+        except LeaseLost as error:
+            _logger.info("%s: %s", self._grant.execution_id, error)

@@ -1,0 +1,90 @@
+"""Sandboxes for the environments of clients: commands inside answer as they would in the client's own terminal."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
+from stigmer_apis.home import Home
+from stigmer_runner.sandbox import Sandbox, SandboxLayout, choose_sandbox
+
+KEPT = 4
+"""Sandboxes that are kept while nobody uses them."""
+
+_OF_TERMINALS = frozenset({"LANG", "LANGUAGE", "TERM", "COLORTERM", "TZ"})
+"""Variables that a client's terminal decides, with all LC_*."""
+
+
+@dataclass(slots=True)
+class _Lent:
+    sandbox: "asyncio.Task[Sandbox]"
+    users: int = 0
+
+
+class Sandboxes:
+    """One sandbox for each environment, made when it is first wanted. `environ` is the runner's own."""
+
+    def __init__(self, home: Home, environ: Mapping[str, str] = os.environ) -> None:
+        self._home = home
+        self._environ = dict(environ)
+        self._lent: dict[tuple[object, ...], _Lent] = {}
+
+    @asynccontextmanager
+    async def lent(self, client: ClientEnvironment | None) -> AsyncGenerator[Sandbox]:
+        """The sandbox for a client's environment; None, and what the client leaves open, are the runner's own.
+
+        Raises `SandboxError`.
+        """
+        layout = self._layout(client)
+        key = (layout.path, tuple(sorted(layout.environment.items())))
+        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(choose_sandbox(layout)))
+        self._lent[key] = lent
+        lent.users += 1
+        try:
+            yield await asyncio.shield(lent.sandbox)
+        except BaseException:
+            if lent.sandbox.done() and (lent.sandbox.cancelled() or lent.sandbox.exception()):
+                self._lent.pop(key, None)
+            raise
+        finally:
+            lent.users -= 1
+            await self._close_unused()
+
+    async def close(self) -> None:
+        """End every command, and the sandboxes."""
+        lent, self._lent = self._lent, {}
+        for each in lent.values():
+            await _close(each)
+
+    async def _close_unused(self) -> None:
+        unused = [key for key, lent in self._lent.items() if not lent.users]
+        for key in unused[: max(len(unused) - KEPT, 0)]:
+            await _close(self._lent.pop(key))
+
+    def _layout(self, client: ClientEnvironment | None) -> SandboxLayout:
+        environment = self._environ
+        path = environment.get("PATH", os.defpath)
+        if client is not None and (client.path or client.variables):
+            own = {name: value for name, value in environment.items() if not _of_terminal(name)}
+            environment = own | dict(client.variables)
+            path = client.path or path
+        return SandboxLayout(
+            home=self._home.root,
+            run_directory=self._home.run,
+            person_home=Path.home(),
+            path=path,
+            environment=environment,
+        )
+
+
+async def _close(lent: _Lent) -> None:
+    await asyncio.wait((lent.sandbox,))
+    if not lent.sandbox.cancelled() and lent.sandbox.exception() is None:
+        await lent.sandbox.result().close()
+
+
+def _of_terminal(name: str) -> bool:
+    return name in _OF_TERMINALS or name.startswith("LC_")

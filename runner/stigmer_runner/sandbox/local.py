@@ -1,0 +1,277 @@
+"""The sandbox of this machine: a shell in a terminal behind whatever walls there are."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from stigmer_runner.sandbox.anchor import Anchor
+from stigmer_runner.sandbox.command import Ground, TerminalCommand
+from stigmer_runner.sandbox.descriptors import ChildDescriptors
+from stigmer_runner.sandbox.ending import Target
+from stigmer_runner.sandbox.environment import client_environment
+from stigmer_runner.sandbox.errors import SandboxClosed, SandboxError, SpawnFailed
+from stigmer_runner.sandbox.interface import OutputSink
+from stigmer_runner.sandbox.model import (
+    MARKER_VARIABLE,
+    CommandRequest,
+    ExecutionRequest,
+    ExecutionResult,
+    SandboxDescription,
+    SandboxKind,
+    SandboxLayout,
+    ShellState,
+)
+from stigmer_runner.sandbox.plain import PlainCommand, PlainProcess
+from stigmer_runner.sandbox.programs import Programs
+from stigmer_runner.sandbox.report import ReportPipe
+from stigmer_runner.sandbox.shell import LAUNCHER, SUPERVISOR
+from stigmer_runner.sandbox.spawner import Spawner
+from stigmer_runner.sandbox.terminal import Launch, Terminal
+from stigmer_runner.sandbox.walls import Place, Walls
+from stigmer_runner.sandbox.workspace import resolved_workspace
+
+STARTING = 30.0
+"""Seconds for a sandbox to stand."""
+
+_MARKER = re.compile(r"[A-Za-z0-9._:-]{1,200}\Z")
+
+
+class LocalSandbox:
+    """See `interface.Sandbox`. `layout` has its symbolic links resolved."""
+
+    def __init__(self, walls: Walls, programs: Programs, layout: SandboxLayout) -> None:
+        self._walls = walls
+        self._programs = programs
+        self._layout = layout
+        self._spawner = Spawner(walls.prepare)
+        self._enders = ThreadPoolExecutor(4, thread_name_prefix="sandbox-ender")
+        self._running: set[TerminalCommand | PlainCommand] = set()
+        self._starting: set[asyncio.Task[TerminalCommand] | asyncio.Task[PlainCommand]] = set()
+        self._closed = False
+        self._walled = walls.description.walls
+
+    @property
+    def kind(self) -> SandboxKind:
+        return self._walls.description.kind
+
+    @property
+    def description(self) -> SandboxDescription:
+        return self._walls.description
+
+    async def start(self, request: CommandRequest, on_output: OutputSink) -> TerminalCommand:
+        self._check(request.marker, request.line, request.state.directory)
+        starting = asyncio.create_task(self._start(request, on_output))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await _ended(starting)
+            raise
+
+    async def execute(self, request: ExecutionRequest) -> ExecutionResult:
+        self._check(request.marker, request.directory or "", *_words(request.command))
+        starting = asyncio.create_task(self._start_plain(request))
+        self._starting.add(starting)
+        starting.add_done_callback(self._starting.discard)
+        try:
+            command = await asyncio.shield(starting)
+            return await command.wait()
+        except asyncio.CancelledError:
+            await _ended(starting)
+            raise
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._starting:
+            await asyncio.wait(list(self._starting))
+        async with asyncio.TaskGroup() as group:
+            for command in list(self._running):
+                group.create_task(command.cancel())
+        await asyncio.get_running_loop().run_in_executor(None, self._spawner.close)
+        self._enders.shutdown()
+        self._walls.close()
+
+    def _check(self, marker: str, *texts: str) -> None:
+        if self._closed:
+            raise _closed()
+        if not _MARKER.match(marker):
+            raise SpawnFailed(f"the marker {marker!r} is not 1 to 200 letters, digits and . _ : -")
+        if any("\0" in text for text in texts):
+            raise SpawnFailed("a command holds a NUL byte, which no shell can read: remove it")
+
+    async def _start(self, request: CommandRequest, on_output: OutputSink) -> TerminalCommand:
+        if self._closed:
+            raise _closed()
+        given = self._given(request.environment, request.marker)
+        ink = self._walls.ink(request.marker)
+        up, began = asyncio.Event(), asyncio.get_running_loop().time()
+        report = ReportPipe(up.set)
+        try:
+            terminal, anchor = await self._spawner.run(lambda: self._terminal(request, given, report.write_fd, ink))
+        except BaseException:
+            report.close()
+            raise
+        report.close_write()
+        target = Target(terminal.ptyproc.pid, request.marker, request.line, ink)
+        command = TerminalCommand(terminal, report, request, self._ground(began, given, target, anchor))
+        self._keep(command)
+        said = bytearray()
+        if await _stands(command, up) and not self._closed:
+            command.begin(on_output)
+            return command
+        command.begin(said.extend)
+        await command.cancel()
+        raise _closed() if self._closed else _failed(said)
+
+    async def _start_plain(self, request: ExecutionRequest) -> PlainCommand:
+        if self._closed:
+            raise _closed()
+        given = self._given(request.environment, request.marker)
+        ink = self._walls.ink(request.marker)
+        up, began = asyncio.Event(), asyncio.get_running_loop().time()
+        report = ReportPipe(up.set)
+        try:
+            process, anchor = await self._spawner.run(lambda: self._plain(request, given, report.write_fd, ink))
+            report.close_write()
+            line = " ".join(_words(request.command))
+            target = Target(process.pid, request.marker, line, ink)
+            command = PlainCommand(process, request, self._ground(began, given, target, anchor))
+            self._keep(command)
+            if await _stands(command, up) and not self._closed:
+                command.begin()
+                return command
+            command.begin()
+            await command.cancel()
+            raise _closed() if self._closed else _failed((await command.wait()).stderr)
+        finally:
+            report.close()
+
+    def _terminal(
+        self, request: CommandRequest, given: Mapping[str, str], report: int, ink: int | None
+    ) -> tuple[Terminal, Anchor | None]:
+        with ChildDescriptors() as descriptors, _spawning():
+            place = self._place(request.workspace, request.scratch, request.network, terminal=True)
+            workspace, shell = str(place.workspace), self._programs.shell
+            report = descriptors.duplicate(report)
+            state = _resolved(request.state, request.workspace, place.workspace)
+            content = shell.prologue(request.line, state, workspace, report=report, ink=ink)
+            prologue = descriptors.holding(content, "stigmer-line")
+            everybody = "1" if self._walled else "0"
+            program = [self._programs.sh, "-c", SUPERVISOR, "sh", str(report), everybody, *shell.arguments(prologue)]
+            wrapped = self._walls.wrap(program, {**given, "PWD": workspace}, place, descriptors)
+            launch = Launch(
+                wrapped.arguments,
+                wrapped.environment,
+                workspace,
+                descriptors.all,
+                wrapped.new_session,
+                request.columns,
+                request.rows,
+            )
+            with _holding(wrapped.anchor):
+                return Terminal(launch), wrapped.anchor
+
+    def _plain(
+        self, request: ExecutionRequest, given: Mapping[str, str], report: int, ink: int | None
+    ) -> tuple[PlainProcess, Anchor | None]:
+        with ChildDescriptors() as descriptors, _spawning():
+            place = self._place(request.workspace, request.scratch, request.network, terminal=False)
+            workspace, shell = str(place.workspace), self._programs.shell
+            report = descriptors.duplicate(report)
+            if isinstance(request.command, str):
+                prologue = descriptors.holding(shell.plain_prologue(request.command, ink=ink), "stigmer-line")
+                program = shell.arguments(prologue, plain=True)
+            else:
+                program = list(request.command)
+            launched = [self._programs.sh, "-c", LAUNCHER, "sh", str(report), request.directory or "", *program]
+            wrapped = self._walls.wrap(launched, {**given, "PWD": workspace}, place, descriptors)
+            with _holding(wrapped.anchor):
+                return PlainProcess(wrapped, workspace, request.input, descriptors), wrapped.anchor
+
+    def _given(self, injected: Mapping[str, str], marker: str) -> dict[str, str]:
+        layout = self._layout
+        home, own_tmp = str(layout.person_home), self._walled
+        client = client_environment(layout.environment, path=layout.path, home=home, own_tmp=own_tmp)
+        given = {**client, **injected, MARKER_VARIABLE: marker}
+        for name, value in given.items():
+            if not name or "=" in name or "\0" in name or "\0" in value:
+                raise SpawnFailed(
+                    f"the variable {name!r} cannot be given to a command: its name or value is no text for one"
+                )
+        return given
+
+    def _place(self, workspace: Path, scratch: Path | None, network: bool, *, terminal: bool) -> Place:
+        real = resolved_workspace(workspace, self._layout, walls=self._walled)
+        return Place(real, scratch and scratch.resolve(strict=True), network, terminal)
+
+    def _ground(self, began: float, given: dict[str, str], target: Target, anchor: Anchor | None) -> Ground:
+        end, ended = partial(self._walls.end, target), partial(self._walls.ended, target)
+        return Ground(began, self._walled, given, end, ended, self._enders, anchor)
+
+    def _keep(self, command: "TerminalCommand | PlainCommand") -> None:
+        self._running.add(command)
+        command.life.add_done_callback(lambda _: self._running.discard(command))
+
+
+def _words(command: str | Sequence[str]) -> Sequence[str]:
+    return [command] if isinstance(command, str) else command
+
+
+def _resolved(state: ShellState, named: Path, real: Path) -> ShellState:
+    """`state` with a directory in the workspace as it is named inside, where links that lead to it are not there."""
+    directory = Path(state.directory)
+    if not directory.is_relative_to(named):
+        return state
+    return replace(state, directory=str(real / directory.relative_to(named)))
+
+
+async def _stands(command: "TerminalCommand | PlainCommand", up: asyncio.Event) -> bool:
+    """Wait until the sandbox of `command` stands; False where it never does."""
+    first = [asyncio.ensure_future(event.wait()) for event in (up, command.exited)]
+    try:
+        await asyncio.wait(first, timeout=STARTING, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in first:
+            waiter.cancel()
+    return up.is_set()
+
+
+async def _ended(starting: "asyncio.Task[TerminalCommand] | asyncio.Task[PlainCommand]") -> None:
+    """Wait for a start whose caller gave up, and end what came of it."""
+    with contextlib.suppress(SandboxError):
+        command = await starting
+        await command.cancel()
+
+
+@contextlib.contextmanager
+def _holding(anchor: Anchor | None) -> Generator[None]:
+    """Let go of `anchor` where what it is for cannot be started."""
+    try:
+        yield
+    except BaseException:
+        if anchor is not None:
+            anchor.close()
+        raise
+
+
+@contextlib.contextmanager
+def _spawning() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SpawnFailed(f"the command could not be started: {error}") from error
+
+
+def _closed() -> SandboxClosed:
+    return SandboxClosed("this sandbox was closed and starts nothing any more: restart the runner")
+
+
+def _failed(said: bytes | bytearray) -> SpawnFailed:
+    words = said.decode("utf-8", "replace").strip() or "it said nothing"
+    return SpawnFailed(f"the sandbox could not be set up for this command: {words}")

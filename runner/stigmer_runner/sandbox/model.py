@@ -1,0 +1,210 @@
+"""The values of the sandbox: what to run, where, and how it ended. Pure: nothing here touches the system."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MARKER_VARIABLE = "STIGMER_EXEC_ID"
+"""The variable that every process of a command carries; its value is the request's marker."""
+
+
+class SandboxKind(enum.Enum):
+    """What stands between a command and the person's machine."""
+
+    BUBBLEWRAP = "bwrap"
+    """Namespaces of its own, made by bubblewrap."""
+    NONE = "none"
+    """Nothing: the command may do whatever the person may do."""
+
+
+class Outcome(enum.Enum):
+    """How a command came to its end."""
+
+    EXITED = "exited"
+    """It ended by itself, with an exit code."""
+    SIGNALLED = "signalled"
+    """A signal ended its shell."""
+    CANCELLED = "cancelled"
+    """It was ended because somebody asked for it."""
+    TIMED_OUT = "timed out"
+    """It was ended because its time was up."""
+
+
+class InputWait(enum.Enum):
+    """What kind of input the program in the foreground of a terminal waits for."""
+
+    PASSWORD = "password"
+    """A line that is not echoed."""
+    LINE = "line"
+    """A line."""
+    KEY = "key"
+    """Single keys: a pager, an editor, any full-screen program."""
+
+
+class MountKind(enum.Enum):
+    """What a command finds at a place of its file tree."""
+
+    READ_ONLY = "read-only"
+    """The machine's own file or directory, which cannot be changed."""
+    WRITABLE = "writable"
+    """The machine's own file or directory."""
+    EMPTY = "empty"
+    """An empty directory of the command's own, gone when it ends."""
+    HIDDEN = "hidden"
+    """Nothing: what the machine has there is covered."""
+    LINK = "link"
+    """A symbolic link to `source`."""
+    DEVICES = "devices"
+    """A minimal /dev."""
+    PROCESSES = "processes"
+    """A /proc that shows the command's own processes."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One place of the file tree that a command sees."""
+
+    target: Path
+    """Where, inside."""
+    kind: MountKind
+    source: Path | None = None
+    """Where it comes from, on the machine; for a link, what it says."""
+
+
+@dataclass(frozen=True)
+class SandboxLayout:
+    """The directories and the environment of the person that a sandbox is made for."""
+
+    home: Path
+    """`STIGMER_HOME`: never visible inside, but for a session's own workspace below `data/workspace`."""
+    run_directory: Path
+    """Where the sockets and tokens are: never visible inside."""
+    person_home: Path
+    """The person's home: hidden inside, but for toolchains and the git configuration."""
+    path: str
+    """`PATH` of the client that asks; the toolchains on it are readable inside."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """The client's environment; only what is on the allow-list of `environment.py` is taken from it."""
+
+
+@dataclass(frozen=True)
+class SandboxDescription:
+    """What a sandbox is, for `doctor` and for the screen."""
+
+    kind: SandboxKind
+    walls: bool
+    """Whether anything keeps a command from the rest of the machine."""
+    reason: str
+    """Why it is this kind, in words that a person can act on; empty where the walls stand."""
+    mounts: tuple[Mount, ...] = ()
+    """What every command sees, its workspace not counted; empty without walls."""
+    network: bool = True
+    """Whether the network can be taken away from a command."""
+    gaps: tuple[str, ...] = ()
+    """What the walls do not keep out on this machine, though they could on another: one sentence each."""
+
+
+@dataclass(frozen=True)
+class ShellState:
+    """What carries over from one line to the next."""
+
+    directory: str
+    """The working directory, absolute, as the shell names it (symbolic links kept)."""
+    variables: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Exported variables that differ from what a fresh line gets. Bytes that are not UTF-8 are surrogates."""
+    removed: tuple[str, ...] = ()
+    """Variables that a fresh line gets and that were unset."""
+
+
+@dataclass(frozen=True)
+class CommandRequest:
+    """One line to run in a terminal."""
+
+    line: str
+    """What the person or the model typed: any number of lines of shell."""
+    workspace: Path
+    """The directory that may be written."""
+    state: ShellState
+    """Where the line before it ended; its directory may be gone, and then the line starts in the workspace and says so."""
+    marker: str
+    """Unique to this call: children are found again by it, even after a crash. Letters, digits, `.`, `_`, `:` and `-`."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Values of the execution's context: the command has them, the state that it leaves does not."""
+    columns: int = 80
+    rows: int = 24
+    network: bool = True
+    """Whether the command reaches the network; refused as an error where the sandbox cannot take it away."""
+    timeout: float | None = None
+    """Seconds after which the command is ended; None: never."""
+    scratch: Path | None = None
+    """A directory of the session's own that is /tmp inside, so that files there outlive a line; None: an empty one each line."""
+
+
+@dataclass(frozen=True)
+class ExecutionRequest:
+    """One command without a terminal, its two outputs apart."""
+
+    command: str | Sequence[str]
+    """A line for the shell, or a program with its arguments."""
+    workspace: Path
+    marker: str
+    """As in `CommandRequest`."""
+    directory: str | None = None
+    """Where to run; None: the workspace."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    network: bool = True
+    timeout: float | None = None
+    """Seconds after which the command is ended; None: never."""
+    scratch: Path | None = None
+    input: bytes = b""
+    """What the command reads from its standard input, which then ends."""
+    output_limit: int = 16 * 1024 * 1024
+    """Bytes kept of each output; what comes after them is read and dropped."""
+
+
+@dataclass(frozen=True)
+class KilledProcess:
+    """A process that was ended."""
+
+    pid: int
+    """On the machine, not inside the sandbox."""
+    command: str
+    """Its command line, at most 200 characters, or its name in brackets. Whatever was typed is in it, secrets too."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """How a line ended."""
+
+    outcome: Outcome
+    exit_code: int | None
+    """As a shell reports it: 128 + n where signal n ended the command; None where it was cancelled or timed out."""
+    signal: int | None
+    """The signal that ended the shell, where one did."""
+    duration: float
+    """Seconds from the start to the end of the shell."""
+    state: ShellState
+    """For the next line; the state before where the shell could not say."""
+    killed: tuple[KilledProcess, ...] = ()
+    """What was ended by a cancel or a timeout, at most 50."""
+    survivors: tuple[KilledProcess, ...] = ()
+    """What could not be ended, such as a program of another user; always empty where walls stand."""
+    background_left: bool = False
+    """Processes outlived the shell. With walls they were ended with it; without, they go on."""
+
+
+@dataclass(frozen=True)
+class ExecutionResult:
+    """How a command without a terminal ended."""
+
+    outcome: Outcome
+    exit_code: int | None
+    """As in `CommandResult`."""
+    stdout: bytes
+    stderr: bytes
+    duration: float
+    truncated: bool = False
+    """Whether an output was longer than the limit."""
+    killed: tuple[KilledProcess, ...] = ()
+    survivors: tuple[KilledProcess, ...] = ()

@@ -1,0 +1,73 @@
+"""What a kind of sandbox has to bring: how a program is wrapped, and how all of it is ended."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from stigmer_runner.sandbox.anchor import Anchor
+from stigmer_runner.sandbox.descriptors import ChildDescriptors
+from stigmer_runner.sandbox.ending import Ended, Target
+from stigmer_runner.sandbox.model import SandboxDescription
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one command runs."""
+
+    workspace: Path
+    """With symbolic links resolved, and allowed."""
+    scratch: Path | None
+    network: bool
+    terminal: bool
+    """Whether it has a terminal to take control of."""
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A program as it is really started."""
+
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    new_session: bool
+    """Whether it is started as the leader of a session: not where a `setsid` does that further down."""
+    anchor: Anchor | None = None
+    """What everything that it starts lives and dies with, where there is such a thing."""
+
+
+class Walls(Protocol):
+    """One kind of sandbox."""
+
+    @property
+    def description(self) -> SandboxDescription:
+        """See `interface.Sandbox.description`."""
+        ...
+
+    def prepare(self) -> None:
+        """Called once, in the thread that starts every command."""
+        ...
+
+    def wrap(
+        self, program: Sequence[str], environment: Mapping[str, str], place: Place, descriptors: ChildDescriptors
+    ) -> Wrapped:
+        """How `program` is started with `environment` in `place`; what it needs open is added to `descriptors`.
+
+        Raises `SpawnFailed` where this kind cannot do it.
+        """
+        ...
+
+    def ink(self, marker: str) -> int | None:
+        """A limit for the shell to set on itself, by which its processes are known; None where walls know them anyway."""
+        ...
+
+    def end(self, target: Target) -> Ended:
+        """End a command and everything that it started. Blocks."""
+        ...
+
+    def ended(self, target: Target) -> None:
+        """Called on the event loop once a command is over, for what it may have left."""
+        ...
+
+    def close(self) -> None:
+        """Called on the event loop once the last command is over."""
+        ...
