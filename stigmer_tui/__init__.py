@@ -1,0 +1,11 @@
+"""The workstation and the command line. Nothing is imported here: `stigmer --version` must cost nothing.
+
+Who may import whom, from the bottom up:
+
+- `text`, `theme`, `actions`: what is drawn safely, how it looks, what can be done. `actions` knows no widget.
+- `transcript` (text, theme) and `terminal` (text): events and bytes as rows; `terminal.attach` also the person's own terminal. No Textual in them.
+- `widgets` (all of these): one a file, told what to show; they know no screen and no client.
+- `screens` (widgets and below, and `stigmer_apis.client`): they join widgets and client, and do not import each other.
+- `app` (all of these), with `held_keys` and `crash` beside it.
+- `cli` uses `text`, `terminal.attach` and, for `stigmer tui`, `app`; nothing of the workstation imports `cli`.
+"""

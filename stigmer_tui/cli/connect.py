@@ -1,0 +1,60 @@
+"""A command's way to the daemon: one client, one event loop, errors as words and exit codes."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+
+from stigmer_apis.client import Client
+from stigmer_apis.errors import StigmerError
+from stigmer_apis.home import Home
+from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
+from stigmer_tui.text import safe
+
+
+def with_client(work: Callable[[Client], Awaitable[int]], *, start_daemon: bool = True) -> int:
+    """Run `work` with a connected client; return its exit code, or that of what went wrong.
+
+    `start_daemon` starts the daemon where none runs. Ctrl+C cancels `work` and ends with 130: what runs in the daemon goes on.
+    """
+
+    async def connected() -> int:
+        async with Client(Home.from_environment(), start_daemon=start_daemon) as client:
+            return await work(client)
+
+    return run_async(connected)
+
+
+def run_async(work: Callable[[], Awaitable[int]]) -> int:
+    """Run `work` to its end on a loop of its own, and say what went wrong."""
+
+    async def cancellable() -> int:
+        loop = asyncio.get_running_loop()
+        task = asyncio.ensure_future(work())
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return ExitCode.INTERRUPTED
+
+    try:
+        return asyncio.run(cancellable())
+    except StigmerError as error:
+        complain(error)
+        return exit_code_of(error)
+
+
+def complain(error: StigmerError) -> None:
+    """Say on standard error what went wrong and how to mend it."""
+    click.echo(f"stigmer: {safe(error.message)}", err=True)
+    if error.remedy:
+        click.echo(f"  {safe(error.remedy)}", err=True)
+
+
+def note(text: str) -> None:
+    """Say something beside the output, to a person who watches: on standard error, and only where that is a terminal."""
+    if sys.stderr.isatty():
+        click.echo(text, err=True)

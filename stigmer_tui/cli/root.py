@@ -1,0 +1,108 @@
+"""The `stigmer` command and its subcommands, each loaded when it is called."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from stigmer_tui.cli.closed_pipe import leave_quietly
+from stigmer_tui.cli.exit_codes import ExitCode
+
+
+@dataclass(frozen=True)
+class Subcommand:
+    """Where a subcommand is, and what it is for."""
+
+    module: str
+    """Below `stigmer_tui.cli`; the click command in it is called `command`."""
+    summary: str
+    """One line of `stigmer --help`."""
+
+
+SUBCOMMANDS: dict[str, Subcommand] = {
+    "tui": Subcommand("tui", "Open the workstation."),
+    "run": Subcommand("run", "Run an agent and follow it."),
+    "logs": Subcommand("logs", "Show what a run has printed."),
+    "attach": Subcommand("attach", "Take the keyboard of a run's terminal."),
+    "send": Subcommand("send", "Send a message to a run."),
+    "cancel": Subcommand("cancel", "Stop a run and everything it started."),
+    "get": Subcommand("get", "List executions, agents or sessions."),
+    "server": Subcommand("server", "Start, stop and look at the daemon."),
+    "doctor": Subcommand("doctor", "See what works on this machine, and how to mend what does not."),
+    "version": Subcommand("version", "Show versions."),
+}
+
+
+class Root(click.Group):
+    """A group that knows its commands by name and imports only the one that is called."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a reader of our output that has gone ends it quietly."""
+        try:
+            outcome: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            return leave_quietly()
+        return outcome
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order a person meets them."""
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        found = SUBCOMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        command = importlib.import_module(f"stigmer_tui.cli.{found.module}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"stigmer_tui.cli.{found.module}.command is not a click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in SUBCOMMANDS.items()])
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
+@click.option("-V", "--version", is_flag=True, help="Show the version and exit.")
+@click.pass_context
+def root(context: click.Context, version: bool) -> None:
+    """Run AI agents from the terminal, and watch them live.
+
+    \b
+    Examples:
+      stigmer tui
+      stigmer run shell --message 'echo $((6*7))' --follow
+      stigmer get executions
+    """
+    if version:
+        from stigmer_apis._version import __version__
+
+        click.echo(f"stigmer {__version__}")
+    elif context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def run_command_line(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. Errors are said on standard error."""
+    try:
+        outcome: object = root.main(args=list(arguments), prog_name="stigmer", standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return int(outcome) if isinstance(outcome, int) else ExitCode.OK

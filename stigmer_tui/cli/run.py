@@ -1,0 +1,74 @@
+"""`stigmer run`: start an execution, and follow it or leave it."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from stigmer_apis.client import Client, client_environment
+from stigmer_tui.cli.connect import note, with_client
+from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
+
+
+@click.command("run")
+@click.argument("agent")
+@click.option(
+    "-m", "--message", required=True, help="What to do; for `shell` a command line. `-` reads it from standard input."
+)
+@click.option(
+    "-w",
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="Directory to work in. Default: one of the session's own.",
+)
+@click.option("-s", "--session", "session_id", default="", help="Go on in this session.")
+@click.option(
+    "--follow/--detach",
+    "-f/-d",
+    default=True,
+    help="Show the output until the run ends (the default), or print the id and leave.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON with its sequence.")
+@click.option("--raw", is_flag=True, help="Write the terminal's bytes exactly as they came.")
+def command(
+    agent: str, message: str, workspace: Path | None, session_id: str, follow: bool, as_json: bool, raw: bool
+) -> int:
+    """Run AGENT on a message.
+
+    The exit code is that of the last command; what Stigmer itself has to say is 64 and up. Ctrl+C leaves the run running.
+
+    \b
+    Examples:
+      stigmer run shell --message 'echo $((6*7))' --follow
+      stigmer run shell -m 'make test' -w . --detach
+    """
+    text = sys.stdin.read() if message == "-" else message
+    directory = None if workspace is None else str(workspace.expanduser().absolute())
+
+    size = shutil.get_terminal_size((80, 24))
+
+    async def work(client: Client) -> int:
+        execution = await client.run(
+            agent,
+            text,
+            workspace=directory,
+            session_id=session_id or None,
+            client_environment=client_environment(columns=size.columns, rows=size.lines),
+        )
+        execution_id = execution.metadata.id
+        if not follow:
+            click.echo(execution_id)
+            return ExitCode.OK
+        code = ExitCode.INTERRUPTED
+        try:
+            code = await ExecutionStream(client, execution_id, StreamOptions(as_json=as_json, raw=raw)).show()
+        finally:
+            if code is ExitCode.INTERRUPTED:
+                note(
+                    f"\nstigmer: the run goes on. Follow it again: stigmer logs -f {execution_id}   Stop it: stigmer cancel {execution_id}"
+                )
+        return code
+
+    return with_client(work)

@@ -1,0 +1,212 @@
+"""`stigmer server`: the daemon."""
+
+import asyncio
+import collections
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+from google.protobuf.json_format import MessageToDict
+
+from stigmer_apis._generated.stigmer.server.v1 import server_pb2
+from stigmer_apis.client import Client
+from stigmer_apis.client.launch import ensure_daemon
+from stigmer_apis.errors import Unavailable
+from stigmer_apis.home import Home
+from stigmer_tui.cli.connect import run_async, with_client
+from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.text import safe
+
+STOP_SECONDS = 15.0
+COMPONENTS = ("server", "runner")
+
+
+@click.group("server")
+def command() -> None:
+    """Start, stop and look at the daemon. Whoever needs it starts it; there is rarely a reason to do it by hand."""
+
+
+@command.command("start")
+def start() -> int:
+    """Start the daemon, or say that it runs already.
+
+    \b
+    Example:
+      stigmer server start
+    """
+
+    async def work() -> int:
+        info = await ensure_daemon(Home.from_environment())
+        click.echo(f"the daemon runs: pid {info.pid}, version {info.version}, {safe(info.home)}")
+        return ExitCode.OK
+
+    return run_async(work)
+
+
+@command.command("stop")
+@click.option(
+    "--keep-runners", is_flag=True, help="Leave runners and what they run alone; the next daemon takes them over."
+)
+def stop(keep_runners: bool) -> int:
+    """Stop the daemon. What runs is cancelled and says so, unless runners are kept.
+
+    \b
+    Example:
+      stigmer server stop
+    """
+    return run_async(lambda: stop_daemon(keep_runners=keep_runners))
+
+
+@command.command("restart")
+def restart() -> int:
+    """Stop the daemon and start it again. What runs goes on.
+
+    \b
+    Example:
+      stigmer server restart
+    """
+
+    async def work() -> int:
+        await stop_daemon(keep_runners=True)
+        info = await ensure_daemon(Home.from_environment())
+        click.echo(f"the daemon runs: pid {info.pid}, version {info.version}")
+        return ExitCode.OK
+
+    return run_async(work)
+
+
+async def stop_daemon(*, keep_runners: bool) -> int:
+    """Ask the daemon to stop and wait until its process is gone."""
+    try:
+        async with Client(Home.from_environment(), start_daemon=False) as client:
+            pid = (await client.shutdown(keep_runners)).pid
+    except Unavailable:
+        click.echo("no daemon runs")
+        return ExitCode.OK
+    deadline = time.monotonic() + STOP_SECONDS
+    while process_exists(pid):
+        if time.monotonic() > deadline:
+            click.echo(
+                f"the daemon (pid {pid}) has not stopped within {STOP_SECONDS:.0f} seconds; its log says why: stigmer server logs",
+                err=True,
+            )
+            return ExitCode.UNAVAILABLE
+        await asyncio.sleep(0.02)
+    click.echo(f"stopped (pid {pid})")
+    return ExitCode.OK
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of this number is there and is not a zombie."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@command.command("status")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def status(as_json: bool) -> int:
+    """Show pids, uptime, sockets, memory and health of each part, as each reports it. Starts nothing.
+
+    \b
+    Example:
+      stigmer server status --json
+    """
+
+    async def work(client: Client) -> int:
+        answer = await client.get_status()
+        if as_json:
+            click.echo(json.dumps(MessageToDict(answer, always_print_fields_with_no_presence=True), indent=2))
+        else:
+            print_status(answer)
+        return ExitCode.OK
+
+    return with_client(work, start_daemon=False)
+
+
+def print_status(answer: server_pb2.GetStatusResponse) -> None:
+    """The daemon, the store and each runner, a line or two each."""
+    click.echo(
+        f"daemon   pid {answer.pid}, version {answer.version}, up {duration(answer.uptime_seconds)}, {megabytes(answer.memory_bytes)}"
+    )
+    click.echo(f"home     {safe(answer.home)}")
+    for socket in answer.sockets:
+        click.echo(f"socket   {safe(socket)}")
+    health = "healthy" if answer.store.healthy else "NOT healthy"
+    click.echo(
+        f"store    {health}, {megabytes(answer.store.disk_bytes)} on disk, {answer.executions} executions, {answer.live_executions} live"
+    )
+    if answer.store.detail:
+        click.echo(f"         {safe(answer.store.detail)}")
+    if not answer.runners:
+        click.echo("runner   none yet")
+    for runner in answer.runners:
+        connected = "connected" if runner.connected else "NOT connected"
+        click.echo(
+            f"runner   pid {runner.pid}, {connected}, up {duration(runner.uptime_seconds)}, {megabytes(runner.memory_bytes)}, runs {runner.running}"
+        )
+        click.echo(f"         sandbox: {safe(runner.sandbox)}{'' if runner.walls else ' (no walls)'}")
+        if runner.detail:
+            click.echo(f"         {safe(runner.detail)}")
+
+
+def duration(seconds: float) -> str:
+    """Such as `2h 5m` or `12s`."""
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}h {whole % 3600 // 60}m"
+    return f"{whole // 60}m {whole % 60}s" if whole >= 60 else f"{whole}s"
+
+
+def megabytes(count: int) -> str:
+    """Bytes as MB with one decimal."""
+    return f"{count / 1_000_000:.1f} MB"
+
+
+@command.command("logs")
+@click.option("-f", "--follow", is_flag=True, help="Stay, and show what comes.")
+@click.option("--component", type=click.Choice(COMPONENTS), default="server", help="Whose log.")
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=200, help="So many of the last lines.")
+def logs(follow: bool, component: str, lines: int) -> int:
+    """Show the log of the daemon or of the runner.
+
+    \b
+    Example:
+      stigmer server logs -f --component runner
+    """
+    path = Home.from_environment().logs / f"{component}.log"
+    if not path.exists():
+        click.echo(f"there is no log yet: {path}", err=True)
+        return ExitCode.NOT_FOUND
+    return run_async(lambda: show_log(path, lines, follow=follow))
+
+
+async def show_log(path: Path, lines: int, *, follow: bool) -> int:
+    """The last `lines` of a log, then what comes; a log that was cut or replaced is read from its beginning."""
+    with path.open(encoding="utf-8", errors="replace") as log:
+        for line in collections.deque(log, maxlen=lines):
+            sys.stdout.write(safe(line.rstrip("\n")) + "\n")
+        place = log.tell()
+    sys.stdout.flush()
+    while follow:
+        await asyncio.sleep(0.2)
+        place = show_from(path, place)
+    return ExitCode.OK
+
+
+def show_from(path: Path, place: int) -> int:
+    """Show what stands after `place`, or everything where the log was cut; return where to go on."""
+    if path.stat().st_size < place:
+        place = 0
+    with path.open(encoding="utf-8", errors="replace") as log:
+        log.seek(place)
+        for line in log:
+            sys.stdout.write(safe(line.rstrip("\n")) + "\n")
+        place = log.tell()
+    sys.stdout.flush()
+    return place

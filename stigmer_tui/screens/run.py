@@ -1,0 +1,362 @@
+"""A run: what it printed, what happened in it, and where one writes to it."""
+
+from collections.abc import Mapping
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.dom import DOMNode
+from textual.widgets import Input
+
+from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
+from stigmer_apis.client import client_environment
+from stigmer_apis.errors import StigmerError
+from stigmer_tui.actions.keys import bindings_of
+from stigmer_tui.actions.registry import Scope
+from stigmer_tui.screens import run_lines
+from stigmer_tui.screens.pace import Pace
+from stigmer_tui.screens.run_feed import RunFeed
+from stigmer_tui.screens.sending import LineSender, Start
+from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
+from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
+from stigmer_tui.terminal.clipboard import LONGEST
+from stigmer_tui.terminal.output_log import OutputLog
+from stigmer_tui.terminal.plain import copied_rows, pager_bytes
+from stigmer_tui.terminal.search import Needle
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.transcript.blocks import untrusted_text
+from stigmer_tui.transcript.reading import Transcript
+from stigmer_tui.transcript.run_state import StopState
+from stigmer_tui.widgets.composer.bar import ComposerBar
+from stigmer_tui.widgets.composer.composer import Composer
+from stigmer_tui.widgets.hints import Hints
+from stigmer_tui.widgets.line import Line
+from stigmer_tui.widgets.log_view import LogView
+from stigmer_tui.widgets.notice import Notice
+from stigmer_tui.widgets.output_view import OutputView
+from stigmer_tui.widgets.prompt_line import PromptLine
+from stigmer_tui.widgets.rows_view import RowsView
+from stigmer_tui.widgets.transcript_view import TranscriptView
+
+DRAW_SECONDS = 0.04
+"""Between two drawings of what comes in."""
+SIDE_BY_SIDE = 140
+"""Columns from which both panes have room."""
+
+
+class RunScreen(WorkstationScreen):
+    """One run, and the next ones of its session as they are started here."""
+
+    BINDINGS = bindings_of(Scope.RUN)
+    CSS_PATH = "run.tcss"
+    AUTO_FOCUS = "#composer"
+    app = getters.app(Workstation)
+
+    def __init__(self, workstation: Workstation, start: Start | str) -> None:
+        """`start`: the id of a run to show, or what to run and then show."""
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
+        self._log = OutputLog(workstation.home.data)
+        self._transcript = Transcript()
+        self._pace = Pace(self, self._draw, DRAW_SECONDS)
+        self.feed = RunFeed(self._log, self._transcript, self._pace.mark)
+        self._sender = LineSender(start, lambda: self.feed.state, self._environment, self._go_on_with, self._not_sent)
+        self._stop_key = StopKey(workstation.clock)
+        self._resets = 0
+        self._pane_chosen = False
+        self.head = Line(classes="head")
+        self.trouble = Notice()
+        self.status = Line(classes="status")
+        self.output = OutputView(self._log, self._ask_pane, id="output")
+        self.transcript = TranscriptView(self._transcript, self._ask_pane, id="transcript")
+        self.search_line = PromptLine("search the whole run for a text", self._search_left, id="search")
+        self._searched_pane: LogView = self.output
+        self.bar = ComposerBar(workstation.history, "a command line for this session", self._submit, self._ask)
+        self.notice = Notice()
+        self.hints = Hints(classes="hints")
+
+    def compose(self) -> ComposeResult:
+        """Head, panes, status, composer."""
+        yield self.head
+        yield self.trouble
+        with Container(id="panes"):
+            yield self.transcript
+            yield self.output
+        yield self.notice
+        yield self.search_line
+        yield self.status
+        yield self.bar
+        yield self.hints
+
+    @property
+    def composer(self) -> Composer:
+        """Where one writes."""
+        return self.bar.composer
+
+    @property
+    def pane(self) -> LogView:
+        """The pane that has the focus, or that is shown."""
+        if isinstance(self.focused, LogView):
+            return self.focused
+        return self.transcript if self.has_class("-transcript") else self.output
+
+    def action_targets(self) -> Mapping[Scope, DOMNode]:
+        """Who carries out which actions."""
+        return {
+            Scope.RUN: self,
+            Scope.LINES: self.pane,
+            Scope.OUTPUT: self.output,
+            Scope.COMPOSER: self.composer,
+        }
+
+    def on_mount(self) -> None:
+        """Read the run."""
+        self.composer.write(self.app.drafts.get(self._sender.target))
+        if self._sender.target:
+            self.feed.go_on_with(self._sender.target)
+        self.app.keep_sending(self._sender)
+        self.run_worker(self._live())
+        self.set_interval(1.0, self._tick)
+        self.show_connection(self.app)
+        self._draw()
+
+    def on_unmount(self) -> None:
+        """Keep what was not sent; give the file back."""
+        self._sender.close()
+        self.app.drafts.put(self._sender.target, self.composer.text)
+        self._log.close()
+
+    async def _live(self) -> None:
+        client = await self.app.client()
+        try:
+            await self.feed.run(client)
+        except StigmerError as error:
+            self.feed.problem = safe(Untrusted(str(error)))
+            self._draw()
+
+    # Drawing what comes in.
+
+    def _draw(self) -> None:
+        if self._resets != self.feed.resets:
+            self._resets = self.feed.resets
+            self.output.cleared()
+        self.output.grown()
+        self.transcript.grown()
+        self._choose_pane()
+        self._say()
+        self.hints.leave_out(self._idle_actions())
+
+    def _idle_actions(self) -> set[str]:
+        """Actions that do nothing as things are: the last line of the screen leaves them out."""
+        idle: set[str] = set()
+        if not self.feed.state.live:
+            idle.add("run.cancel")
+        if not self.feed.state.terminals:
+            idle.add("run.attach")
+        if self.pane.needle is None:
+            idle.add("run.next_match")
+        if self.pane.following:
+            idle.add("run.follow")
+        return idle
+
+    def _choose_pane(self) -> None:
+        """A run without a terminal is its transcript; nobody's choice is changed."""
+        if not self._pane_chosen and not self.feed.state.live and not len(self._log):
+            self.set_class(True, "-transcript")
+
+    def _tick(self) -> None:
+        if self.feed.state.live:
+            self.head.say(run_lines.head_left(self.feed.state), run_lines.head_right(self.feed.state, self.app.clock()))
+
+    def _say(self) -> None:
+        state = self.feed.state
+        self.head.say(run_lines.head_left(state), run_lines.head_right(state, self.app.clock()))
+        stop = run_lines.stop_words(
+            state,
+            confirming=self._stop_key.waits_for(state.execution_id),
+            shown_key="ctrl+c" if self.focused is self.composer else "x",
+        )
+        left = [stop] if stop else run_lines.waiting_words(state)
+        if self.feed.problem:
+            left = [(self.feed.problem, "error")]
+        self.status.say(left, run_lines.place_words(self.pane))
+        place = safe(Untrusted(state.workspace)) if state.workspace else "the session's own directory"
+        busy = " · a line sent now queues" if state.terminals or state.queued else ""
+        agent = safe(Untrusted(state.agent)) or "…"
+        self.bar.say_place([(agent, "text"), ("  in ", "muted"), (place, "text"), (busy, "muted")])
+
+    # Writing.
+
+    def _environment(self) -> ClientEnvironment:
+        """Of a terminal as large as the output: computed, as a screen that was just opened has no sizes yet."""
+        size = self.app.size
+        width = size.width if size.width < SIDE_BY_SIDE else size.width * 3 // 5
+        return client_environment(columns=max(20, width - 2), rows=max(5, size.height - 5))
+
+    def _submit(self, text: str) -> None:
+        self.app.history.add(text)
+        self.send_line(text)
+        self.output.follow(True)
+
+    def send_line(self, text: str) -> None:
+        """Send a line to the session."""
+        self._sender.send(text)
+
+    def _go_on_with(self, execution_id: str) -> None:
+        self.feed.go_on_with(execution_id)
+        self.app.run_started(execution_id)
+
+    def _not_sent(self, line: str, error: StigmerError) -> None:
+        if not self._sender.target or not self.is_mounted:
+            self.app.not_started(line, error)
+            return
+        if not self.composer.text:
+            self.composer.write(line)
+        self.app.say_error(error)
+
+    def _ask(self, what: str) -> None:
+        """What the composer cannot do itself."""
+        match what:
+            case "leave_composer":
+                self.set_focus(self.pane)
+            case "interrupt":
+                self.action_interrupt()
+            case "submit_nothing":
+                if self.feed.state.terminal_id:
+                    self._take_keyboard()
+            case "copy_selection":
+                self.app.copy(self.composer.selected_text, what="the selection")
+            case _:
+                self.app.say(f"This session works in {self.feed.state.workspace or 'its own directory'}.")
+
+    # Moving about.
+
+    @on(RowsView.PlaceChanged)
+    @on(LogView.FollowChanged)
+    @on(LogView.SearchChanged)
+    def place_changed(self) -> None:
+        """The lines about the place."""
+        self._say()
+        self.hints.leave_out(self._idle_actions())
+
+    def _ask_pane(self, view: LogView, what: str) -> None:
+        """What a pane cannot do itself."""
+        match what:
+            case "compose":
+                self.set_focus(self.composer)
+            case "leave":
+                self._leave(view)
+            case "other_pane":
+                self._other_pane(view)
+            case "search":
+                self._ask_for_text(view)
+            case "cancel":
+                self.action_interrupt()
+            case "attach":
+                self._take_keyboard()
+            case "copy_line":
+                self._copy(view, whole_block=False)
+            case "copy_block":
+                self._copy(view, whole_block=True)
+            case "pager":
+                self.run_worker(self._page(view))
+            case "no_error":
+                self.app.say("Nothing went wrong further on.")
+            case _:
+                self.app.say("No command further on.")
+
+    def _leave(self, view: LogView) -> None:
+        if view.needle is not None:
+            view.search(None)
+        else:
+            self.app.pop_screen()
+
+    def _other_pane(self, view: LogView) -> None:
+        self._pane_chosen = True
+        other = self.transcript if view is self.output else self.output
+        self.set_class(other is self.transcript, "-transcript")
+        self.set_focus(other)
+        self._say()
+
+    # Searching.
+
+    def _ask_for_text(self, view: LogView) -> None:
+        self._searched_pane = view
+        self.search_line.value = view.needle.text if view.needle else ""
+        self.search_line.display = True
+        self.set_focus(self.search_line)
+        self.search_line.select_all()
+
+    @on(Input.Changed, "#search")
+    def search_changed(self, message: Input.Changed) -> None:
+        """Search while one writes."""
+        if self.search_line.display:
+            self._searched_pane.search(Needle.of(message.value) if message.value else None)
+
+    def _search_left(self, accepted: bool) -> None:
+        """Go to the pane; escape takes the search away."""
+        view, text = self._searched_pane, self.search_line.value
+        self.search_line.display = False
+        self.set_focus(view)
+        if not accepted or not text:
+            view.search(None)
+            return
+        if view.needle is None or view.needle.text != text:
+            view.search(Needle.of(text))
+        view.go_to_match(-1 if view.following else 1)
+
+    # Stopping.
+
+    def action_interrupt(self) -> None:
+        """Ask, and at the second press stop the run."""
+        state = self.feed.state
+        if not state.live:
+            self.app.say("This run has ended.")
+        elif state.stop is not StopState.NOT_ASKED:
+            self.app.say("It is being stopped.")
+        elif self._stop_key.press(state.execution_id):
+            state.stop = StopState.REQUESTED
+            self.run_worker(self._cancel(state.execution_id))
+        else:
+            self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
+        self._say()
+
+    async def _cancel(self, execution_id: str) -> None:
+        client = await self.app.client()
+        try:
+            await client.cancel(execution_id)
+        except StigmerError as error:
+            state = self.feed.state
+            if state.execution_id == execution_id and state.stop is StopState.REQUESTED:
+                state.stop = StopState.NOT_ASKED
+            self.app.say_error(error)
+            self._say()
+
+    # Attaching, copying, paging.
+
+    def _take_keyboard(self) -> None:
+        terminal_id = self.feed.state.terminal_id
+        if terminal_id:
+            self.run_worker(self.app.attach(self.feed.state.execution_id, terminal_id))
+        else:
+            self.app.say("Nothing runs here that has a keyboard. What is typed in the composer runs next.")
+
+    def _copy(self, view: LogView, *, whole_block: bool) -> None:
+        what = "the block" if whole_block else "the line"
+        if isinstance(view, TranscriptView):
+            block = view.block_at(view.cursor)
+            text = view.text_of_row(view.cursor).strip()
+            if whole_block and block is not None:
+                text = safe(untrusted_text(block), lines=True)
+            self.app.copy(text[:LONGEST], what=what, cut=len(text) > LONGEST)
+        elif len(self._log):
+            first, end = self._log.block(view.cursor) if whole_block else (view.cursor, view.cursor + 1)
+            text, cut = copied_rows(self._log, first, end, LONGEST)
+            self.app.copy(text, what=what, cut=cut)
+
+    async def _page(self, view: LogView) -> None:
+        if isinstance(view, TranscriptView):
+            text = "\n".join(view.text_of_row(row) for row in range(view.row_count()))
+            await self.app.page(lambda: [text.encode()], view.cursor + 1)
+        else:
+            await self.app.page(lambda: pager_bytes(self._log), view.cursor + 1)

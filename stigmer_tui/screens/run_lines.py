@@ -1,0 +1,76 @@
+"""The lines above and below a run, in words."""
+
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.text.times import running_for, span, thousands
+from stigmer_tui.theme.phases import look_of
+from stigmer_tui.transcript.calls import killed_words
+from stigmer_tui.transcript.run_state import RunState, StopState
+from stigmer_tui.widgets.line import Part
+from stigmer_tui.widgets.log_view import LogView
+
+
+def head_left(state: RunState) -> list[Part]:
+    """Phase, agent, what it was asked."""
+    look = look_of(state.phase, stopping=state.stop in (StopState.REQUESTED, StopState.STOPPING))
+    return [
+        (f"{look.shape} {look.word}", look.style),
+        (f"  {safe(Untrusted(state.agent))}  ", "muted"),
+        (safe(Untrusted(state.subject)), "title"),
+    ]
+
+
+def head_right(state: RunState, now: float) -> list[Part]:
+    """What waits, how the last command ended, how long it takes."""
+    parts: list[Part] = []
+    if state.queued:
+        parts.append((f"{len(state.queued)} queued  ", "accent"))
+    if state.no_walls is not None:
+        parts.append(("no walls  ", "warning"))
+    if state.exit_code is not None:
+        parts.append((f"exit {state.exit_code}  ", "error" if state.exit_code else "muted"))
+    if state.started_micros:
+        end = state.ended_micros or int(now * 1e6)
+        took = max(0, end - state.started_micros)
+        parts.append((span(took) if state.ended_micros else running_for(took), "muted"))
+    return parts
+
+
+def stop_words(state: RunState, *, confirming: bool, shown_key: str) -> Part | None:
+    """How far stopping it came; None where nobody asked."""
+    if confirming and state.live:
+        return (f"press {shown_key} again to stop this run and everything that it started", "warning")
+    match state.stop:
+        case StopState.REQUESTED:
+            return ("stop requested …", "warning")
+        case StopState.STOPPING:
+            return ("stopping …", "warning")
+        case StopState.STOPPED:
+            killed = safe(Untrusted(killed_words(state.killed)))
+            return (f"stopped{f'; {killed}' if killed else '; nothing was left running'}", "warning")
+        case StopState.NOT_ASKED:
+            return None
+
+
+def waiting_words(state: RunState) -> list[Part]:
+    """What waits for a person, and what to do about it."""
+    if not state.waits_for:
+        return []
+    words = next(reversed(state.waits_for.values()))
+    how = "  enter, with nothing written, attaches" if state.terminals else ""
+    return [(f"! {safe(Untrusted(words))}", "warning"), (how, "muted")]
+
+
+def place_words(view: LogView) -> list[Part]:
+    """Whether it follows, what is new, which match it is on."""
+    parts: list[Part] = []
+    if view.needle is not None:
+        count = f"{view.match_place or '–'}/{thousands(view.match_count)}"
+        parts.append((f"{count} ‘{safe(Untrusted(view.needle.text))}’  ", "accent" if view.match_count else "warning"))
+    if view.following:
+        parts.append(("following", "muted"))
+    elif view.fresh:
+        parts.append((f" +{thousands(view.fresh)} new ", "badge"))
+        parts.append((" end follows", "muted"))
+    else:
+        parts.append((f"{thousands(view.cursor + 1)} of {thousands(view.row_count())}", "muted"))
+    return parts

@@ -1,0 +1,70 @@
+"""What events say about a tool call."""
+
+from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as events
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ToolCallFinished, ToolCallStarted
+from stigmer_tui.text.times import span
+from stigmer_tui.transcript.blocks import CallState, ToolCall
+
+_STATES = {
+    events.TOOL_OUTCOME_ENDED: CallState.ENDED,
+    events.TOOL_OUTCOME_CANCELLED: CallState.STOPPED,
+    events.TOOL_OUTCOME_TIMED_OUT: CallState.TIMED_OUT,
+    events.TOOL_OUTCOME_UNKNOWN: CallState.UNKNOWN,
+    events.TOOL_OUTCOME_NOT_STARTED: CallState.NOT_STARTED,
+}
+_SHOWN_PROCESSES = 6
+
+
+def start_call(call: ToolCall, started: ToolCallStarted) -> None:
+    """It runs."""
+    call.state = CallState.RUNNING
+    call.terminal_id = started.terminal_id
+    call.directory = started.directory
+    if started.HasField("sandbox") and not started.sandbox.walls:
+        call.no_walls = started.sandbox.reason
+
+
+def finish_call(call: ToolCall, finished: ToolCallFinished) -> None:
+    """It is over."""
+    call.state = _STATES.get(finished.outcome, CallState.UNKNOWN)
+    call.exit_code = finished.exit_code if finished.HasField("exit_code") else None
+    call.signal = finished.signal
+    call.duration_micros = finished.duration_micros
+    call.error, call.result = finished.error, finished.result
+    call.killed = [(process.pid, process.command) for process in finished.killed]
+    call.output_bytes = finished.output_bytes
+
+
+def outcome_words(call: ToolCall) -> str:
+    """How it stands, in a line: `exit 0 · 1.2 s`. Its parts from elsewhere are untrusted."""
+    match call.state:
+        case CallState.REQUESTED:
+            words = "waits"
+        case CallState.RUNNING:
+            words = "runs"
+        case CallState.ENDED if call.signal:
+            words = f"ended by signal {call.signal}"
+        case CallState.ENDED if call.exit_code is not None:
+            words = f"exit {call.exit_code}"
+        case CallState.ENDED:
+            words = "failed" if call.error else "done"
+        case CallState.STOPPED:
+            words = "stopped"
+        case CallState.TIMED_OUT:
+            words = "took too long and was stopped"
+        case CallState.UNKNOWN:
+            words = "outcome unknown: its runner died while it ran, and it is not run again by itself"
+        case CallState.NOT_STARTED:
+            words = "could not be started"
+    if call.duration_micros:
+        words += f" · {span(call.duration_micros)}"
+    return words
+
+
+def killed_words(killed: list[tuple[int, str]]) -> str:
+    """What had to be ended, in a line; empty where nothing had to be."""
+    if not killed:
+        return ""
+    named = ", ".join(f"{command or 'a process'} ({pid})" for pid, command in killed[:_SHOWN_PROCESSES])
+    more = f" and {len(killed) - _SHOWN_PROCESSES} more" if len(killed) > _SHOWN_PROCESSES else ""
+    return f"ended with it: {named}{more}"

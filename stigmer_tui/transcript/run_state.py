@@ -1,0 +1,115 @@
+"""Where a run stands, for the line above it: its phase, what runs in it, what waits, how far a stop came."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event, ToolCallFinished
+from stigmer_tui.theme.phases import LIVE
+
+
+class StopState(Enum):
+    """How far stopping a run came."""
+
+    NOT_ASKED = "not asked"
+    REQUESTED = "stop requested"
+    """Somebody asked here; not stored yet."""
+    STOPPING = "stopping"
+    """It is stored and on its way to whoever runs it."""
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class RunState:
+    """A fold over the events of one execution, small enough to look at."""
+
+    execution_id: str = ""
+    agent: str = ""
+    session_id: str = ""
+    workspace: str = ""
+    subject: str = ""
+    phase: "enums.ExecutionPhase.ValueType" = enums.EXECUTION_PENDING
+    reason: str = ""
+    started_micros: int = 0
+    ended_micros: int = 0
+    exit_code: int | None = None
+    stop: StopState = StopState.NOT_ASKED
+    killed: list[tuple[int, str]] = field(default_factory=lambda: list[tuple[int, str]]())
+    no_walls: str | None = None
+    terminals: dict[str, str] = field(default_factory=lambda: dict[str, str]())
+    """Terminals that run now, to their calls; the last one is what Enter attaches to."""
+    call_started_micros: int = 0
+    queued: set[str] = field(default_factory=lambda: set[str]())
+    """Commands with a message that waits: taken by the agent or not, it has not begun."""
+    waits_for: dict[str, str] = field(default_factory=lambda: dict[str, str]())
+    """What waits for a person: by id, in words."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it has not ended."""
+        return self.phase in LIVE
+
+    @property
+    def terminal_id(self) -> str:
+        """The terminal that runs, empty where none does."""
+        return next(reversed(self.terminals), "")
+
+    def apply(self, event: Event) -> None:
+        """Take in the next event."""
+        match event.WhichOneof("body"):
+            case "execution_created":
+                created = event.execution_created
+                self.agent, self.session_id = created.agent_name, created.session_id
+                self.workspace, self.subject = created.workspace, created.message.split("\n")[0]
+                self.started_micros = event.time_unix_micros
+            case "phase_changed":
+                self._phase(event)
+            case "status_replaced":
+                self.phase = event.status_replaced.status.phase
+            case "tool_call_started":
+                self._call_started(event)
+            case "tool_call_finished":
+                self._call_finished(event.tool_call_finished)
+            case "command_issued":
+                self._issued(event.command_issued)
+            case "message_started":
+                self.queued.discard(event.message_started.command_id)
+            case "command_rejected":
+                self.queued.discard(event.command_rejected.command_id)
+            case "attention_raised":
+                self.waits_for[event.attention_raised.attention_id] = event.attention_raised.text
+            case "attention_cleared":
+                self.waits_for.pop(event.attention_cleared.attention_id, None)
+            case _:
+                return
+
+    def _phase(self, event: Event) -> None:
+        self.phase, self.reason = event.phase_changed.phase, event.phase_changed.reason
+        if not self.live:
+            self.ended_micros = event.time_unix_micros
+            self.terminals.clear()
+            self.queued.clear()
+            self.waits_for.clear()
+            if self.stop is not StopState.NOT_ASKED:
+                cancelled = self.phase == enums.EXECUTION_CANCELLED
+                self.stop = StopState.STOPPED if cancelled else StopState.NOT_ASKED
+
+    def _call_started(self, event: Event) -> None:
+        started = event.tool_call_started
+        self.call_started_micros = event.time_unix_micros
+        if started.terminal_id:
+            self.terminals[started.terminal_id] = started.call_id
+        if started.HasField("sandbox") and not started.sandbox.walls:
+            self.no_walls = started.sandbox.reason
+
+    def _call_finished(self, finished: ToolCallFinished) -> None:
+        self.terminals = {terminal: call for terminal, call in self.terminals.items() if call != finished.call_id}
+        self.killed += [(process.pid, process.command) for process in finished.killed]
+        if finished.HasField("exit_code"):
+            self.exit_code = finished.exit_code
+
+    def _issued(self, issued: CommandIssued) -> None:
+        if issued.HasField("cancel"):
+            self.stop = StopState.STOPPING
+        elif issued.HasField("send_message"):
+            self.queued.add(issued.command_id)

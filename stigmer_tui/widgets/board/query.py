@@ -1,0 +1,36 @@
+"""What a person writes into the filter line, as a filter for the server."""
+
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
+from stigmer_tui.theme.phases import PHASES_BY_WORD
+
+LONGEST_TEXT = 200
+"""The server takes no longer ones."""
+
+
+def filter_of(text: str) -> ExecutionFilter:
+    """`phase:`, `agent:`, `session:` and `needs:me` narrow by field, everything else is looked for as text. An unknown word is text too."""
+    wanted = ExecutionFilter()
+    words: list[str] = []
+    for word in text.split():
+        field, colon, value = word.partition(":")
+        if not colon or not value or not _narrow(wanted, field.lower(), value):
+            words.append(word)
+    wanted.text = " ".join(words)[:LONGEST_TEXT]
+    return wanted
+
+
+def _narrow(wanted: ExecutionFilter, field: str, value: str) -> bool:
+    match field:
+        case "phase" | "p":
+            phases = [phase for word, phase in PHASES_BY_WORD.items() if word.startswith(value.lower())]
+            wanted.phases.extend(dict.fromkeys(phases))
+            return bool(phases)
+        case "agent" | "a":
+            wanted.agent = value
+        case "session" | "s":
+            wanted.session_id = value
+        case "needs":
+            wanted.needs_attention = True
+        case _:
+            return False
+    return True

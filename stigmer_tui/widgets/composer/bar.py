@@ -1,0 +1,38 @@
+"""The composer with what belongs to it: a mark in front, and beneath it for whom and where."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from stigmer_tui.widgets.composer.composer import Composer
+from stigmer_tui.widgets.composer.history import History
+from stigmer_tui.widgets.line import Line, Part
+
+
+class ComposerBar(Vertical):
+    """Docked at the bottom of a screen."""
+
+    def __init__(
+        self, history: History, placeholder: str, submit: Callable[[str], None], ask: Callable[[str], None]
+    ) -> None:
+        """`submit` and `ask` as of `Composer`."""
+        super().__init__()
+        self.composer = Composer(history, placeholder, submit, ask, id="composer")
+        self._mark = Line(classes="composer-mark")
+        self._place = Line(classes="composer-place")
+
+    def compose(self) -> ComposeResult:
+        """A mark, the composer, and a line on where it goes."""
+        with Horizontal(classes="composer-row"):
+            yield self._mark
+            yield self.composer
+        yield self._place
+
+    def on_mount(self) -> None:
+        """The mark never changes."""
+        self._mark.say([("›", "accent")])
+
+    def say_place(self, left: list[Part]) -> None:
+        """Say for whom and where what is written will run."""
+        self._place.say(left)

@@ -1,0 +1,200 @@
+"""A view that grows at its end: follows it, or stays where one reads and counts what is new."""
+
+from abc import abstractmethod
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+
+from textual import events
+from textual.message import Message
+
+from stigmer_tui.actions.keys import bindings_of
+from stigmer_tui.actions.registry import Scope
+from stigmer_tui.terminal.search import Needle
+from stigmer_tui.widgets.rows_view import RowsView
+
+Ask = Callable[["LogView", str], None]
+"""Does what a view cannot do itself, by the name of the action's handler, before the next key is looked at."""
+
+
+class LogView(RowsView):
+    """Follows its end until somebody moves away from it; then nothing but that person moves it."""
+
+    BINDINGS = bindings_of(Scope.LINES)
+
+    class FollowChanged(Message):
+        """It follows now, or no longer; or more came while it does not."""
+
+        def __init__(self, view: "LogView") -> None:
+            super().__init__()
+            self.view = view
+
+    class SearchChanged(Message):
+        """Another text is searched for, more was found, or the cursor went to another match."""
+
+        def __init__(self, view: "LogView") -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self, ask: Ask, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._ask = ask
+        self.needle: Needle | None = None
+        """What is searched for."""
+        self.match_rows: Sequence[int] = ()
+        """Rows that contain it, ascending."""
+        self.match_count = 0
+        """How many rows that are; they may be still counted."""
+        self._eager = 0
+        self.following = True
+        self.fresh = 0
+        """Rows that came since it stopped following."""
+        self._known = 0
+
+    def show_cursor(self) -> bool:
+        """The cursor is drawn while one reads, not while it follows."""
+        return not self.following and self.has_focus
+
+    def grown(self) -> None:
+        """Rows were added at the end, or the last one changed."""
+        rows = self.row_count()
+        added, self._known = rows - self._known, rows
+        if self.following:
+            self.cursor = max(0, rows - 1)
+            self.top = self.last_top
+            self.refresh()
+            self.post_message(self.PlaceChanged(self))
+        elif added > 0:
+            self.fresh += added
+            self.refresh()
+            self.post_message(self.FollowChanged(self))
+
+    def relaid(self) -> None:
+        """Rows changed before the end too, or there are fewer."""
+        self._known = min(self._known, self.row_count())
+        self.grown()
+        self.refresh()
+
+    def follow(self, following: bool) -> None:
+        """Follow the end, or stay."""
+        if following:
+            self.cursor = max(0, self.row_count() - 1)
+            self.top = self.last_top
+        if self.following != following or self.fresh:
+            self.following = following
+            self.fresh = 0
+            self.post_message(self.FollowChanged(self))
+        self.refresh()
+
+    def _moved(self) -> None:
+        super()._moved()
+        at_end = self.top >= self.last_top and self.cursor >= self.row_count() - 1
+        if self.following and not at_end and self.is_mounted:
+            self.follow(False)
+        elif not self.following and at_end:
+            self.follow(True)
+
+    def scroll_rows(self, count: int) -> None:
+        """Scroll; at the very end it follows again."""
+        super().scroll_rows(count)
+        if count > 0 and self.top >= self.last_top:
+            self.move_cursor(self.row_count() - 1)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Stay at the end, or where one reads."""
+        if self.following:
+            self.follow(True)
+        else:
+            super().on_resize(event)
+
+    # Searching.
+
+    @abstractmethod
+    def search(self, needle: Needle | None) -> None:
+        """Search everything for the needle, and what comes later too; None takes the search away. Posts `SearchChanged`."""
+
+    @abstractmethod
+    def landmarks(self, kind: str) -> Sequence[int]:
+        """Rows to jump to, ascending: of kind `error` or `call`."""
+
+    @property
+    def match_place(self) -> int:
+        """Which match the cursor is on, from 1; 0 where it is on none."""
+        place = bisect_left(self.match_rows, self.cursor)
+        return place + 1 if place < len(self.match_rows) and self.match_rows[place] == self.cursor else 0
+
+    def go_to_match(self, direction: int) -> None:
+        """Go to the nearest match unless one is under the cursor; where none is known yet, as soon as one is."""
+        self._eager = 0 if self.match_count else direction
+        if self.match_count and not self.match_place:
+            self.action_match(direction)
+
+    def action_match(self, direction: int) -> None:
+        """Go to the next match, or to the one before; past the last one, to the first."""
+        if self._jump(self.match_rows, direction, around=True):
+            self.post_message(self.SearchChanged(self))
+
+    def action_landmark(self, kind: str, direction: int) -> None:
+        """Go to the next landmark, or to the one before."""
+        if not self._jump(self.landmarks(kind), direction, around=False):
+            self._ask(self, f"no_{kind}")
+
+    def _jump(self, rows: Sequence[int], direction: int, *, around: bool) -> bool:
+        """Put the cursor on the nearest of `rows` in that direction, in the middle of the screen where it was not on it."""
+        if not rows:
+            return False
+        place = bisect_right(rows, self.cursor) if direction > 0 else bisect_left(rows, self.cursor) - 1
+        if not 0 <= place < len(rows):
+            if not around:
+                return False
+            place %= len(rows)
+        row = rows[place]
+        if not self.top <= row < self.top + self.page_rows:
+            self.top = max(0, min(row - self.page_rows // 2, self.last_top))
+        self.follow(False)
+        self.move_cursor(row)
+        return True
+
+    def action_follow(self) -> None:
+        """Go to the end and follow."""
+        self.follow(True)
+
+    def action_beginning(self) -> None:
+        """Go to the first row."""
+        self.follow(False)
+        self.move_cursor(0)
+
+    def action_attach(self) -> None:
+        """Take the keyboard of what runs."""
+        self._ask(self, "attach")
+
+    def action_compose_line(self) -> None:
+        """Go to the composer."""
+        self._ask(self, "compose")
+
+    def action_other_pane(self) -> None:
+        """Change to the other pane."""
+        self._ask(self, "other_pane")
+
+    def action_leave(self) -> None:
+        """Take the search away, or leave the run."""
+        self._ask(self, "leave")
+
+    def action_search(self) -> None:
+        """Write what to search for."""
+        self._ask(self, "search")
+
+    def action_cancel(self) -> None:
+        """Stop the run."""
+        self._ask(self, "cancel")
+
+    def action_pager(self) -> None:
+        """Open everything in the pager."""
+        self._ask(self, "pager")
+
+    def action_copy_line(self) -> None:
+        """Copy the row under the cursor."""
+        self._ask(self, "copy_line")
+
+    def action_copy_block(self) -> None:
+        """Copy the block under the cursor."""
+        self._ask(self, "copy_block")

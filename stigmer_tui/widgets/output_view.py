@@ -1,0 +1,206 @@
+"""What a run printed: any number of rows of any length, drawn when they are looked at."""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+
+from stigmer_tui.actions.keys import bindings_of
+from stigmer_tui.actions.registry import Scope
+from stigmer_tui.terminal.line_cells import DrawnLine
+from stigmer_tui.terminal.output_log import NoteKind, OutputLog
+from stigmer_tui.terminal.pen import style_of
+from stigmer_tui.terminal.search import Needle, matching_rows
+from stigmer_tui.widgets.highlight import highlight
+from stigmer_tui.widgets.log_view import Ask, LogView
+
+SIDEWAYS = 8
+_KEPT = 512
+_MARKS = {
+    NoteKind.COMMAND: ("❯ ", "command"),
+    NoteKind.ENDED: ("✓ ", "note"),
+    NoteKind.WRONG: ("✗ ", "wrong"),
+    NoteKind.STOPPED: ("■ ", "stopped"),
+    NoteKind.FULL_SCREEN: ("▣ ", "full-screen"),
+    NoteKind.WORD: ("· ", "note"),
+}
+
+
+class OutputView(LogView):
+    """The rows of an `OutputLog`."""
+
+    BINDINGS = bindings_of(Scope.OUTPUT)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "output--command",
+        "output--note",
+        "output--wrong",
+        "output--stopped",
+        "output--full-screen",
+        "output--more",
+        "output--match",
+    }
+
+    class Found(Message):
+        """From the thread that searches: rows; `end` where it is through, the row before which it looked."""
+
+        def __init__(self, needle: Needle, rows: list[int], end: int | None) -> None:
+            super().__init__()
+            self.needle = needle
+            self.rows = rows
+            self.end = end
+
+    def __init__(self, log: OutputLog, ask: Ask, *, id: str | None = None) -> None:
+        super().__init__(ask, id=id)
+        self.log_rows = log
+        self.left = 0
+        """Cells that are scrolled away to the left."""
+        self._drawn: OrderedDict[int, DrawnLine] = OrderedDict()
+        self._searched = 0
+        self._found: array[int] = array("Q")
+        self.searching = False
+        """Whether what there is has not been looked through to its end."""
+
+    def row_count(self) -> int:
+        """Rows of the log."""
+        return len(self.log_rows)
+
+    def grown(self) -> None:
+        """More output came."""
+        super().grown()
+        if self.needle is not None and not self.searching:
+            self._search_on()
+
+    def cleared(self) -> None:
+        """The log is another one, from its beginning."""
+        self._drawn.clear()
+        self.forget_drawn()
+        self.cursor = self.top = self.left = 0
+        self.search(self.needle)
+        self.relaid()
+
+    # Drawing.
+
+    def is_settled(self, row: int) -> bool:
+        """All but a line that still grows."""
+        return row < len(self.log_rows) - 1 or not self.log_rows.spool.last_row_open
+
+    def draw_row(self, row: int, width: int) -> list[Segment]:
+        """A note, or a line in its colours from `left` on."""
+        note = self.log_rows.note(row)
+        if note is not None:
+            mark, style_name = _MARKS[note.kind]
+            style = self._look(style_name)
+            return self._marked([Segment(mark, style), Segment(note.text, style)])
+        need = (self.left + width + 1) * 4
+        segments: list[Segment] = []
+        for run in self._line(row).runs:
+            if need <= 0:
+                break
+            segments.append(Segment(run.text[:need], style_of(run.pen)))
+            need -= len(run.text)
+        segments = self._marked(segments)
+        strip = Strip(segments)
+        longer = strip.cell_length > self.left + width or self.log_rows.is_cut(row)
+        if not longer and not self.left:
+            return segments
+        shown = strip.crop(self.left, self.left + width)
+        if self.left and strip.cell_length:
+            shown = Strip([Segment("‹", self._look("more")), *shown.crop(1, width)])
+        if longer:
+            shown = Strip([*shown.crop(0, width - 1).adjust_cell_length(width - 1), Segment("›", self._look("more"))])
+        return list(shown)
+
+    def _look(self, name: str) -> Style:
+        return self.get_component_rich_style(f"output--{name}", partial=True)
+
+    def _marked(self, segments: list[Segment]) -> list[Segment]:
+        if self.needle is None:
+            return segments
+        return highlight(segments, self.needle.plain, self._look("match"))
+
+    def _line(self, row: int) -> DrawnLine:
+        kept = self._drawn.get(row)
+        if kept is not None:
+            self._drawn.move_to_end(row)
+            return kept
+        before = self._drawn.get(row - 1)
+        line = self.log_rows.draw(row, before.pen if before else self.log_rows.pen_before(row))
+        unfinished = row == len(self.log_rows) - 1 and self.log_rows.spool.last_row_open
+        if not unfinished:
+            self._drawn[row] = line
+            if len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
+        return line
+
+    def action_sideways(self, steps: int) -> None:
+        """Scroll long lines."""
+        self.left = max(0, self.left + steps * SIDEWAYS)
+        self.forget_drawn()
+        self.refresh()
+
+    # Searching.
+
+    def landmarks(self, kind: str) -> Sequence[int]:
+        """Commands, or what did not end well."""
+        return self.log_rows.rows_of(NoteKind.COMMAND if kind == "call" else NoteKind.WRONG)
+
+    def search(self, needle: Needle | None) -> None:
+        """Look through everything on a thread; what is found is told in between."""
+        self.needle = needle
+        self._searched = 0
+        self._found = array("Q")
+        self.match_rows, self.match_count = self._found, 0
+        self.searching = False
+        self.forget_drawn()
+        self.refresh()
+        self._search_on()
+        self.post_message(self.SearchChanged(self))
+
+    def on_unmount(self) -> None:
+        """Stop the thread."""
+        self.needle = None
+
+    def _search_on(self) -> None:
+        """Look through what came since the last time."""
+        needle, first, end = self.needle, self._searched, len(self.log_rows)
+        if needle is None or first >= end:
+            return
+        self.searching = True
+        self.run_worker(lambda: self._look_through(needle, first, end), thread=True, exit_on_error=False)
+
+    def _look_through(self, needle: Needle, first: int, end: int) -> None:
+        """On a thread: only messages leave it."""
+        notes = [row for row, note in self.log_rows.notes_between(first, end) if needle.plain.search(note.text)]
+        for rows in matching_rows(self.log_rows.spool, needle, first, end, lambda: needle is not self.needle):
+            merged, notes = _merge(rows, notes)
+            self.post_message(self.Found(needle, merged, None))
+        self.post_message(self.Found(needle, notes, end))
+
+    def on_output_view_found(self, message: Found) -> None:
+        """Keep what was found; look through what came meanwhile."""
+        message.stop()
+        if message.needle is not self.needle:
+            return
+        self._found.extend(row for row in message.rows if not self._found or row > self._found[-1])
+        self.match_count = len(self._found)
+        if self._eager and (self._eager > 0 or message.end is not None):
+            self.go_to_match(self._eager)
+        if message.end is not None:
+            self._eager = 0
+            self.searching = False
+            open_row = self.log_rows.spool.last_row_open and message.end == len(self.log_rows)
+            self._searched = message.end - 1 if open_row else message.end
+            if message.end < len(self.log_rows):
+                self._search_on()
+        self.post_message(self.SearchChanged(self))
+
+
+def _merge(rows: list[int], notes: list[int]) -> tuple[list[int], list[int]]:
+    """Rows with the notes that stand before the last of them, ascending; and the notes behind it."""
+    last = rows[-1]
+    return sorted({*rows, *(row for row in notes if row < last)}), [row for row in notes if row > last]
