@@ -1,0 +1,1 @@
+"""One module a subject; each function measures some figures that belong together."""

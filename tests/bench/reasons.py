@@ -1,0 +1,48 @@
+"""Why a budget is missed where it is, by the beginning of the figure's name: told with the figure, so that no number is hidden."""
+
+from tests.bench.figures import Figure
+
+REASONS: dict[str, str] = {
+    "durable append": (
+        "each group of 64 KiB is also a chunk that goes to events.fs in a transaction of its own before the next group is taken; "
+        "with four appends under way (next rows) that overlaps with the sync"
+    ),
+    "append to durable ack": "the sync itself: the disk was busy",
+    "delta to a client over gRPC": (
+        "a tail under load sends every 16 ms, half of which a delta waits on average; and 3,200 appends a second, "
+        "each a frame of its own, take two thirds of a core in the daemon"
+    ),
+    "page of 50 of": "50 rows are built as Python objects, 0.4 µs each, where sqlite builds them in C",
+    "page of 50, the whole RPC": "authentication, policy, validation and the rows themselves cost as much Python as gRPC's own loop",
+    "terminal reader in the runner": "the reader shares two cores with `cat`, the terminal and other work",
+    "terminal to client, stored": "the daemon: every byte is written twice (journal, events.fs), checked by CRC and digest, and copied by gRPC",
+    "terminal to client: CPU": (
+        "journal and events.fs with their CRCs and digests take 9 ms of it, gRPC's receiving and sending most of the rest; "
+        "the budget is that of one hop that stores nothing"
+    ),
+    "write to client, idle": (
+        "two gRPC hops and the journal between them: five sleeping threads are woken one after the other, "
+        "and an event that comes while the journal syncs is shown after that sync"
+    ),
+    "board over": "the app asks for the runs that live before it asks for the first page, and the daemon looks through all rows for them",
+    "journaled steps": "a step is two round trips in one daemon loop, 0.4 ms of CPU, and a sync; the other core belongs to the runner",
+    "replay of": "the machine was busy: alone it takes 0.2 s",
+    "own time per command line": (
+        "nearly all of it is the shell's own: bubblewrap, a supervising sh, bash and the snapshot of the state; "
+        "engine and journal add 0.5 ms and a sync"
+    ),
+    "10 MB of output": "see terminal to client: the daemon stores as fast as it can",
+    "first screen of the app": "imports of the app beside textual's, and the first layout",
+    "usable board": "see first screen",
+    "idle CPU": "heartbeats of link and streams, and a clock that ticks each second in the app",
+    "key to screen": "two cores for ten programs, daemon, runner, app and the measuring terminal",
+    "open a store": "the machine was busy: alone it takes 0.01 s",
+}
+
+UNKNOWN = "not explained yet"
+
+
+def reason_of(figure: Figure) -> str:
+    """Why it is missed."""
+    found = [begin for begin in REASONS if figure.name.startswith(begin)]
+    return REASONS[max(found, key=len)] if found else UNKNOWN

@@ -1,0 +1,44 @@
+"""`python -m tests.chaos.producer HOME RUNNER_ID LEDGER SEED`: a producer as a process of its own, so that a daemon can take it for the last daemon's runner.
+
+The token is the first line of standard input. Each acknowledgement is a line `EXECUTION NUMBER` in the ledger. SIGTERM makes it finish.
+"""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from stigmer_apis.home import Home
+from tests.chaos.link import LinkProducer, Pace
+
+
+async def produce(home: Home, runner_id: str, ledger: Path, seed: str, token: str) -> None:
+    """Produce until SIGTERM, then end the executions."""
+    with ledger.open("a", buffering=1, encoding="ascii") as book:
+        producer = LinkProducer(
+            home,
+            runner_id,
+            token,
+            os.getpid(),
+            acknowledged=lambda execution, number: print(execution, number, file=book),
+            pace=Pace(),
+            random_source=random.Random(seed),
+        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, producer.finish)
+        await producer.run()
+    print(f"{producer.links} links")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The process."""
+    root, runner_id, ledger, seed = arguments
+    token = sys.stdin.readline().strip()
+    asyncio.run(produce(Home.at(Path(root)), runner_id, Path(ledger), seed, token))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""Fixtures of every test."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure() -> None:
+    """Give signals their usual meaning, also where the tests run in a shell's background: children of ours inherit what is ignored."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.fixture
+def short_tmp() -> Generator[Path]:
+    """A directory with a short path: a unix socket's path has about 100 bytes, and pytest's own is often longer."""
+    path = Path(tempfile.mkdtemp(prefix="stg-", dir="/tmp"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,122 @@
+"""The log: one line a record, in two forms, kept from growing without end, and never the reason for a failure."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stigmer_backend.config import Config, ConfigError, LogFormat, LogLevel
+from stigmer_backend.daemon.logs import JsonLines, TextLines
+
+_DAEMON_LOG = """
+import logging, sys
+from pathlib import Path
+from stigmer_backend.config import Config
+from stigmer_backend.daemon import logs
+logs.MOST_LOG_BYTES = 1
+from stigmer_backend.daemon.hardening import open_standard_descriptors
+open_standard_descriptors()
+logs.set_up_logging(Config(), Path(sys.argv[1]))
+"""
+
+
+def _record(text: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
+    info = (type(error), error, error.__traceback__) if error is not None else None
+    return logging.LogRecord("some.part", logging.WARNING, "file.py", 1, text, args, info)
+
+
+def _run(code: str, log: Path, *, output: int | None = None, error: int) -> None:
+    command = [sys.executable, "-c", _DAEMON_LOG + code, str(log)]
+    subprocess.run(command, check=True, timeout=60, stdout=output, stderr=error)
+
+
+def test_a_line_of_text() -> None:
+    line = TextLines().format(_record("%s of %d", "one", 2))
+    assert line.endswith("Z WARNING some.part: one of 2")
+
+
+def test_a_line_of_json() -> None:
+    fields = json.loads(JsonLines().format(_record('"quoted" %s', "words")))
+    assert (fields["level"], fields["logger"], fields["message"]) == ("warning", "some.part", '"quoted" words')
+    assert "trace" not in fields
+
+
+@pytest.mark.parametrize("quoted", ["a\nb", "\x1b]52;c;x\x07", "\x9b31m", "\u202eabc", "\udcff"])
+def test_what_is_quoted_commands_no_terminal_and_makes_no_line(quoted: str) -> None:
+    line = TextLines().format(_record("said %s", quoted))
+    assert line.isprintable()
+
+
+def test_a_traceback_without_the_values_of_variables() -> None:
+    try:
+        secret = "in a variable"
+        raise RuntimeError(f"in\x1bthe text {len(secret)}")
+    except RuntimeError as error:
+        text, structured = (form.format(_record("failed", error=error)) for form in (TextLines(), JsonLines()))
+    assert "in\\x1bthe text 13" in text
+    assert "Traceback" in json.loads(structured)["trace"]
+    assert "in a variable" not in text.replace('secret = "in a variable"', "")
+
+
+def test_a_large_log_is_set_aside_while_the_process_runs(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    log.write_text("from before\n")
+    with log.open("ab") as stream:
+        _run(
+            "logging.warning('first');logs.set_aside_if_large(Path(sys.argv[1]), 10);"
+            "logging.warning('second');print('printed')",
+            log,
+            output=stream.fileno(),
+            error=stream.fileno(),
+        )
+    assert "from before" in (tmp_path / "server.log.1").read_text()
+    assert "first" in (tmp_path / "server.log.1").read_text()
+    assert "second" in log.read_text()
+    assert "printed" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_a_log_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    log.write_text("x" * 1000)
+    _run("logging.warning('elsewhere');logs.set_aside_if_large(Path(sys.argv[1]), 10)", log, error=subprocess.DEVNULL)
+    assert log.read_text() == "x" * 1000
+    assert not (tmp_path / "server.log.1").exists()
+
+
+@pytest.mark.parametrize("closed", [(2,), (1, 2), (0, 1, 2)], ids=str)
+def test_closed_descriptors_hurt_nobody(tmp_path: Path, closed: tuple[int, ...]) -> None:
+    data, log = tmp_path / "database", tmp_path / "server.log"
+    code = (
+        f"import os; [os.close(n) for n in {closed!r}]; import subprocess, sys;"
+        f"sys.exit(subprocess.call([sys.executable, '-c', {_DAEMON_LOG!r} + sys.argv[1], sys.argv[2], sys.argv[3]], close_fds=False))"
+    )
+    work = (
+        "file = open(sys.argv[2], 'wb', buffering=0); assert file.fileno() > 2;"
+        "logging.error('a line for the log'); file.write(b'data')"
+    )
+    subprocess.run([sys.executable, "-c", code, work, str(log), str(data)], check=True, timeout=60)
+    assert data.read_bytes() == b"data"
+
+
+def test_a_pipe_that_nobody_reads_hurts_nobody(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        _run("[logging.error('%d', n) for n in range(1000)]", tmp_path / "server.log", error=writing)
+    finally:
+        os.close(writing)
+
+
+def test_settings_from_the_environment() -> None:
+    assert Config.from_environment({}) == Config(log_level=LogLevel.INFO, log_format=LogFormat.TEXT)
+    assert Config.from_environment({"LOG_LEVEL": " WARN ", "LOG_FORMAT": "JSON"}) == Config(
+        log_level=LogLevel.WARNING, log_format=LogFormat.JSON
+    )
+    for name in ("LOG_LEVEL", "LOG_FORMAT"):
+        with pytest.raises(ConfigError, match=f"{name}.*choose one of"):
+            Config.from_environment({name: "loud"})

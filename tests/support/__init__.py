@@ -1,0 +1,1 @@
+"""What tests share: fakes and fixtures that anyone may use."""
