@@ -43,6 +43,11 @@ def test_a_runner_reaches_its_own_service_and_nothing_that_belongs_to_people() -
     assert reachable == {
         "/stigmer.runner.v1.RunnerService/Link",
         "/stigmer.runner.v1.RunnerService/ReadJournal",
+        "/stigmer.runner.v1.RunnerService/GetExecutionContext",
+        "/stigmer.runner.v1.RunnerService/GetProviderKey",
+        "/stigmer.runner.v1.RunnerService/ReadSessionMemory",
+        "/stigmer.runner.v1.RunnerService/ReadSkill",
+        "/stigmer.runner.v1.RunnerService/WriteArtifact",
         "/stigmer.server.v1.ServerService/GetServerInfo",
         "/grpc.health.v1.Health/Check",
         "/grpc.health.v1.Health/List",

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstigmer/engine/v1/journal.proto\x12\x11stigmer.engine.v1\"\xa7\x01\n\rJournalRecord\x12\x18\n\x10time_unix_micros\x18\x01 \x01(\x03\x12\x33\n\nactivation\x18\x02 \x01(\x0b\x32\x1d.stigmer.engine.v1.ActivationH\x00\x12>\n\x10\x61\x63tivity_started\x18\x03 \x01(\x0b\x32\".stigmer.engine.v1.ActivityStartedH\x00\x42\x07\n\x05\x65ntry\"A\n\x0cJournalBatch\x12\x31\n\x07records\x18\x01 \x03(\x0b\x32 .stigmer.engine.v1.JournalRecord\"2\n\nActivation\x12$\n\x04jobs\x18\x01 \x03(\x0b\x32\x16.stigmer.engine.v1.Job\"4\n\x0f\x41\x63tivityStarted\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\"\x81\x04\n\x03Job\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.stigmer.engine.v1.StartH\x00\x12@\n\x11\x61\x63tivity_resolved\x18\x02 \x01(\x0b\x32#.stigmer.engine.v1.ActivityResolvedH\x00\x12\x34\n\x0btimer_fired\x18\x03 \x01(\x0b\x32\x1d.stigmer.engine.v1.TimerFiredH\x00\x12\x31\n\tsignalled\x18\x04 \x01(\x0b\x32\x1c.stigmer.engine.v1.SignalledH\x00\x12-\n\x07updated\x18\x05 \x01(\x0b\x32\x1a.stigmer.engine.v1.UpdatedH\x00\x12>\n\x10\x63\x61ncel_requested\x18\x06 \x01(\x0b\x32\".stigmer.engine.v1.CancelRequestedH\x00\x12\x38\n\rpatch_noticed\x18\x07 \x01(\x0b\x32\x1f.stigmer.engine.v1.PatchNoticedH\x00\x12\x38\n\rchild_started\x18\x08 \x01(\x0b\x32\x1f.stigmer.engine.v1.ChildStartedH\x00\x12:\n\x0e\x63hild_resolved\x18\t \x01(\x0b\x32 .stigmer.engine.v1.ChildResolvedH\x00\x42\x05\n\x03job\"\xa3\x01\n\x05Start\x12\x15\n\rworkflow_type\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x17\n\x0frandomness_seed\x18\x04 \x01(\x04\x12-\n\targuments\x18\x05 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12\x16\n\x0e\x63ontinued_from\x18\x06 \x01(\t\"\x84\x01\n\x07Payload\x12:\n\x08metadata\x18\x01 \x03(\x0b\x32(.stigmer.engine.v1.Payload.MetadataEntry\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"\xbe\x01\n\x10\x41\x63tivityResolved\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12/\n\tcompleted\x18\x02 \x01(\x0b\x32\x1a.stigmer.engine.v1.PayloadH\x00\x12,\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x12/\n\tcancelled\x18\x04 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x42\x08\n\x06result\"\xdb\x02\n\x07\x46\x61ilure\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x15\n\rnon_retryable\x18\x03 \x01(\x08\x12+\n\x07\x64\x65tails\x18\x04 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12)\n\x05\x63\x61use\x18\x05 \x01(\x0b\x32\x1a.stigmer.engine.v1.Failure\x12-\n\x04kind\x18\x06 \x01(\x0e\x32\x1f.stigmer.engine.v1.Failure.Kind\"\x92\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10KIND_APPLICATION\x10\x01\x12\x12\n\x0eKIND_CANCELLED\x10\x02\x12\x12\n\x0eKIND_TIMED_OUT\x10\x03\x12\x13\n\x0fKIND_TERMINATED\x10\x04\x12\x11\n\rKIND_ACTIVITY\x10\x05\x12\x0e\n\nKIND_CHILD\x10\x06\"\x1e\n\nTimerFired\x12\x10\n\x08sequence\x18\x01 \x01(\r\"\\\n\tSignalled\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\targuments\x18\x02 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12\x12\n\ncommand_id\x18\x03 \x01(\t\"m\n\x07Updated\x12\x11\n\tupdate_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\targuments\x18\x03 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12\x12\n\ncommand_id\x18\x04 \x01(\t\"5\n\x0f\x43\x61ncelRequested\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\ncommand_id\x18\x02 \x01(\t\" \n\x0cPatchNoticed\x12\x10\n\x08patch_id\x18\x01 \x01(\t\"\\\n\x0c\x43hildStarted\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12*\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32\x1a.stigmer.engine.v1.Failure\"\xbb\x01\n\rChildResolved\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12/\n\tcompleted\x18\x02 \x01(\x0b\x32\x1a.stigmer.engine.v1.PayloadH\x00\x12,\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x12/\n\tcancelled\x18\x04 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x42\x08\n\x06resultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fstigmer/engine/v1/journal.proto\x12\x11stigmer.engine.v1\"\xa7\x01\n\rJournalRecord\x12\x18\n\x10time_unix_micros\x18\x01 \x01(\x03\x12\x33\n\nactivation\x18\x02 \x01(\x0b\x32\x1d.stigmer.engine.v1.ActivationH\x00\x12>\n\x10\x61\x63tivity_started\x18\x03 \x01(\x0b\x32\".stigmer.engine.v1.ActivityStartedH\x00\x42\x07\n\x05\x65ntry\"A\n\x0cJournalBatch\x12\x31\n\x07records\x18\x01 \x03(\x0b\x32 .stigmer.engine.v1.JournalRecord\"2\n\nActivation\x12$\n\x04jobs\x18\x01 \x03(\x0b\x32\x16.stigmer.engine.v1.Job\"B\n\x0f\x41\x63tivityStarted\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12\x0c\n\x04name\x18\x03 \x01(\t\"\x81\x04\n\x03Job\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x18.stigmer.engine.v1.StartH\x00\x12@\n\x11\x61\x63tivity_resolved\x18\x02 \x01(\x0b\x32#.stigmer.engine.v1.ActivityResolvedH\x00\x12\x34\n\x0btimer_fired\x18\x03 \x01(\x0b\x32\x1d.stigmer.engine.v1.TimerFiredH\x00\x12\x31\n\tsignalled\x18\x04 \x01(\x0b\x32\x1c.stigmer.engine.v1.SignalledH\x00\x12-\n\x07updated\x18\x05 \x01(\x0b\x32\x1a.stigmer.engine.v1.UpdatedH\x00\x12>\n\x10\x63\x61ncel_requested\x18\x06 \x01(\x0b\x32\".stigmer.engine.v1.CancelRequestedH\x00\x12\x38\n\rpatch_noticed\x18\x07 \x01(\x0b\x32\x1f.stigmer.engine.v1.PatchNoticedH\x00\x12\x38\n\rchild_started\x18\x08 \x01(\x0b\x32\x1f.stigmer.engine.v1.ChildStartedH\x00\x12:\n\x0e\x63hild_resolved\x18\t \x01(\x0b\x32 .stigmer.engine.v1.ChildResolvedH\x00\x42\x05\n\x03job\"\xa3\x01\n\x05Start\x12\x15\n\rworkflow_type\x18\x01 \x01(\t\x12\x13\n\x0bworkflow_id\x18\x02 \x01(\t\x12\x0e\n\x06run_id\x18\x03 \x01(\t\x12\x17\n\x0frandomness_seed\x18\x04 \x01(\x04\x12-\n\targuments\x18\x05 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12\x16\n\x0e\x63ontinued_from\x18\x06 \x01(\t\"\x84\x01\n\x07Payload\x12:\n\x08metadata\x18\x01 \x03(\x0b\x32(.stigmer.engine.v1.Payload.MetadataEntry\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"\xbe\x01\n\x10\x41\x63tivityResolved\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12/\n\tcompleted\x18\x02 \x01(\x0b\x32\x1a.stigmer.engine.v1.PayloadH\x00\x12,\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x12/\n\tcancelled\x18\x04 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x42\x08\n\x06result\"\xdb\x02\n\x07\x46\x61ilure\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x15\n\rnon_retryable\x18\x03 \x01(\x08\x12+\n\x07\x64\x65tails\x18\x04 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12)\n\x05\x63\x61use\x18\x05 \x01(\x0b\x32\x1a.stigmer.engine.v1.Failure\x12-\n\x04kind\x18\x06 \x01(\x0e\x32\x1f.stigmer.engine.v1.Failure.Kind\"\x92\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10KIND_APPLICATION\x10\x01\x12\x12\n\x0eKIND_CANCELLED\x10\x02\x12\x12\n\x0eKIND_TIMED_OUT\x10\x03\x12\x13\n\x0fKIND_TERMINATED\x10\x04\x12\x11\n\rKIND_ACTIVITY\x10\x05\x12\x0e\n\nKIND_CHILD\x10\x06\"\x1e\n\nTimerFired\x12\x10\n\x08sequence\x18\x01 \x01(\r\"\\\n\tSignalled\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\targuments\x18\x02 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12\x12\n\ncommand_id\x18\x03 \x01(\t\"m\n\x07Updated\x12\x11\n\tupdate_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12-\n\targuments\x18\x03 \x03(\x0b\x32\x1a.stigmer.engine.v1.Payload\x12\x12\n\ncommand_id\x18\x04 \x01(\t\"5\n\x0f\x43\x61ncelRequested\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x12\n\ncommand_id\x18\x02 \x01(\t\" \n\x0cPatchNoticed\x12\x10\n\x08patch_id\x18\x01 \x01(\t\"\\\n\x0c\x43hildStarted\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12\x0e\n\x06run_id\x18\x02 \x01(\t\x12*\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32\x1a.stigmer.engine.v1.Failure\"\xbb\x01\n\rChildResolved\x12\x10\n\x08sequence\x18\x01 \x01(\r\x12/\n\tcompleted\x18\x02 \x01(\x0b\x32\x1a.stigmer.engine.v1.PayloadH\x00\x12,\n\x06\x66\x61iled\x18\x03 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x12/\n\tcancelled\x18\x04 \x01(\x0b\x32\x1a.stigmer.engine.v1.FailureH\x00\x42\x08\n\x06resultb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,33 +40,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVATION']._serialized_start=291
   _globals['_ACTIVATION']._serialized_end=341
   _globals['_ACTIVITYSTARTED']._serialized_start=343
-  _globals['_ACTIVITYSTARTED']._serialized_end=395
-  _globals['_JOB']._serialized_start=398
-  _globals['_JOB']._serialized_end=911
-  _globals['_START']._serialized_start=914
-  _globals['_START']._serialized_end=1077
-  _globals['_PAYLOAD']._serialized_start=1080
-  _globals['_PAYLOAD']._serialized_end=1212
-  _globals['_PAYLOAD_METADATAENTRY']._serialized_start=1165
-  _globals['_PAYLOAD_METADATAENTRY']._serialized_end=1212
-  _globals['_ACTIVITYRESOLVED']._serialized_start=1215
-  _globals['_ACTIVITYRESOLVED']._serialized_end=1405
-  _globals['_FAILURE']._serialized_start=1408
-  _globals['_FAILURE']._serialized_end=1755
-  _globals['_FAILURE_KIND']._serialized_start=1609
-  _globals['_FAILURE_KIND']._serialized_end=1755
-  _globals['_TIMERFIRED']._serialized_start=1757
-  _globals['_TIMERFIRED']._serialized_end=1787
-  _globals['_SIGNALLED']._serialized_start=1789
-  _globals['_SIGNALLED']._serialized_end=1881
-  _globals['_UPDATED']._serialized_start=1883
-  _globals['_UPDATED']._serialized_end=1992
-  _globals['_CANCELREQUESTED']._serialized_start=1994
-  _globals['_CANCELREQUESTED']._serialized_end=2047
-  _globals['_PATCHNOTICED']._serialized_start=2049
-  _globals['_PATCHNOTICED']._serialized_end=2081
-  _globals['_CHILDSTARTED']._serialized_start=2083
-  _globals['_CHILDSTARTED']._serialized_end=2175
-  _globals['_CHILDRESOLVED']._serialized_start=2178
-  _globals['_CHILDRESOLVED']._serialized_end=2365
+  _globals['_ACTIVITYSTARTED']._serialized_end=409
+  _globals['_JOB']._serialized_start=412
+  _globals['_JOB']._serialized_end=925
+  _globals['_START']._serialized_start=928
+  _globals['_START']._serialized_end=1091
+  _globals['_PAYLOAD']._serialized_start=1094
+  _globals['_PAYLOAD']._serialized_end=1226
+  _globals['_PAYLOAD_METADATAENTRY']._serialized_start=1179
+  _globals['_PAYLOAD_METADATAENTRY']._serialized_end=1226
+  _globals['_ACTIVITYRESOLVED']._serialized_start=1229
+  _globals['_ACTIVITYRESOLVED']._serialized_end=1419
+  _globals['_FAILURE']._serialized_start=1422
+  _globals['_FAILURE']._serialized_end=1769
+  _globals['_FAILURE_KIND']._serialized_start=1623
+  _globals['_FAILURE_KIND']._serialized_end=1769
+  _globals['_TIMERFIRED']._serialized_start=1771
+  _globals['_TIMERFIRED']._serialized_end=1801
+  _globals['_SIGNALLED']._serialized_start=1803
+  _globals['_SIGNALLED']._serialized_end=1895
+  _globals['_UPDATED']._serialized_start=1897
+  _globals['_UPDATED']._serialized_end=2006
+  _globals['_CANCELREQUESTED']._serialized_start=2008
+  _globals['_CANCELREQUESTED']._serialized_end=2061
+  _globals['_PATCHNOTICED']._serialized_start=2063
+  _globals['_PATCHNOTICED']._serialized_end=2095
+  _globals['_CHILDSTARTED']._serialized_start=2097
+  _globals['_CHILDSTARTED']._serialized_end=2189
+  _globals['_CHILDRESOLVED']._serialized_start=2192
+  _globals['_CHILDRESOLVED']._serialized_end=2379
 # @@protoc_insertion_point(module_scope)

@@ -12,6 +12,8 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stigmer_apis._generated.stigmer.execution.v1 import attention_pb2 as _attention_pb2
+from stigmer_apis._generated.stigmer.execution.v1 import options_pb2 as _options_pb2
+from stigmer_apis._generated.stigmer.policy.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -103,6 +105,26 @@ LOG_LEVEL_WARNING: LogLevel.ValueType  # 3
 LOG_LEVEL_ERROR: LogLevel.ValueType  # 4
 Global___LogLevel: _TypeAlias = LogLevel  # noqa: Y015
 
+class _FileChange:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FileChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FileChange.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FILE_CHANGE_UNSPECIFIED: _FileChange.ValueType  # 0
+    FILE_CHANGE_CREATED: _FileChange.ValueType  # 1
+    FILE_CHANGE_MODIFIED: _FileChange.ValueType  # 2
+    FILE_CHANGE_DELETED: _FileChange.ValueType  # 3
+
+class FileChange(_FileChange, metaclass=_FileChangeEnumTypeWrapper):
+    """What happened to a file."""
+
+FILE_CHANGE_UNSPECIFIED: FileChange.ValueType  # 0
+FILE_CHANGE_CREATED: FileChange.ValueType  # 1
+FILE_CHANGE_MODIFIED: FileChange.ValueType  # 2
+FILE_CHANGE_DELETED: FileChange.ValueType  # 3
+Global___FileChange: _TypeAlias = FileChange  # noqa: Y015
+
 @_typing.final
 class Event(_message.Message):
     """One thing that happened. It carries no number: its sequence is its place in the execution, counted from 1, and stands outside, with the batch."""
@@ -110,6 +132,7 @@ class Event(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TIME_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    SUB_AGENT_ID_FIELD_NUMBER: _builtins.int
     EXECUTION_CREATED_FIELD_NUMBER: _builtins.int
     PHASE_CHANGED_FIELD_NUMBER: _builtins.int
     STATUS_REPLACED_FIELD_NUMBER: _builtins.int
@@ -122,6 +145,7 @@ class Event(_message.Message):
     APPROVAL_RESOLVED_FIELD_NUMBER: _builtins.int
     TOOL_CALL_STARTED_FIELD_NUMBER: _builtins.int
     TOOL_CALL_FINISHED_FIELD_NUMBER: _builtins.int
+    TOOL_CALL_PROGRESS_FIELD_NUMBER: _builtins.int
     TERMINAL_OUTPUT_FIELD_NUMBER: _builtins.int
     TERMINAL_RESIZED_FIELD_NUMBER: _builtins.int
     TERMINAL_ATTACHED_FIELD_NUMBER: _builtins.int
@@ -139,8 +163,19 @@ class Event(_message.Message):
     ATTENTION_CLEARED_FIELD_NUMBER: _builtins.int
     NOTE_ADDED_FIELD_NUMBER: _builtins.int
     LOG_LINE_FIELD_NUMBER: _builtins.int
+    QUESTION_ASKED_FIELD_NUMBER: _builtins.int
+    LIMIT_NEARED_FIELD_NUMBER: _builtins.int
+    MODEL_CALL_STARTED_FIELD_NUMBER: _builtins.int
+    MODEL_CALL_FAILED_FIELD_NUMBER: _builtins.int
+    MODEL_CHANGED_FIELD_NUMBER: _builtins.int
+    CONTEXT_COMPACTED_FIELD_NUMBER: _builtins.int
+    FILE_CHANGED_FIELD_NUMBER: _builtins.int
+    ARTIFACT_ADDED_FIELD_NUMBER: _builtins.int
+    TURN_UNDONE_FIELD_NUMBER: _builtins.int
     time_unix_micros: _builtins.int
     """When it happened, by the clock of whoever produced it. Informative: order is by sequence alone. Microseconds since 1970."""
+    sub_agent_id: _builtins.str
+    """The sub-agent that it happened to, empty for the agent itself."""
     @_builtins.property
     def execution_created(self) -> Global___ExecutionCreated: ...
     @_builtins.property
@@ -165,6 +200,8 @@ class Event(_message.Message):
     def tool_call_started(self) -> Global___ToolCallStarted: ...
     @_builtins.property
     def tool_call_finished(self) -> Global___ToolCallFinished: ...
+    @_builtins.property
+    def tool_call_progress(self) -> Global___ToolCallProgress: ...
     @_builtins.property
     def terminal_output(self) -> Global___TerminalOutput: ...
     @_builtins.property
@@ -199,10 +236,29 @@ class Event(_message.Message):
     def note_added(self) -> Global___NoteAdded: ...
     @_builtins.property
     def log_line(self) -> Global___LogLine: ...
+    @_builtins.property
+    def question_asked(self) -> Global___QuestionAsked: ...
+    @_builtins.property
+    def limit_neared(self) -> Global___LimitNeared: ...
+    @_builtins.property
+    def model_call_started(self) -> Global___ModelCallStarted: ...
+    @_builtins.property
+    def model_call_failed(self) -> Global___ModelCallFailed: ...
+    @_builtins.property
+    def model_changed(self) -> Global___ModelChanged: ...
+    @_builtins.property
+    def context_compacted(self) -> Global___ContextCompacted: ...
+    @_builtins.property
+    def file_changed(self) -> Global___FileChanged: ...
+    @_builtins.property
+    def artifact_added(self) -> Global___ArtifactAdded: ...
+    @_builtins.property
+    def turn_undone(self) -> Global___TurnUndone: ...
     def __init__(
         self,
         *,
         time_unix_micros: _builtins.int = ...,
+        sub_agent_id: _builtins.str = ...,
         execution_created: Global___ExecutionCreated | None = ...,
         phase_changed: Global___PhaseChanged | None = ...,
         status_replaced: Global___StatusReplaced | None = ...,
@@ -215,6 +271,7 @@ class Event(_message.Message):
         approval_resolved: Global___ApprovalResolved | None = ...,
         tool_call_started: Global___ToolCallStarted | None = ...,
         tool_call_finished: Global___ToolCallFinished | None = ...,
+        tool_call_progress: Global___ToolCallProgress | None = ...,
         terminal_output: Global___TerminalOutput | None = ...,
         terminal_resized: Global___TerminalResized | None = ...,
         terminal_attached: Global___TerminalAttached | None = ...,
@@ -232,12 +289,21 @@ class Event(_message.Message):
         attention_cleared: Global___AttentionCleared | None = ...,
         note_added: Global___NoteAdded | None = ...,
         log_line: Global___LogLine | None = ...,
+        question_asked: Global___QuestionAsked | None = ...,
+        limit_neared: Global___LimitNeared | None = ...,
+        model_call_started: Global___ModelCallStarted | None = ...,
+        model_call_failed: Global___ModelCallFailed | None = ...,
+        model_changed: Global___ModelChanged | None = ...,
+        context_compacted: Global___ContextCompacted | None = ...,
+        file_changed: Global___FileChanged | None = ...,
+        artifact_added: Global___ArtifactAdded | None = ...,
+        turn_undone: Global___TurnUndone | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "execution_created", b"execution_created", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "note_added", b"note_added", "phase_changed", b"phase_changed", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "usage_reported", b"usage_reported", "workflow_task_finished", b"workflow_task_finished", "workflow_task_started", b"workflow_task_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "artifact_added", b"artifact_added", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "context_compacted", b"context_compacted", "execution_created", b"execution_created", "file_changed", b"file_changed", "limit_neared", b"limit_neared", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "model_call_failed", b"model_call_failed", "model_call_started", b"model_call_started", "model_changed", b"model_changed", "note_added", b"note_added", "phase_changed", b"phase_changed", "question_asked", b"question_asked", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_progress", b"tool_call_progress", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "turn_undone", b"turn_undone", "usage_reported", b"usage_reported", "workflow_task_finished", b"workflow_task_finished", "workflow_task_started", b"workflow_task_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "execution_created", b"execution_created", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "note_added", b"note_added", "phase_changed", b"phase_changed", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "time_unix_micros", b"time_unix_micros", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "usage_reported", b"usage_reported", "workflow_task_finished", b"workflow_task_finished", "workflow_task_started", b"workflow_task_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "artifact_added", b"artifact_added", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "context_compacted", b"context_compacted", "execution_created", b"execution_created", "file_changed", b"file_changed", "limit_neared", b"limit_neared", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "model_call_failed", b"model_call_failed", "model_call_started", b"model_call_started", "model_changed", b"model_changed", "note_added", b"note_added", "phase_changed", b"phase_changed", "question_asked", b"question_asked", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_id", b"sub_agent_id", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "time_unix_micros", b"time_unix_micros", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_progress", b"tool_call_progress", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "turn_undone", b"turn_undone", "usage_reported", b"usage_reported", "workflow_task_finished", b"workflow_task_finished", "workflow_task_started", b"workflow_task_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["execution_created", "phase_changed", "status_replaced", "message_started", "text_delta", "reasoning_delta", "message_completed", "tool_call_requested", "approval_requested", "approval_resolved", "tool_call_started", "tool_call_finished", "terminal_output", "terminal_resized", "terminal_attached", "terminal_detached", "command_issued", "command_applied", "command_rejected", "todo_list_changed", "sub_agent_started", "sub_agent_finished", "workflow_task_started", "workflow_task_finished", "usage_reported", "attention_raised", "attention_cleared", "note_added", "log_line"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["execution_created", "phase_changed", "status_replaced", "message_started", "text_delta", "reasoning_delta", "message_completed", "tool_call_requested", "approval_requested", "approval_resolved", "tool_call_started", "tool_call_finished", "tool_call_progress", "terminal_output", "terminal_resized", "terminal_attached", "terminal_detached", "command_issued", "command_applied", "command_rejected", "todo_list_changed", "sub_agent_started", "sub_agent_finished", "workflow_task_started", "workflow_task_finished", "usage_reported", "attention_raised", "attention_cleared", "note_added", "log_line", "question_asked", "limit_neared", "model_call_started", "model_call_failed", "model_changed", "context_compacted", "file_changed", "artifact_added", "turn_undone"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -502,21 +568,35 @@ class ApprovalRequested(_message.Message):
     CALL_ID_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
     BINDING_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    EXPIRES_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     summary: _builtins.str
     """What will happen, whole, for the card: the command line, or a diff."""
     binding: _builtins.bytes
     """SHA-256 over tool, exact arguments, directory, environment delta and policy: the answer binds this and nothing else."""
+    reason: _builtins.str
+    """Why a person is asked: the rule, in words."""
+    expires_unix_micros: _builtins.int
+    """When the question expires; 0 for never. Microseconds since 1970."""
+    @_builtins.property
+    def prefix(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first words that `APPROVAL_PREFIX` would allow from here on, empty where that is not offered."""
+
     def __init__(
         self,
         *,
         call_id: _builtins.str = ...,
         summary: _builtins.str = ...,
         binding: _builtins.bytes = ...,
+        reason: _builtins.str = ...,
+        prefix: _abc.Iterable[_builtins.str] | None = ...,
+        expires_unix_micros: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding", "call_id", b"call_id", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding", "call_id", b"call_id", "expires_unix_micros", b"expires_unix_micros", "prefix", b"prefix", "reason", b"reason", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -532,10 +612,15 @@ class ApprovalResolved(_message.Message):
     APPROVAL_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
+    EDITED_ARGS_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     approval: Global___Approval.ValueType
     reason: _builtins.str
     author: _builtins.str
+    @_builtins.property
+    def edited_args(self) -> _struct_pb2.Struct:
+        """The arguments that it runs with, where a person changed them."""
+
     def __init__(
         self,
         *,
@@ -543,10 +628,11 @@ class ApprovalResolved(_message.Message):
         approval: Global___Approval.ValueType = ...,
         reason: _builtins.str = ...,
         author: _builtins.str = ...,
+        edited_args: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["edited_args", b"edited_args"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "author", b"author", "call_id", b"call_id", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "author", b"author", "call_id", b"call_id", "edited_args", b"edited_args", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -643,6 +729,7 @@ class ToolCallFinished(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     KILLED_FIELD_NUMBER: _builtins.int
     OUTPUT_BYTES_FIELD_NUMBER: _builtins.int
+    BACKGROUND_ID_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     outcome: Global___ToolOutcome.ValueType
     exit_code: _builtins.int
@@ -659,6 +746,8 @@ class ToolCallFinished(_message.Message):
     """What went wrong, in words for a person."""
     output_bytes: _builtins.int
     """Bytes of terminal output of this call."""
+    background_id: _builtins.str
+    """It goes on in the background under this name; see its terminal."""
     @_builtins.property
     def killed(self) -> _containers.RepeatedCompositeFieldContainer[Global___KilledProcess]:
         """What was still alive and had to be ended."""
@@ -676,16 +765,47 @@ class ToolCallFinished(_message.Message):
         error: _builtins.str = ...,
         killed: _abc.Iterable[Global___KilledProcess] | None = ...,
         output_bytes: _builtins.int = ...,
+        background_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "exit_code", b"exit_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "call_id", b"call_id", "directory", b"directory", "duration_micros", b"duration_micros", "error", b"error", "exit_code", b"exit_code", "killed", b"killed", "outcome", b"outcome", "output_bytes", b"output_bytes", "result", b"result", "signal", b"signal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code", "background_id", b"background_id", "call_id", b"call_id", "directory", b"directory", "duration_micros", b"duration_micros", "error", b"error", "exit_code", b"exit_code", "killed", b"killed", "outcome", b"outcome", "output_bytes", b"output_bytes", "result", b"result", "signal", b"signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__exit_code: _TypeAlias = _typing.Literal["exit_code"]  # noqa: Y015
     _WhichOneofArgType__exit_code: _TypeAlias = _typing.Literal["_exit_code", b"_exit_code"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__exit_code) -> _WhichOneofReturnType__exit_code | None: ...
 
 Global___ToolCallFinished: _TypeAlias = ToolCallFinished  # noqa: Y015
+
+@_typing.final
+class ToolCallProgress(_message.Message):
+    """How far a tool came, in its own words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    FRACTION_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    text: _builtins.str
+    fraction: _builtins.float
+    """0 to 1, where it is known."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        fraction: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fraction", b"_fraction", "fraction", b"fraction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fraction", b"_fraction", "call_id", b"call_id", "fraction", b"fraction", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__fraction: _TypeAlias = _typing.Literal["fraction"]  # noqa: Y015
+    _WhichOneofArgType__fraction: _TypeAlias = _typing.Literal["_fraction", b"_fraction"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__fraction) -> _WhichOneofReturnType__fraction | None: ...
+
+Global___ToolCallProgress: _TypeAlias = ToolCallProgress  # noqa: Y015
 
 @_typing.final
 class KilledProcess(_message.Message):
@@ -846,15 +966,23 @@ class CommandIssued(_message.Message):
         DESCRIPTOR: _descriptor.Descriptor
 
         TEXT_FIELD_NUMBER: _builtins.int
+        NOW_FIELD_NUMBER: _builtins.int
+        ATTACHMENTS_FIELD_NUMBER: _builtins.int
         text: _builtins.str
+        now: _builtins.bool
+        """Now: what the agent does is interrupted for it. Else after the current turn."""
+        @_builtins.property
+        def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_options_pb2.Attachment]: ...
         def __init__(
             self,
             *,
             text: _builtins.str = ...,
+            now: _builtins.bool = ...,
+            attachments: _abc.Iterable[_options_pb2.Attachment] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "now", b"now", "text", b"text"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -906,10 +1034,15 @@ class CommandIssued(_message.Message):
         APPROVAL_FIELD_NUMBER: _builtins.int
         REASON_FIELD_NUMBER: _builtins.int
         BINDING_FIELD_NUMBER: _builtins.int
+        EDITED_ARGS_FIELD_NUMBER: _builtins.int
         call_id: _builtins.str
         approval: Global___Approval.ValueType
         reason: _builtins.str
         binding: _builtins.bytes
+        @_builtins.property
+        def edited_args(self) -> _struct_pb2.Struct:
+            """With other arguments than the model asked for: the whole of them."""
+
         def __init__(
             self,
             *,
@@ -917,10 +1050,11 @@ class CommandIssued(_message.Message):
             approval: Global___Approval.ValueType = ...,
             reason: _builtins.str = ...,
             binding: _builtins.bytes = ...,
+            edited_args: _struct_pb2.Struct | None = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["edited_args", b"edited_args"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "binding", b"binding", "call_id", b"call_id", "reason", b"reason"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "binding", b"binding", "call_id", b"call_id", "edited_args", b"edited_args", "reason", b"reason"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -969,6 +1103,84 @@ class CommandIssued(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class Interrupt(_message.Message):
+        """Stop what the agent does now, and let it go on with what comes next."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        REASON_FIELD_NUMBER: _builtins.int
+        reason: _builtins.str
+        def __init__(
+            self,
+            *,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ChangeModel(_message.Message):
+        """Another model from the next call on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        MODEL_FIELD_NUMBER: _builtins.int
+        model: _builtins.str
+        def __init__(
+            self,
+            *,
+            model: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ChangePolicy(_message.Message):
+        """Another policy from the next tool call on."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        POLICY_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def policy(self) -> _policy_pb2.Policy: ...
+        def __init__(
+            self,
+            *,
+            policy: _policy_pb2.Policy | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class UndoTurn(_message.Message):
+        """Put the files back as they were before a turn."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        MESSAGE_ID_FIELD_NUMBER: _builtins.int
+        message_id: _builtins.str
+        """The message that began the turn."""
+        def __init__(
+            self,
+            *,
+            message_id: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     COMMAND_ID_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
@@ -978,6 +1190,10 @@ class CommandIssued(_message.Message):
     RESOLVE_APPROVAL_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
     SIGNAL_FIELD_NUMBER: _builtins.int
+    INTERRUPT_FIELD_NUMBER: _builtins.int
+    CHANGE_MODEL_FIELD_NUMBER: _builtins.int
+    CHANGE_POLICY_FIELD_NUMBER: _builtins.int
+    UNDO_TURN_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Unique; made from the idempotency key where the client sent one, so that a repeated call is the same command."""
     author: _builtins.str
@@ -995,6 +1211,14 @@ class CommandIssued(_message.Message):
     def answer(self) -> Global___CommandIssued.Answer: ...
     @_builtins.property
     def signal(self) -> Global___CommandIssued.Signal: ...
+    @_builtins.property
+    def interrupt(self) -> Global___CommandIssued.Interrupt: ...
+    @_builtins.property
+    def change_model(self) -> Global___CommandIssued.ChangeModel: ...
+    @_builtins.property
+    def change_policy(self) -> Global___CommandIssued.ChangePolicy: ...
+    @_builtins.property
+    def undo_turn(self) -> Global___CommandIssued.UndoTurn: ...
     def __init__(
         self,
         *,
@@ -1007,12 +1231,16 @@ class CommandIssued(_message.Message):
         resolve_approval: Global___CommandIssued.ResolveApproval | None = ...,
         answer: Global___CommandIssued.Answer | None = ...,
         signal: Global___CommandIssued.Signal | None = ...,
+        interrupt: Global___CommandIssued.Interrupt | None = ...,
+        change_model: Global___CommandIssued.ChangeModel | None = ...,
+        change_policy: Global___CommandIssued.ChangePolicy | None = ...,
+        undo_turn: Global___CommandIssued.UndoTurn | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel", b"cancel", "command", b"command", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "author", b"author", "cancel", b"cancel", "command", b"command", "command_id", b"command_id", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "author", b"author", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "command_id", b"command_id", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["cancel", "send_message", "pause", "resume", "resolve_approval", "answer", "signal"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["cancel", "send_message", "pause", "resume", "resolve_approval", "answer", "signal", "interrupt", "change_model", "change_policy", "undo_turn"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -1364,3 +1592,304 @@ class LogLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogLine: _TypeAlias = LogLine  # noqa: Y015
+
+@_typing.final
+class QuestionAsked(_message.Message):
+    """The agent asks the person something. AttentionRaised with the same id goes with it; AttentionCleared says that it was answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTENTION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    attention_id: _builtins.str
+    text: _builtins.str
+    call_id: _builtins.str
+    """The tool call that waits for it."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Answers to choose from; any other may be given too."""
+
+    def __init__(
+        self,
+        *,
+        attention_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        options: _abc.Iterable[_builtins.str] | None = ...,
+        call_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attention_id", b"attention_id", "call_id", b"call_id", "options", b"options", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuestionAsked: _TypeAlias = QuestionAsked  # noqa: Y015
+
+@_typing.final
+class LimitNeared(_message.Message):
+    """A limit is near, or reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    limit: _builtins.str
+    """`turns`, `tokens`, `cost`, or `time`."""
+    used: _builtins.int
+    """In the limit's unit: calls, tokens, millionths of a US dollar, microseconds."""
+    allowed: _builtins.int
+    reached: _builtins.bool
+    """It stops the execution now."""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.str = ...,
+        used: _builtins.int = ...,
+        allowed: _builtins.int = ...,
+        reached: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed", b"allowed", "limit", b"limit", "reached", b"reached", "used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitNeared: _TypeAlias = LimitNeared  # noqa: Y015
+
+@_typing.final
+class ModelCallStarted(_message.Message):
+    """A provider is asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """The message that it answers with."""
+    provider: _builtins.str
+    model: _builtins.str
+    attempt: _builtins.int
+    """From 1."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message_id", b"message_id", "model", b"model", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelCallStarted: _TypeAlias = ModelCallStarted  # noqa: Y015
+
+@_typing.final
+class ModelCallFailed(_message.Message):
+    """A provider's answer failed. What was streamed before it is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    RETRY_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    error: _builtins.str
+    """In words for a person."""
+    code: _builtins.str
+    """`rate_limited`, `overloaded`, `cut`, `stalled`, `malformed`, `refused`, `too_long`, `unauthorized`, `unreachable`, `unknown_model`, `invalid`."""
+    retry_unix_micros: _builtins.int
+    """When it is tried again; 0 where it is not. Microseconds since 1970."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        error: _builtins.str = ...,
+        code: _builtins.str = ...,
+        retry_unix_micros: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "error", b"error", "message_id", b"message_id", "retry_unix_micros", b"retry_unix_micros"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelCallFailed: _TypeAlias = ModelCallFailed  # noqa: Y015
+
+@_typing.final
+class ModelChanged(_message.Message):
+    """Another model answers from here on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    model: _builtins.str
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelChanged: _TypeAlias = ModelChanged  # noqa: Y015
+
+@_typing.final
+class ContextCompacted(_message.Message):
+    """What the model is shown of the past was made shorter; the events keep all of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THROUGH_MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    TOKENS_BEFORE_FIELD_NUMBER: _builtins.int
+    TOKENS_AFTER_FIELD_NUMBER: _builtins.int
+    through_message_id: _builtins.str
+    """The last message that was folded."""
+    summary: _builtins.str
+    """Where old messages were summed up: the summary. Empty where only old results of tools were left out."""
+    tokens_before: _builtins.int
+    tokens_after: _builtins.int
+    def __init__(
+        self,
+        *,
+        through_message_id: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        tokens_before: _builtins.int = ...,
+        tokens_after: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["summary", b"summary", "through_message_id", b"through_message_id", "tokens_after", b"tokens_after", "tokens_before", b"tokens_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContextCompacted: _TypeAlias = ContextCompacted  # noqa: Y015
+
+@_typing.final
+class FileChanged(_message.Message):
+    """A tool changed a file of the workspace."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    DIFF_FIELD_NUMBER: _builtins.int
+    LINES_ADDED_FIELD_NUMBER: _builtins.int
+    LINES_REMOVED_FIELD_NUMBER: _builtins.int
+    BEFORE_HASH_FIELD_NUMBER: _builtins.int
+    AFTER_HASH_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    path: _builtins.str
+    """Below the workspace."""
+    change: Global___FileChange.ValueType
+    diff: _builtins.str
+    """As `diff -u` writes it, at most 256 KiB; empty for a file that is not text."""
+    lines_added: _builtins.int
+    lines_removed: _builtins.int
+    before_hash: _builtins.str
+    """SHA-256 of the content before and after, empty where there is none. Both are kept, for undo."""
+    after_hash: _builtins.str
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        path: _builtins.str = ...,
+        change: Global___FileChange.ValueType = ...,
+        diff: _builtins.str = ...,
+        lines_added: _builtins.int = ...,
+        lines_removed: _builtins.int = ...,
+        before_hash: _builtins.str = ...,
+        after_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_hash", b"after_hash", "before_hash", b"before_hash", "call_id", b"call_id", "change", b"change", "diff", b"diff", "lines_added", b"lines_added", "lines_removed", b"lines_removed", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChanged: _TypeAlias = FileChanged  # noqa: Y015
+
+@_typing.final
+class ArtifactAdded(_message.Message):
+    """A file that the run made is kept for the person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    artifact_id: _builtins.str
+    name: _builtins.str
+    media_type: _builtins.str
+    size: _builtins.int
+    hash: _builtins.str
+    """SHA-256 of the content."""
+    call_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        artifact_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        size: _builtins.int = ...,
+        hash: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "call_id", b"call_id", "hash", b"hash", "media_type", b"media_type", "name", b"name", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArtifactAdded: _TypeAlias = ArtifactAdded  # noqa: Y015
+
+@_typing.final
+class TurnUndone(_message.Message):
+    """The files that a turn changed are as before it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def left(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files that were changed since by others and were left alone."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
+        left: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left", b"left", "message_id", b"message_id", "paths", b"paths"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TurnUndone: _TypeAlias = TurnUndone  # noqa: Y015

@@ -26,16 +26,19 @@ from stigmer_apis._generated.ai.stigmer.agentic.agent.v1 import agent_pb2 as ai_
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as ai_dot_stigmer_dot_agentic_dot_agentexecution_dot_v1_dot_agent__execution__enums__pb2
 from stigmer_apis._generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from stigmer_apis._generated.stigmer.execution.v1 import options_pb2 as stigmer_dot_execution_dot_v1_dot_options__pb2
 from stigmer_apis._generated.stigmer.execution.v1 import summary_pb2 as stigmer_dot_execution_dot_v1_dot_summary__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,stigmer/execution/v1/execution_service.proto\x12\x14stigmer.execution.v1\x1a\'ai/stigmer/agentic/agent/v1/agent.proto\x1a@ai/stigmer/agentic/agentexecution/v1/agent_execution_enums.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\"stigmer/execution/v1/summary.proto\"\x99\x01\n\x15ListExecutionsRequest\x12\x35\n\x06\x66ilter\x18\x01 \x01(\x0b\x32%.stigmer.execution.v1.ExecutionFilter\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0coldest_first\x18\x04 \x01(\x08\x12\x0c\n\x04skip\x18\x05 \x01(\r\"\xab\x01\n\x0f\x45xecutionFilter\x12\x44\n\x06phases\x18\x01 \x03(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x16\n\x04text\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x0fneeds_attention\x18\x05 \x01(\x08\"\xc6\x01\n\x16ListExecutionsResponse\x12:\n\nexecutions\x18\x01 \x03(\x0b\x32&.stigmer.execution.v1.ExecutionSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x1c\n\x14total_is_lower_bound\x18\x04 \x01(\x08\x12\x10\n\x08revision\x18\x05 \x01(\x04\x12\x18\n\x10total_unfiltered\x18\x06 \x01(\x04\":\n\x11ListAgentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"p\n\x12ListAgentsResponse\x12\x32\n\x06\x61gents\x18\x01 \x03(\x0b\x32\".ai.stigmer.agentic.agent.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x04\"&\n\x0cWatchRequest\x12\x16\n\x0e\x61\x66ter_revision\x18\x01 \x01(\x04\"\x89\x01\n\rWatchResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x37\n\x07\x63hanged\x18\x02 \x03(\x0b\x32&.stigmer.execution.v1.ExecutionSummary\x12\x0f\n\x07removed\x18\x03 \x03(\t\x12\r\n\x05reset\x18\x04 \x01(\x08\x12\r\n\x05total\x18\x05 \x01(\x04\"0\n\x06\x43ursor\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"i\n\x0bTailRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x1c.stigmer.execution.v1.Cursor\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\"\xc5\x04\n\x0cTailResponse\x12\x39\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32(.stigmer.execution.v1.TailResponse.BatchH\x00\x12\x41\n\theartbeat\x18\x02 \x01(\x0b\x32,.stigmer.execution.v1.TailResponse.HeartbeatH\x00\x12\x39\n\x05reset\x18\x03 \x01(\x0b\x32(.stigmer.execution.v1.TailResponse.ResetH\x00\x12\x35\n\x03\x65nd\x18\x04 \x01(\x0b\x32&.stigmer.execution.v1.TailResponse.EndH\x00\x1a?\n\x05\x42\x61tch\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x0c\x12\x13\n\x0bincarnation\x18\x03 \x01(\t\x1a\x32\n\tHeartbeat\x12\x10\n\x08head_seq\x18\x01 \x01(\x04\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x1ah\n\x05Reset\x12\x17\n\x0f\x66irst_available\x18\x01 \x01(\x04\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x31\n\x08snapshot\x18\x03 \x01(\x0b\x32\x1f.stigmer.execution.v1.FoldState\x1a]\n\x03\x45nd\x12\x11\n\tfinal_seq\x18\x01 \x01(\x04\x12\x43\n\x05phase\x18\x02 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhaseB\x07\n\x05\x66rame\"f\n\rCancelRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\'\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x0e\x43\x61ncelResponse\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x43\n\x05phase\x18\x02 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x15\n\ralready_ended\x18\x03 \x01(\x08\"I\n\x12SendMessageRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04text\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\")\n\x13SendMessageResponse\x12\x12\n\ncommand_id\x18\x01 \x01(\t2\xbe\x04\n\x10\x45xecutionService\x12k\n\x0eListExecutions\x12+.stigmer.execution.v1.ListExecutionsRequest\x1a,.stigmer.execution.v1.ListExecutionsResponse\x12_\n\nListAgents\x12\'.stigmer.execution.v1.ListAgentsRequest\x1a(.stigmer.execution.v1.ListAgentsResponse\x12R\n\x05Watch\x12\".stigmer.execution.v1.WatchRequest\x1a#.stigmer.execution.v1.WatchResponse0\x01\x12O\n\x04Tail\x12!.stigmer.execution.v1.TailRequest\x1a\".stigmer.execution.v1.TailResponse0\x01\x12S\n\x06\x43\x61ncel\x12#.stigmer.execution.v1.CancelRequest\x1a$.stigmer.execution.v1.CancelResponse\x12\x62\n\x0bSendMessage\x12(.stigmer.execution.v1.SendMessageRequest\x1a).stigmer.execution.v1.SendMessageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,stigmer/execution/v1/execution_service.proto\x12\x14stigmer.execution.v1\x1a\'ai/stigmer/agentic/agent/v1/agent.proto\x1a@ai/stigmer/agentic/agentexecution/v1/agent_execution_enums.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\"stigmer/execution/v1/options.proto\x1a\"stigmer/execution/v1/summary.proto\"\x99\x01\n\x15ListExecutionsRequest\x12\x35\n\x06\x66ilter\x18\x01 \x01(\x0b\x32%.stigmer.execution.v1.ExecutionFilter\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0coldest_first\x18\x04 \x01(\x08\x12\x0c\n\x04skip\x18\x05 \x01(\r\"\xf1\x02\n\x0f\x45xecutionFilter\x12\x44\n\x06phases\x18\x01 \x03(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x16\n\x04text\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x0fneeds_attention\x18\x05 \x01(\x08\x12\x41\n\x06labels\x18\x06 \x03(\x0b\x32\x31.stigmer.execution.v1.ExecutionFilter.LabelsEntry\x12\x0c\n\x04tags\x18\x07 \x03(\t\x12 \n\x18\x63reated_from_unix_micros\x18\x08 \x01(\x03\x12\"\n\x1a\x63reated_before_unix_micros\x18\t \x01(\x03\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xc6\x01\n\x16ListExecutionsResponse\x12:\n\nexecutions\x18\x01 \x03(\x0b\x32&.stigmer.execution.v1.ExecutionSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x1c\n\x14total_is_lower_bound\x18\x04 \x01(\x08\x12\x10\n\x08revision\x18\x05 \x01(\x04\x12\x18\n\x10total_unfiltered\x18\x06 \x01(\x04\":\n\x11ListAgentsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"p\n\x12ListAgentsResponse\x12\x32\n\x06\x61gents\x18\x01 \x03(\x0b\x32\".ai.stigmer.agentic.agent.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\r\n\x05total\x18\x03 \x01(\x04\"&\n\x0cWatchRequest\x12\x16\n\x0e\x61\x66ter_revision\x18\x01 \x01(\x04\"\x89\x01\n\rWatchResponse\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12\x37\n\x07\x63hanged\x18\x02 \x03(\x0b\x32&.stigmer.execution.v1.ExecutionSummary\x12\x0f\n\x07removed\x18\x03 \x03(\t\x12\r\n\x05reset\x18\x04 \x01(\x08\x12\r\n\x05total\x18\x05 \x01(\x04\"0\n\x06\x43ursor\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\x11\n\tafter_seq\x18\x02 \x01(\x04\"i\n\x0bTailRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12,\n\x06\x63ursor\x18\x02 \x01(\x0b\x32\x1c.stigmer.execution.v1.Cursor\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\"\xc5\x04\n\x0cTailResponse\x12\x39\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32(.stigmer.execution.v1.TailResponse.BatchH\x00\x12\x41\n\theartbeat\x18\x02 \x01(\x0b\x32,.stigmer.execution.v1.TailResponse.HeartbeatH\x00\x12\x39\n\x05reset\x18\x03 \x01(\x0b\x32(.stigmer.execution.v1.TailResponse.ResetH\x00\x12\x35\n\x03\x65nd\x18\x04 \x01(\x0b\x32&.stigmer.execution.v1.TailResponse.EndH\x00\x1a?\n\x05\x42\x61tch\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x02 \x01(\x0c\x12\x13\n\x0bincarnation\x18\x03 \x01(\t\x1a\x32\n\tHeartbeat\x12\x10\n\x08head_seq\x18\x01 \x01(\x04\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x1ah\n\x05Reset\x12\x17\n\x0f\x66irst_available\x18\x01 \x01(\x04\x12\x13\n\x0bincarnation\x18\x02 \x01(\t\x12\x31\n\x08snapshot\x18\x03 \x01(\x0b\x32\x1f.stigmer.execution.v1.FoldState\x1a]\n\x03\x45nd\x12\x11\n\tfinal_seq\x18\x01 \x01(\x04\x12\x43\n\x05phase\x18\x02 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhaseB\x07\n\x05\x66rame\"f\n\rCancelRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\'\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x80\x01\n\x0e\x43\x61ncelResponse\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x43\n\x05phase\x18\x02 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x15\n\ralready_ended\x18\x03 \x01(\x08\"\x8d\x01\n\x12SendMessageRequest\x12\x1c\n\x0c\x65xecution_id\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x15\n\x04text\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x0b\n\x03now\x18\x03 \x01(\x08\x12\x35\n\x0b\x61ttachments\x18\x04 \x03(\x0b\x32 .stigmer.execution.v1.Attachment\")\n\x13SendMessageResponse\x12\x12\n\ncommand_id\x18\x01 \x01(\t2\xbe\x04\n\x10\x45xecutionService\x12k\n\x0eListExecutions\x12+.stigmer.execution.v1.ListExecutionsRequest\x1a,.stigmer.execution.v1.ListExecutionsResponse\x12_\n\nListAgents\x12\'.stigmer.execution.v1.ListAgentsRequest\x1a(.stigmer.execution.v1.ListAgentsResponse\x12R\n\x05Watch\x12\".stigmer.execution.v1.WatchRequest\x1a#.stigmer.execution.v1.WatchResponse0\x01\x12O\n\x04Tail\x12!.stigmer.execution.v1.TailRequest\x1a\".stigmer.execution.v1.TailResponse0\x01\x12S\n\x06\x43\x61ncel\x12#.stigmer.execution.v1.CancelRequest\x1a$.stigmer.execution.v1.CancelResponse\x12\x62\n\x0bSendMessage\x12(.stigmer.execution.v1.SendMessageRequest\x1a).stigmer.execution.v1.SendMessageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_EXECUTIONFILTER_LABELSENTRY']._loaded_options = None
+  _globals['_EXECUTIONFILTER_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_EXECUTIONFILTER'].fields_by_name['text']._loaded_options = None
   _globals['_EXECUTIONFILTER'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_TAILREQUEST'].fields_by_name['execution_id']._loaded_options = None
@@ -46,42 +49,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['execution_id']._serialized_options = b'\272H\003\310\001\001'
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['text']._loaded_options = None
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['text']._serialized_options = b'\272H\004r\002\020\001'
-  _globals['_LISTEXECUTIONSREQUEST']._serialized_start=275
-  _globals['_LISTEXECUTIONSREQUEST']._serialized_end=428
-  _globals['_EXECUTIONFILTER']._serialized_start=431
-  _globals['_EXECUTIONFILTER']._serialized_end=602
-  _globals['_LISTEXECUTIONSRESPONSE']._serialized_start=605
-  _globals['_LISTEXECUTIONSRESPONSE']._serialized_end=803
-  _globals['_LISTAGENTSREQUEST']._serialized_start=805
-  _globals['_LISTAGENTSREQUEST']._serialized_end=863
-  _globals['_LISTAGENTSRESPONSE']._serialized_start=865
-  _globals['_LISTAGENTSRESPONSE']._serialized_end=977
-  _globals['_WATCHREQUEST']._serialized_start=979
-  _globals['_WATCHREQUEST']._serialized_end=1017
-  _globals['_WATCHRESPONSE']._serialized_start=1020
-  _globals['_WATCHRESPONSE']._serialized_end=1157
-  _globals['_CURSOR']._serialized_start=1159
-  _globals['_CURSOR']._serialized_end=1207
-  _globals['_TAILREQUEST']._serialized_start=1209
-  _globals['_TAILREQUEST']._serialized_end=1314
-  _globals['_TAILRESPONSE']._serialized_start=1317
-  _globals['_TAILRESPONSE']._serialized_end=1898
-  _globals['_TAILRESPONSE_BATCH']._serialized_start=1573
-  _globals['_TAILRESPONSE_BATCH']._serialized_end=1636
-  _globals['_TAILRESPONSE_HEARTBEAT']._serialized_start=1638
-  _globals['_TAILRESPONSE_HEARTBEAT']._serialized_end=1688
-  _globals['_TAILRESPONSE_RESET']._serialized_start=1690
-  _globals['_TAILRESPONSE_RESET']._serialized_end=1794
-  _globals['_TAILRESPONSE_END']._serialized_start=1796
-  _globals['_TAILRESPONSE_END']._serialized_end=1889
-  _globals['_CANCELREQUEST']._serialized_start=1900
-  _globals['_CANCELREQUEST']._serialized_end=2002
-  _globals['_CANCELRESPONSE']._serialized_start=2005
-  _globals['_CANCELRESPONSE']._serialized_end=2133
-  _globals['_SENDMESSAGEREQUEST']._serialized_start=2135
-  _globals['_SENDMESSAGEREQUEST']._serialized_end=2208
-  _globals['_SENDMESSAGERESPONSE']._serialized_start=2210
-  _globals['_SENDMESSAGERESPONSE']._serialized_end=2251
-  _globals['_EXECUTIONSERVICE']._serialized_start=2254
-  _globals['_EXECUTIONSERVICE']._serialized_end=2828
+  _globals['_LISTEXECUTIONSREQUEST']._serialized_start=311
+  _globals['_LISTEXECUTIONSREQUEST']._serialized_end=464
+  _globals['_EXECUTIONFILTER']._serialized_start=467
+  _globals['_EXECUTIONFILTER']._serialized_end=836
+  _globals['_EXECUTIONFILTER_LABELSENTRY']._serialized_start=791
+  _globals['_EXECUTIONFILTER_LABELSENTRY']._serialized_end=836
+  _globals['_LISTEXECUTIONSRESPONSE']._serialized_start=839
+  _globals['_LISTEXECUTIONSRESPONSE']._serialized_end=1037
+  _globals['_LISTAGENTSREQUEST']._serialized_start=1039
+  _globals['_LISTAGENTSREQUEST']._serialized_end=1097
+  _globals['_LISTAGENTSRESPONSE']._serialized_start=1099
+  _globals['_LISTAGENTSRESPONSE']._serialized_end=1211
+  _globals['_WATCHREQUEST']._serialized_start=1213
+  _globals['_WATCHREQUEST']._serialized_end=1251
+  _globals['_WATCHRESPONSE']._serialized_start=1254
+  _globals['_WATCHRESPONSE']._serialized_end=1391
+  _globals['_CURSOR']._serialized_start=1393
+  _globals['_CURSOR']._serialized_end=1441
+  _globals['_TAILREQUEST']._serialized_start=1443
+  _globals['_TAILREQUEST']._serialized_end=1548
+  _globals['_TAILRESPONSE']._serialized_start=1551
+  _globals['_TAILRESPONSE']._serialized_end=2132
+  _globals['_TAILRESPONSE_BATCH']._serialized_start=1807
+  _globals['_TAILRESPONSE_BATCH']._serialized_end=1870
+  _globals['_TAILRESPONSE_HEARTBEAT']._serialized_start=1872
+  _globals['_TAILRESPONSE_HEARTBEAT']._serialized_end=1922
+  _globals['_TAILRESPONSE_RESET']._serialized_start=1924
+  _globals['_TAILRESPONSE_RESET']._serialized_end=2028
+  _globals['_TAILRESPONSE_END']._serialized_start=2030
+  _globals['_TAILRESPONSE_END']._serialized_end=2123
+  _globals['_CANCELREQUEST']._serialized_start=2134
+  _globals['_CANCELREQUEST']._serialized_end=2236
+  _globals['_CANCELRESPONSE']._serialized_start=2239
+  _globals['_CANCELRESPONSE']._serialized_end=2367
+  _globals['_SENDMESSAGEREQUEST']._serialized_start=2370
+  _globals['_SENDMESSAGEREQUEST']._serialized_end=2511
+  _globals['_SENDMESSAGERESPONSE']._serialized_start=2513
+  _globals['_SENDMESSAGERESPONSE']._serialized_end=2554
+  _globals['_EXECUTIONSERVICE']._serialized_start=2557
+  _globals['_EXECUTIONSERVICE']._serialized_end=3131
 # @@protoc_insertion_point(module_scope)

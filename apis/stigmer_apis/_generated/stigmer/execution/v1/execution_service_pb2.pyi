@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from stigmer_apis._generated.stigmer.execution.v1 import options_pb2 as _options_pb2
 from stigmer_apis._generated.stigmer.execution.v1 import summary_pb2 as _summary_pb2
 import builtins as _builtins
 import sys
@@ -66,11 +67,35 @@ class ExecutionFilter(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PHASES_FIELD_NUMBER: _builtins.int
     SESSION_ID_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     NEEDS_ATTENTION_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    CREATED_FROM_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    CREATED_BEFORE_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     agent: _builtins.str
     """Id or name."""
@@ -78,8 +103,20 @@ class ExecutionFilter(_message.Message):
     """Is found in subject, last line, agent's name, id or error; letters' case does not count. At most 200 characters."""
     needs_attention: _builtins.bool
     """Only those that wait for a person."""
+    created_from_unix_micros: _builtins.int
+    """Microseconds since 1970, inclusive; 0 for no bound."""
+    created_before_unix_micros: _builtins.int
+    """Microseconds since 1970, exclusive; 0 for no bound."""
     @_builtins.property
     def phases(self) -> _containers.RepeatedScalarFieldContainer[_agent_execution_enums_pb2.ExecutionPhase.ValueType]: ...
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Each of these labels, with this value."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Each of these tags."""
+
     def __init__(
         self,
         *,
@@ -88,10 +125,14 @@ class ExecutionFilter(_message.Message):
         agent: _builtins.str = ...,
         text: _builtins.str = ...,
         needs_attention: _builtins.bool = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        created_from_unix_micros: _builtins.int = ...,
+        created_before_unix_micros: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "needs_attention", b"needs_attention", "phases", b"phases", "session_id", b"session_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "created_before_unix_micros", b"created_before_unix_micros", "created_from_unix_micros", b"created_from_unix_micros", "labels", b"labels", "needs_attention", b"needs_attention", "phases", b"phases", "session_id", b"session_id", "tags", b"tags", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -515,17 +556,25 @@ class SendMessageRequest(_message.Message):
 
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     text: _builtins.str
+    now: _builtins.bool
+    """Now: what the agent does is interrupted for it. Else it waits until the current turn is over."""
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[_options_pb2.Attachment]: ...
     def __init__(
         self,
         *,
         execution_id: _builtins.str = ...,
         text: _builtins.str = ...,
+        now: _builtins.bool = ...,
+        attachments: _abc.Iterable[_options_pb2.Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "execution_id", b"execution_id", "now", b"now", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from stigmer_apis._generated.stigmer.policy.v1 import policy_pb2 as stigmer_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer/execution/v1/options.proto\x12\x14stigmer.execution.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8c\x01\n\nRunOptions\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x37\n\x06\x63lient\x18\x02 \x01(\x0b\x32\'.stigmer.execution.v1.ClientEnvironment\x12\x32\n\x0f\x63ommand_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbd\x01\n\x11\x43lientEnvironment\x12\x0c\n\x04path\x18\x01 \x01(\t\x12I\n\tvariables\x18\x02 \x03(\x0b\x32\x36.stigmer.execution.v1.ClientEnvironment.VariablesEntry\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x0c\n\x04rows\x18\x04 \x01(\r\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer/execution/v1/options.proto\x12\x14stigmer.execution.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1estigmer/policy/v1/policy.proto\"\x99\x02\n\nRunOptions\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x37\n\x06\x63lient\x18\x02 \x01(\x0b\x32\'.stigmer.execution.v1.ClientEnvironment\x12\x32\n\x0f\x63ommand_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06policy\x18\x04 \x01(\x0b\x32\x19.stigmer.policy.v1.Policy\x12)\n\x06limits\x18\x05 \x01(\x0b\x32\x19.stigmer.policy.v1.Limits\x12\x35\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32 .stigmer.execution.v1.Attachment\"<\n\nAttachment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xbd\x01\n\x11\x43lientEnvironment\x12\x0c\n\x04path\x18\x01 \x01(\t\x12I\n\tvariables\x18\x02 \x03(\x0b\x32\x36.stigmer.execution.v1.ClientEnvironment.VariablesEntry\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x0c\n\x04rows\x18\x04 \x01(\r\x1a\x30\n\x0eVariablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CLIENTENVIRONMENT_VARIABLESENTRY']._loaded_options = None
   _globals['_CLIENTENVIRONMENT_VARIABLESENTRY']._serialized_options = b'8\001'
-  _globals['_RUNOPTIONS']._serialized_start=93
-  _globals['_RUNOPTIONS']._serialized_end=233
-  _globals['_CLIENTENVIRONMENT']._serialized_start=236
-  _globals['_CLIENTENVIRONMENT']._serialized_end=425
-  _globals['_CLIENTENVIRONMENT_VARIABLESENTRY']._serialized_start=377
-  _globals['_CLIENTENVIRONMENT_VARIABLESENTRY']._serialized_end=425
+  _globals['_RUNOPTIONS']._serialized_start=125
+  _globals['_RUNOPTIONS']._serialized_end=406
+  _globals['_ATTACHMENT']._serialized_start=408
+  _globals['_ATTACHMENT']._serialized_end=468
+  _globals['_CLIENTENVIRONMENT']._serialized_start=471
+  _globals['_CLIENTENVIRONMENT']._serialized_end=660
+  _globals['_CLIENTENVIRONMENT_VARIABLESENTRY']._serialized_start=612
+  _globals['_CLIENTENVIRONMENT_VARIABLESENTRY']._serialized_end=660
 # @@protoc_insertion_point(module_scope)

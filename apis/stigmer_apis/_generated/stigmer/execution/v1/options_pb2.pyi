@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from stigmer_apis._generated.stigmer.policy.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -28,6 +29,9 @@ class RunOptions(_message.Message):
     WORKSPACE_FIELD_NUMBER: _builtins.int
     CLIENT_FIELD_NUMBER: _builtins.int
     COMMAND_TIMEOUT_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     workspace: _builtins.str
     """Absolute directory to work in. Empty: the session's own. Naming one takes the operator's role."""
     @_builtins.property
@@ -38,20 +42,63 @@ class RunOptions(_message.Message):
     def command_timeout(self) -> _duration_pb2.Duration:
         """The longest that one command line may take; none where not set."""
 
+    @_builtins.property
+    def policy(self) -> _policy_pb2.Policy:
+        """What it may do, over what its agent says. A policy never allows more than the daemon's configuration does."""
+
+    @_builtins.property
+    def limits(self) -> _policy_pb2.Limits:
+        """How much it may use, over what its agent says."""
+
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """Images and files that belong to the first message."""
+
     def __init__(
         self,
         *,
         workspace: _builtins.str = ...,
         client: Global___ClientEnvironment | None = ...,
         command_timeout: _duration_pb2.Duration | None = ...,
+        policy: _policy_pb2.Policy | None = ...,
+        limits: _policy_pb2.Limits | None = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "command_timeout", b"command_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "command_timeout", b"command_timeout", "limits", b"limits", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client", b"client", "command_timeout", b"command_timeout", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client", b"client", "command_timeout", b"command_timeout", "limits", b"limits", "policy", b"policy", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RunOptions: _TypeAlias = RunOptions  # noqa: Y015
+
+@_typing.final
+class Attachment(_message.Message):
+    """A file that is shown to the model together with a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    media_type: _builtins.str
+    """As in MIME: `image/png`, `text/plain`."""
+    data: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "media_type", b"media_type", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
 
 @_typing.final
 class ClientEnvironment(_message.Message):

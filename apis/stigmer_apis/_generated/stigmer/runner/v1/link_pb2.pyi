@@ -5,6 +5,9 @@ Between the daemon and a runner."""
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1 import agent_pb2 as _agent_pb2
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_pb2 as _agent_execution_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1 import execution_context_pb2 as _execution_context_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1 import mcp_server_pb2 as _mcp_server_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.skill.v1 import skill_pb2 as _skill_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -325,6 +328,9 @@ class LinkResponse(_message.Message):
         JOURNAL_RECORDS_FIELD_NUMBER: _builtins.int
         PENDING_FIELD_NUMBER: _builtins.int
         FRESH_FIELD_NUMBER: _builtins.int
+        MCP_SERVERS_FIELD_NUMBER: _builtins.int
+        SKILLS_FIELD_NUMBER: _builtins.int
+        SESSION_EXECUTIONS_FIELD_NUMBER: _builtins.int
         execution_id: _builtins.str
         epoch: _builtins.int
         workspace: _builtins.str
@@ -335,6 +341,8 @@ class LinkResponse(_message.Message):
         """Records in the engine lane: 0 for an execution that never ran. Read them by ReadJournal."""
         fresh: _builtins.bool
         """The first event has not a runner's PhaseChanged after it yet: the execution was never started."""
+        session_executions: _builtins.int
+        """Earlier executions of the session that ended: how many there are to remember."""
         @_builtins.property
         def execution(self) -> _agent_execution_pb2.AgentExecution: ...
         @_builtins.property
@@ -343,6 +351,12 @@ class LinkResponse(_message.Message):
         def pending(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkResponse.CommandDelivered]:
             """Commands that were issued and not applied yet, in order."""
 
+        @_builtins.property
+        def mcp_servers(self) -> _containers.RepeatedCompositeFieldContainer[_mcp_server_pb2.McpServer]:
+            """What the agent's references mean now."""
+
+        @_builtins.property
+        def skills(self) -> _containers.RepeatedCompositeFieldContainer[_skill_pb2.Skill]: ...
         def __init__(
             self,
             *,
@@ -355,10 +369,13 @@ class LinkResponse(_message.Message):
             journal_records: _builtins.int = ...,
             pending: _abc.Iterable[Global___LinkResponse.CommandDelivered] | None = ...,
             fresh: _builtins.bool = ...,
+            mcp_servers: _abc.Iterable[_mcp_server_pb2.McpServer] | None = ...,
+            skills: _abc.Iterable[_skill_pb2.Skill] | None = ...,
+            session_executions: _builtins.int = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "execution", b"execution"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "journal_records", b"journal_records", "pending", b"pending", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_executions", b"session_executions", "skills", b"skills", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -577,3 +594,269 @@ class ReadJournalResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadJournalResponse: _TypeAlias = ReadJournalResponse  # noqa: Y015
+
+@_typing.final
+class GetExecutionContextRequest(_message.Message):
+    """Whose values."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    """The lease's."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionContextRequest: _TypeAlias = GetExecutionContextRequest  # noqa: Y015
+
+@_typing.final
+class GetExecutionContextResponse(_message.Message):
+    """The values, merged: the agent's, the environments' of its instance in order, the execution's own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def context(self) -> _execution_context_pb2.ExecutionContext: ...
+    def __init__(
+        self,
+        *,
+        context: _execution_context_pb2.ExecutionContext | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionContextResponse: _TypeAlias = GetExecutionContextResponse  # noqa: Y015
+
+@_typing.final
+class GetProviderKeyRequest(_message.Message):
+    """Whose key, for whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    provider: _builtins.str
+    """`anthropic`, `openai`, or what the configuration calls it."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProviderKeyRequest: _TypeAlias = GetProviderKeyRequest  # noqa: Y015
+
+@_typing.final
+class GetProviderKeyResponse(_message.Message):
+    """The key. FAILED_PRECONDITION names the variable and the command where there is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    value: _builtins.bytes
+    origin: _builtins.str
+    """`environment`, `memory`, `keyring`, or `config file`."""
+    def __init__(
+        self,
+        *,
+        value: _builtins.bytes = ...,
+        origin: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["origin", b"origin", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetProviderKeyResponse: _TypeAlias = GetProviderKeyResponse  # noqa: Y015
+
+@_typing.final
+class ReadSessionMemoryRequest(_message.Message):
+    """Of which session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    MAX_BYTES_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    max_bytes: _builtins.int
+    """Stop before more than this many bytes of the newest; 0 for 3 MiB."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        max_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id", "max_bytes", b"max_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSessionMemoryRequest: _TypeAlias = ReadSessionMemoryRequest  # noqa: Y015
+
+@_typing.final
+class ReadSessionMemoryResponse(_message.Message):
+    """One earlier execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    AGENT_NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    agent_name: _builtins.str
+    @_builtins.property
+    def status(self) -> _agent_execution_pb2.AgentExecutionStatus: ...
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        agent_name: _builtins.str = ...,
+        status: _agent_execution_pb2.AgentExecutionStatus | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "execution_id", b"execution_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSessionMemoryResponse: _TypeAlias = ReadSessionMemoryResponse  # noqa: Y015
+
+@_typing.final
+class ReadSkillRequest(_message.Message):
+    """Which skill."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    VERSION_HASH_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    version_hash: _builtins.str
+    """As in the skill's status."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        version_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id", "version_hash", b"version_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSkillRequest: _TypeAlias = ReadSkillRequest  # noqa: Y015
+
+@_typing.final
+class ReadSkillResponse(_message.Message):
+    """A piece of its ZIP file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadSkillResponse: _TypeAlias = ReadSkillResponse  # noqa: Y015
+
+@_typing.final
+class WriteArtifactRequest(_message.Message):
+    """A piece of a file. The first one says what it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    name: _builtins.str
+    media_type: _builtins.str
+    data: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "epoch", b"epoch", "execution_id", b"execution_id", "media_type", b"media_type", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteArtifactRequest: _TypeAlias = WriteArtifactRequest  # noqa: Y015
+
+@_typing.final
+class WriteArtifactResponse(_message.Message):
+    """It is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARTIFACT_ID_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    artifact_id: _builtins.str
+    hash: _builtins.str
+    """SHA-256 of the content."""
+    size: _builtins.int
+    def __init__(
+        self,
+        *,
+        artifact_id: _builtins.str = ...,
+        hash: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_id", b"artifact_id", "hash", b"hash", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WriteArtifactResponse: _TypeAlias = WriteArtifactResponse  # noqa: Y015

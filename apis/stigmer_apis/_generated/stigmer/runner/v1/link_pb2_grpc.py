@@ -45,6 +45,31 @@ class RunnerServiceStub:
                 request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadJournalRequest.SerializeToString,
                 response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadJournalResponse.FromString,
                 _registered_method=True)
+        self.GetExecutionContext = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/GetExecutionContext',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetExecutionContextRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetExecutionContextResponse.FromString,
+                _registered_method=True)
+        self.GetProviderKey = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/GetProviderKey',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetProviderKeyRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetProviderKeyResponse.FromString,
+                _registered_method=True)
+        self.ReadSessionMemory = channel.unary_stream(
+                '/stigmer.runner.v1.RunnerService/ReadSessionMemory',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSessionMemoryRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSessionMemoryResponse.FromString,
+                _registered_method=True)
+        self.ReadSkill = channel.unary_stream(
+                '/stigmer.runner.v1.RunnerService/ReadSkill',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSkillRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSkillResponse.FromString,
+                _registered_method=True)
+        self.WriteArtifact = channel.stream_unary(
+                '/stigmer.runner.v1.RunnerService/WriteArtifact',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactResponse.FromString,
+                _registered_method=True)
 
 
 class RunnerServiceServicer:
@@ -65,6 +90,41 @@ class RunnerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetExecutionContext(self, request, context):
+        """The values that an execution runs with, secrets in plain text: to the runner that holds it, and to nobody else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProviderKey(self, request, context):
+        """The key of a model provider, for an execution that the runner holds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadSessionMemory(self, request, context):
+        """What was said and done before in the execution's session, the oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadSkill(self, request, context):
+        """A skill that the execution's agent names: its packed files.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WriteArtifact(self, request_iterator, context):
+        """Keeps a file that the execution made. Content-addressed: the same bytes are kept once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +137,31 @@ def add_RunnerServiceServicer_to_server(servicer, server):
                     servicer.ReadJournal,
                     request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadJournalRequest.FromString,
                     response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadJournalResponse.SerializeToString,
+            ),
+            'GetExecutionContext': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExecutionContext,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetExecutionContextRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetExecutionContextResponse.SerializeToString,
+            ),
+            'GetProviderKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProviderKey,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetProviderKeyRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.GetProviderKeyResponse.SerializeToString,
+            ),
+            'ReadSessionMemory': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSessionMemory,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSessionMemoryRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSessionMemoryResponse.SerializeToString,
+            ),
+            'ReadSkill': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadSkill,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSkillRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSkillResponse.SerializeToString,
+            ),
+            'WriteArtifact': grpc.stream_unary_rpc_method_handler(
+                    servicer.WriteArtifact,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +219,141 @@ class RunnerService:
             '/stigmer.runner.v1.RunnerService/ReadJournal',
             stigmer_dot_runner_dot_v1_dot_link__pb2.ReadJournalRequest.SerializeToString,
             stigmer_dot_runner_dot_v1_dot_link__pb2.ReadJournalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExecutionContext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/GetExecutionContext',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.GetExecutionContextRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.GetExecutionContextResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProviderKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/GetProviderKey',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.GetProviderKeyRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.GetProviderKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSessionMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/ReadSessionMemory',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSessionMemoryRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSessionMemoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadSkill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/ReadSkill',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSkillRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.ReadSkillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WriteArtifact(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/stigmer.runner.v1.RunnerService/WriteArtifact',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactResponse.FromString,
             options,
             channel_credentials,
             insecure,

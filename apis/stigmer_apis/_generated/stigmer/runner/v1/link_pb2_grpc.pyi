@@ -20,6 +20,16 @@ class RunnerServiceStub:
     """Leases, appends, commands and acknowledgements. A runner opens it again, with the leases that it holds, whenever it breaks."""
     ReadJournal: _aio.UnaryStreamMultiCallable[_link_pb2.ReadJournalRequest, _link_pb2.ReadJournalResponse]
     """The engine lane of an execution that the runner holds, from the first record on."""
+    GetExecutionContext: _aio.UnaryUnaryMultiCallable[_link_pb2.GetExecutionContextRequest, _link_pb2.GetExecutionContextResponse]
+    """The values that an execution runs with, secrets in plain text: to the runner that holds it, and to nobody else."""
+    GetProviderKey: _aio.UnaryUnaryMultiCallable[_link_pb2.GetProviderKeyRequest, _link_pb2.GetProviderKeyResponse]
+    """The key of a model provider, for an execution that the runner holds."""
+    ReadSessionMemory: _aio.UnaryStreamMultiCallable[_link_pb2.ReadSessionMemoryRequest, _link_pb2.ReadSessionMemoryResponse]
+    """What was said and done before in the execution's session, the oldest first."""
+    ReadSkill: _aio.UnaryStreamMultiCallable[_link_pb2.ReadSkillRequest, _link_pb2.ReadSkillResponse]
+    """A skill that the execution's agent names: its packed files."""
+    WriteArtifact: _aio.StreamUnaryMultiCallable[_link_pb2.WriteArtifactRequest, _link_pb2.WriteArtifactResponse]
+    """Keeps a file that the execution made. Content-addressed: the same bytes are kept once."""
 
 class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     """A runner's one connection. Taken with the runner's role."""
@@ -39,5 +49,45 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_link_pb2.ReadJournalRequest, _link_pb2.ReadJournalResponse],
     ) -> _abc.AsyncIterator[_link_pb2.ReadJournalResponse]:
         """The engine lane of an execution that the runner holds, from the first record on."""
+
+    @_abc_1.abstractmethod
+    def GetExecutionContext(
+        self,
+        request: _link_pb2.GetExecutionContextRequest,
+        context: _aio.ServicerContext[_link_pb2.GetExecutionContextRequest, _link_pb2.GetExecutionContextResponse],
+    ) -> _abc.Awaitable[_link_pb2.GetExecutionContextResponse]:
+        """The values that an execution runs with, secrets in plain text: to the runner that holds it, and to nobody else."""
+
+    @_abc_1.abstractmethod
+    def GetProviderKey(
+        self,
+        request: _link_pb2.GetProviderKeyRequest,
+        context: _aio.ServicerContext[_link_pb2.GetProviderKeyRequest, _link_pb2.GetProviderKeyResponse],
+    ) -> _abc.Awaitable[_link_pb2.GetProviderKeyResponse]:
+        """The key of a model provider, for an execution that the runner holds."""
+
+    @_abc_1.abstractmethod
+    def ReadSessionMemory(
+        self,
+        request: _link_pb2.ReadSessionMemoryRequest,
+        context: _aio.ServicerContext[_link_pb2.ReadSessionMemoryRequest, _link_pb2.ReadSessionMemoryResponse],
+    ) -> _abc.AsyncIterator[_link_pb2.ReadSessionMemoryResponse]:
+        """What was said and done before in the execution's session, the oldest first."""
+
+    @_abc_1.abstractmethod
+    def ReadSkill(
+        self,
+        request: _link_pb2.ReadSkillRequest,
+        context: _aio.ServicerContext[_link_pb2.ReadSkillRequest, _link_pb2.ReadSkillResponse],
+    ) -> _abc.AsyncIterator[_link_pb2.ReadSkillResponse]:
+        """A skill that the execution's agent names: its packed files."""
+
+    @_abc_1.abstractmethod
+    def WriteArtifact(
+        self,
+        request_iterator: _abc.AsyncIterator[_link_pb2.WriteArtifactRequest],
+        context: _aio.ServicerContext[_link_pb2.WriteArtifactRequest, _link_pb2.WriteArtifactResponse],
+    ) -> _abc.Awaitable[_link_pb2.WriteArtifactResponse]:
+        """Keeps a file that the execution made. Content-addressed: the same bytes are kept once."""
 
 def add_RunnerServiceServicer_to_server(servicer: RunnerServiceServicer, server: _aio.Server) -> None: ...

@@ -25,9 +25,11 @@ _sym_db = _symbol_database.Default()
 from stigmer_apis._generated.ai.stigmer.agentic.environment.v1 import environment_pb2 as ai_dot_stigmer_dot_agentic_dot_environment_dot_v1_dot_environment__pb2
 from stigmer_apis._generated.ai.stigmer.commons.apiresource import api_resource_pb2 as ai_dot_stigmer_dot_commons_dot_apiresource_dot_api__resource__pb2
 from stigmer_apis._generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from stigmer_apis._generated.stigmer.agent.v1 import settings_pb2 as stigmer_dot_agent_dot_v1_dot_settings__pb2
+from stigmer_apis._generated.stigmer.policy.v1 import policy_pb2 as stigmer_dot_policy_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'ai/stigmer/agentic/agent/v1/agent.proto\x12\x1b\x61i.stigmer.agentic.agent.v1\x1a\x33\x61i/stigmer/agentic/environment/v1/environment.proto\x1a\x31\x61i/stigmer/commons/apiresource/api_resource.proto\x1a\x1b\x62uf/validate/validate.proto\"\xb2\x03\n\x05\x41gent\x12\x31\n\x0b\x61pi_version\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\n\x15\x61gentic.stigmer.ai/v1\x12\x1a\n\x04kind\x18\x02 \x01(\tB\x0c\xbaH\tr\x07\n\x05\x41gent\x12\xe9\x01\n\x08metadata\x18\x03 \x01(\x0b\x32\x33.ai.stigmer.commons.apiresource.ApiResourceMetadataB\xa1\x01\xbaH\x9d\x01\xba\x01\x96\x01\n&agent.owner_scope.platform_or_org_only\x12<Agent resources can only have platform or organization scope\x1a.this.owner_scope == 1 || this.owner_scope == 2\xc8\x01\x01\x12\x34\n\x04spec\x18\x04 \x01(\x0b\x32&.ai.stigmer.agentic.agent.v1.AgentSpec\x12\x38\n\x06status\x18\x05 \x01(\x0b\x32(.ai.stigmer.agentic.agent.v1.AgentStatus\" \n\x07\x41gentId\x12\x15\n\x05value\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\"\xd8\x03\n\tAgentSpec\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08icon_url\x18\x02 \x01(\t\x12\x1d\n\x0cinstructions\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\n\x12\x45\n\x0bmcp_servers\x18\x04 \x03(\x0b\x32\x30.ai.stigmer.agentic.agent.v1.McpServerDefinition\x12\xac\x01\n\nskill_refs\x18\x05 \x03(\x0b\x32\x34.ai.stigmer.commons.apiresource.ApiResourceReferenceBb\xbaH_\x92\x01\\\"Z\xba\x01W\n\x0fskill_refs.kind\x12\x33skill_refs must reference resources with kind=skill\x1a\x0fthis.kind == 43\x12\x39\n\nsub_agents\x18\x06 \x03(\x0b\x32%.ai.stigmer.agentic.agent.v1.SubAgent\x12\x44\n\x08\x65nv_spec\x18\x07 \x01(\x0b\x32\x32.ai.stigmer.agentic.environment.v1.EnvironmentSpec\x12\x0e\n\x05model\x18\xe8\x07 \x01(\t\"k\n\x0b\x41gentStatus\x12?\n\x05\x61udit\x18\x63 \x01(\x0b\x32\x30.ai.stigmer.commons.apiresource.ApiResourceAudit\x12\x1b\n\x13\x64\x65\x66\x61ult_instance_id\x18\x01 \x01(\t\"\xe2\x02\n\x0c\x44ockerServer\x12\x15\n\x05image\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0c\n\x04\x61rgs\x18\x02 \x03(\t\x12X\n\x10\x65nv_placeholders\x18\x03 \x03(\x0b\x32>.ai.stigmer.agentic.agent.v1.DockerServer.EnvPlaceholdersEntry\x12\x39\n\x07volumes\x18\x04 \x03(\x0b\x32(.ai.stigmer.agentic.agent.v1.VolumeMount\x12\x0f\n\x07network\x18\x05 \x01(\t\x12\x37\n\x05ports\x18\x06 \x03(\x0b\x32(.ai.stigmer.agentic.agent.v1.PortMapping\x12\x16\n\x0e\x63ontainer_name\x18\x07 \x01(\t\x1a\x36\n\x14\x45nvPlaceholdersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xb5\x02\n\nHttpServer\x12\x13\n\x03url\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x45\n\x07headers\x18\x02 \x03(\x0b\x32\x34.ai.stigmer.agentic.agent.v1.HttpServer.HeadersEntry\x12N\n\x0cquery_params\x18\x03 \x03(\x0b\x32\x38.ai.stigmer.agentic.agent.v1.HttpServer.QueryParamsEntry\x12\x17\n\x0ftimeout_seconds\x18\x04 \x01(\x05\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10QueryParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x82\x02\n\x13McpServerDefinition\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\x05stdio\x18\x02 \x01(\x0b\x32(.ai.stigmer.agentic.agent.v1.StdioServerH\x00\x12\x37\n\x04http\x18\x03 \x01(\x0b\x32\'.ai.stigmer.agentic.agent.v1.HttpServerH\x00\x12;\n\x06\x64ocker\x18\x04 \x01(\x0b\x32).ai.stigmer.agentic.agent.v1.DockerServerH\x00\x12\x15\n\renabled_tools\x18\x05 \x03(\tB\r\n\x0bserver_type\")\n\x10McpToolSelection\x12\x15\n\renabled_tools\x18\x01 \x03(\t\"\\\n\x0bPortMapping\x12\x1a\n\thost_port\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12\x1f\n\x0e\x63ontainer_port\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12\x10\n\x08protocol\x18\x03 \x01(\t\"\xda\x01\n\x0bStdioServer\x12\x17\n\x07\x63ommand\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0c\n\x04\x61rgs\x18\x02 \x03(\t\x12W\n\x10\x65nv_placeholders\x18\x03 \x03(\x0b\x32=.ai.stigmer.agentic.agent.v1.StdioServer.EnvPlaceholdersEntry\x12\x13\n\x0bworking_dir\x18\x04 \x01(\t\x1a\x36\n\x14\x45nvPlaceholdersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xdc\x03\n\x08SubAgent\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x1d\n\x0cinstructions\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\n\x12\x13\n\x0bmcp_servers\x18\x04 \x03(\t\x12Y\n\x13mcp_tool_selections\x18\x05 \x03(\x0b\x32<.ai.stigmer.agentic.agent.v1.SubAgent.McpToolSelectionsEntry\x12\xac\x01\n\nskill_refs\x18\x06 \x03(\x0b\x32\x34.ai.stigmer.commons.apiresource.ApiResourceReferenceBb\xbaH_\x92\x01\\\"Z\xba\x01W\n\x0fskill_refs.kind\x12\x33skill_refs must reference resources with kind=skill\x1a\x0fthis.kind == 43\x1ag\n\x16McpToolSelectionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12<\n\x05value\x18\x02 \x01(\x0b\x32-.ai.stigmer.agentic.agent.v1.McpToolSelection:\x02\x38\x01\"[\n\x0bVolumeMount\x12\x19\n\thost_path\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\x0e\x63ontainer_path\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x11\n\tread_only\x18\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'ai/stigmer/agentic/agent/v1/agent.proto\x12\x1b\x61i.stigmer.agentic.agent.v1\x1a\x33\x61i/stigmer/agentic/environment/v1/environment.proto\x1a\x31\x61i/stigmer/commons/apiresource/api_resource.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fstigmer/agent/v1/settings.proto\x1a\x1estigmer/policy/v1/policy.proto\"\xb2\x03\n\x05\x41gent\x12\x31\n\x0b\x61pi_version\x18\x01 \x01(\tB\x1c\xbaH\x19r\x17\n\x15\x61gentic.stigmer.ai/v1\x12\x1a\n\x04kind\x18\x02 \x01(\tB\x0c\xbaH\tr\x07\n\x05\x41gent\x12\xe9\x01\n\x08metadata\x18\x03 \x01(\x0b\x32\x33.ai.stigmer.commons.apiresource.ApiResourceMetadataB\xa1\x01\xbaH\x9d\x01\xba\x01\x96\x01\n&agent.owner_scope.platform_or_org_only\x12<Agent resources can only have platform or organization scope\x1a.this.owner_scope == 1 || this.owner_scope == 2\xc8\x01\x01\x12\x34\n\x04spec\x18\x04 \x01(\x0b\x32&.ai.stigmer.agentic.agent.v1.AgentSpec\x12\x38\n\x06status\x18\x05 \x01(\x0b\x32(.ai.stigmer.agentic.agent.v1.AgentStatus\" \n\x07\x41gentId\x12\x15\n\x05value\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\"\xfe\x05\n\tAgentSpec\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08icon_url\x18\x02 \x01(\t\x12\x1d\n\x0cinstructions\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\n\x12\x45\n\x0bmcp_servers\x18\x04 \x03(\x0b\x32\x30.ai.stigmer.agentic.agent.v1.McpServerDefinition\x12\xac\x01\n\nskill_refs\x18\x05 \x03(\x0b\x32\x34.ai.stigmer.commons.apiresource.ApiResourceReferenceBb\xbaH_\x92\x01\\\"Z\xba\x01W\n\x0fskill_refs.kind\x12\x33skill_refs must reference resources with kind=skill\x1a\x0fthis.kind == 43\x12\x39\n\nsub_agents\x18\x06 \x03(\x0b\x32%.ai.stigmer.agentic.agent.v1.SubAgent\x12\x44\n\x08\x65nv_spec\x18\x07 \x01(\x0b\x32\x32.ai.stigmer.agentic.environment.v1.EnvironmentSpec\x12\x0e\n\x05model\x18\xe8\x07 \x01(\t\x12*\n\x06policy\x18\xe9\x07 \x01(\x0b\x32\x19.stigmer.policy.v1.Policy\x12*\n\x06limits\x18\xea\x07 \x01(\x0b\x32\x19.stigmer.policy.v1.Limits\x12\x0e\n\x05tools\x18\xeb\x07 \x03(\t\x12\x38\n\x0emodel_settings\x18\xec\x07 \x01(\x0b\x32\x1f.stigmer.agent.v1.ModelSettings\x12N\n\x0fmcp_server_refs\x18\xed\x07 \x03(\x0b\x32\x34.ai.stigmer.commons.apiresource.ApiResourceReference\x12\x32\n\x08\x65xternal\x18\xee\x07 \x01(\x0b\x32\x1f.stigmer.agent.v1.ExternalAgent\"k\n\x0b\x41gentStatus\x12?\n\x05\x61udit\x18\x63 \x01(\x0b\x32\x30.ai.stigmer.commons.apiresource.ApiResourceAudit\x12\x1b\n\x13\x64\x65\x66\x61ult_instance_id\x18\x01 \x01(\t\"\xe2\x02\n\x0c\x44ockerServer\x12\x15\n\x05image\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0c\n\x04\x61rgs\x18\x02 \x03(\t\x12X\n\x10\x65nv_placeholders\x18\x03 \x03(\x0b\x32>.ai.stigmer.agentic.agent.v1.DockerServer.EnvPlaceholdersEntry\x12\x39\n\x07volumes\x18\x04 \x03(\x0b\x32(.ai.stigmer.agentic.agent.v1.VolumeMount\x12\x0f\n\x07network\x18\x05 \x01(\t\x12\x37\n\x05ports\x18\x06 \x03(\x0b\x32(.ai.stigmer.agentic.agent.v1.PortMapping\x12\x16\n\x0e\x63ontainer_name\x18\x07 \x01(\t\x1a\x36\n\x14\x45nvPlaceholdersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xb5\x02\n\nHttpServer\x12\x13\n\x03url\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x45\n\x07headers\x18\x02 \x03(\x0b\x32\x34.ai.stigmer.agentic.agent.v1.HttpServer.HeadersEntry\x12N\n\x0cquery_params\x18\x03 \x03(\x0b\x32\x38.ai.stigmer.agentic.agent.v1.HttpServer.QueryParamsEntry\x12\x17\n\x0ftimeout_seconds\x18\x04 \x01(\x05\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10QueryParamsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x82\x02\n\x13McpServerDefinition\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\x05stdio\x18\x02 \x01(\x0b\x32(.ai.stigmer.agentic.agent.v1.StdioServerH\x00\x12\x37\n\x04http\x18\x03 \x01(\x0b\x32\'.ai.stigmer.agentic.agent.v1.HttpServerH\x00\x12;\n\x06\x64ocker\x18\x04 \x01(\x0b\x32).ai.stigmer.agentic.agent.v1.DockerServerH\x00\x12\x15\n\renabled_tools\x18\x05 \x03(\tB\r\n\x0bserver_type\")\n\x10McpToolSelection\x12\x15\n\renabled_tools\x18\x01 \x03(\t\"\\\n\x0bPortMapping\x12\x1a\n\thost_port\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12\x1f\n\x0e\x63ontainer_port\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12\x10\n\x08protocol\x18\x03 \x01(\t\"\xda\x01\n\x0bStdioServer\x12\x17\n\x07\x63ommand\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x0c\n\x04\x61rgs\x18\x02 \x03(\t\x12W\n\x10\x65nv_placeholders\x18\x03 \x03(\x0b\x32=.ai.stigmer.agentic.agent.v1.StdioServer.EnvPlaceholdersEntry\x12\x13\n\x0bworking_dir\x18\x04 \x01(\t\x1a\x36\n\x14\x45nvPlaceholdersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xdc\x03\n\x08SubAgent\x12\x14\n\x04name\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x1d\n\x0cinstructions\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\n\x12\x13\n\x0bmcp_servers\x18\x04 \x03(\t\x12Y\n\x13mcp_tool_selections\x18\x05 \x03(\x0b\x32<.ai.stigmer.agentic.agent.v1.SubAgent.McpToolSelectionsEntry\x12\xac\x01\n\nskill_refs\x18\x06 \x03(\x0b\x32\x34.ai.stigmer.commons.apiresource.ApiResourceReferenceBb\xbaH_\x92\x01\\\"Z\xba\x01W\n\x0fskill_refs.kind\x12\x33skill_refs must reference resources with kind=skill\x1a\x0fthis.kind == 43\x1ag\n\x16McpToolSelectionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12<\n\x05value\x18\x02 \x01(\x0b\x32-.ai.stigmer.agentic.agent.v1.McpToolSelection:\x02\x38\x01\"[\n\x0bVolumeMount\x12\x19\n\thost_path\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\x0e\x63ontainer_path\x18\x02 \x01(\tB\x06\xbaH\x03\xc8\x01\x01\x12\x11\n\tread_only\x18\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -78,38 +80,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VOLUMEMOUNT'].fields_by_name['host_path']._serialized_options = b'\272H\003\310\001\001'
   _globals['_VOLUMEMOUNT'].fields_by_name['container_path']._loaded_options = None
   _globals['_VOLUMEMOUNT'].fields_by_name['container_path']._serialized_options = b'\272H\003\310\001\001'
-  _globals['_AGENT']._serialized_start=206
-  _globals['_AGENT']._serialized_end=640
-  _globals['_AGENTID']._serialized_start=642
-  _globals['_AGENTID']._serialized_end=674
-  _globals['_AGENTSPEC']._serialized_start=677
-  _globals['_AGENTSPEC']._serialized_end=1149
-  _globals['_AGENTSTATUS']._serialized_start=1151
-  _globals['_AGENTSTATUS']._serialized_end=1258
-  _globals['_DOCKERSERVER']._serialized_start=1261
-  _globals['_DOCKERSERVER']._serialized_end=1615
-  _globals['_DOCKERSERVER_ENVPLACEHOLDERSENTRY']._serialized_start=1561
-  _globals['_DOCKERSERVER_ENVPLACEHOLDERSENTRY']._serialized_end=1615
-  _globals['_HTTPSERVER']._serialized_start=1618
-  _globals['_HTTPSERVER']._serialized_end=1927
-  _globals['_HTTPSERVER_HEADERSENTRY']._serialized_start=1829
-  _globals['_HTTPSERVER_HEADERSENTRY']._serialized_end=1875
-  _globals['_HTTPSERVER_QUERYPARAMSENTRY']._serialized_start=1877
-  _globals['_HTTPSERVER_QUERYPARAMSENTRY']._serialized_end=1927
-  _globals['_MCPSERVERDEFINITION']._serialized_start=1930
-  _globals['_MCPSERVERDEFINITION']._serialized_end=2188
-  _globals['_MCPTOOLSELECTION']._serialized_start=2190
-  _globals['_MCPTOOLSELECTION']._serialized_end=2231
-  _globals['_PORTMAPPING']._serialized_start=2233
-  _globals['_PORTMAPPING']._serialized_end=2325
-  _globals['_STDIOSERVER']._serialized_start=2328
-  _globals['_STDIOSERVER']._serialized_end=2546
-  _globals['_STDIOSERVER_ENVPLACEHOLDERSENTRY']._serialized_start=1561
-  _globals['_STDIOSERVER_ENVPLACEHOLDERSENTRY']._serialized_end=1615
-  _globals['_SUBAGENT']._serialized_start=2549
-  _globals['_SUBAGENT']._serialized_end=3025
-  _globals['_SUBAGENT_MCPTOOLSELECTIONSENTRY']._serialized_start=2922
-  _globals['_SUBAGENT_MCPTOOLSELECTIONSENTRY']._serialized_end=3025
-  _globals['_VOLUMEMOUNT']._serialized_start=3027
-  _globals['_VOLUMEMOUNT']._serialized_end=3118
+  _globals['_AGENT']._serialized_start=271
+  _globals['_AGENT']._serialized_end=705
+  _globals['_AGENTID']._serialized_start=707
+  _globals['_AGENTID']._serialized_end=739
+  _globals['_AGENTSPEC']._serialized_start=742
+  _globals['_AGENTSPEC']._serialized_end=1508
+  _globals['_AGENTSTATUS']._serialized_start=1510
+  _globals['_AGENTSTATUS']._serialized_end=1617
+  _globals['_DOCKERSERVER']._serialized_start=1620
+  _globals['_DOCKERSERVER']._serialized_end=1974
+  _globals['_DOCKERSERVER_ENVPLACEHOLDERSENTRY']._serialized_start=1920
+  _globals['_DOCKERSERVER_ENVPLACEHOLDERSENTRY']._serialized_end=1974
+  _globals['_HTTPSERVER']._serialized_start=1977
+  _globals['_HTTPSERVER']._serialized_end=2286
+  _globals['_HTTPSERVER_HEADERSENTRY']._serialized_start=2188
+  _globals['_HTTPSERVER_HEADERSENTRY']._serialized_end=2234
+  _globals['_HTTPSERVER_QUERYPARAMSENTRY']._serialized_start=2236
+  _globals['_HTTPSERVER_QUERYPARAMSENTRY']._serialized_end=2286
+  _globals['_MCPSERVERDEFINITION']._serialized_start=2289
+  _globals['_MCPSERVERDEFINITION']._serialized_end=2547
+  _globals['_MCPTOOLSELECTION']._serialized_start=2549
+  _globals['_MCPTOOLSELECTION']._serialized_end=2590
+  _globals['_PORTMAPPING']._serialized_start=2592
+  _globals['_PORTMAPPING']._serialized_end=2684
+  _globals['_STDIOSERVER']._serialized_start=2687
+  _globals['_STDIOSERVER']._serialized_end=2905
+  _globals['_STDIOSERVER_ENVPLACEHOLDERSENTRY']._serialized_start=1920
+  _globals['_STDIOSERVER_ENVPLACEHOLDERSENTRY']._serialized_end=1974
+  _globals['_SUBAGENT']._serialized_start=2908
+  _globals['_SUBAGENT']._serialized_end=3384
+  _globals['_SUBAGENT_MCPTOOLSELECTIONSENTRY']._serialized_start=3281
+  _globals['_SUBAGENT_MCPTOOLSELECTIONSENTRY']._serialized_end=3384
+  _globals['_VOLUMEMOUNT']._serialized_start=3386
+  _globals['_VOLUMEMOUNT']._serialized_end=3477
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,8 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from stigmer_apis._generated.stigmer.agent.v1 import settings_pb2 as _settings_pb2
+from stigmer_apis._generated.stigmer.policy.v1 import policy_pb2 as _policy_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -100,6 +102,12 @@ class AgentSpec(_message.Message):
     SUB_AGENTS_FIELD_NUMBER: _builtins.int
     ENV_SPEC_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    MODEL_SETTINGS_FIELD_NUMBER: _builtins.int
+    MCP_SERVER_REFS_FIELD_NUMBER: _builtins.int
+    EXTERNAL_FIELD_NUMBER: _builtins.int
     description: _builtins.str
     """For people: shown in lists, never sent to a model."""
     icon_url: _builtins.str
@@ -128,6 +136,30 @@ class AgentSpec(_message.Message):
         them.
         """
 
+    @_builtins.property
+    def policy(self) -> _policy_pb2.Policy:
+        """What it may do by itself."""
+
+    @_builtins.property
+    def limits(self) -> _policy_pb2.Limits:
+        """How much one execution may use."""
+
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The built-in tools that it has, by name; empty: all of them."""
+
+    @_builtins.property
+    def model_settings(self) -> _settings_pb2.ModelSettings:
+        """How its model is asked."""
+
+    @_builtins.property
+    def mcp_server_refs(self) -> _containers.RepeatedCompositeFieldContainer[_api_resource_pb2.ApiResourceReference]:
+        """MCP servers that are resources of their own, beside those in `mcp_servers`."""
+
+    @_builtins.property
+    def external(self) -> _settings_pb2.ExternalAgent:
+        """A program that speaks the Agent Client Protocol and is the agent, in place of a model."""
+
     def __init__(
         self,
         *,
@@ -139,10 +171,16 @@ class AgentSpec(_message.Message):
         sub_agents: _abc.Iterable[Global___SubAgent] | None = ...,
         env_spec: _environment_pb2.EnvironmentSpec | None = ...,
         model: _builtins.str = ...,
+        policy: _policy_pb2.Policy | None = ...,
+        limits: _policy_pb2.Limits | None = ...,
+        tools: _abc.Iterable[_builtins.str] | None = ...,
+        model_settings: _settings_pb2.ModelSettings | None = ...,
+        mcp_server_refs: _abc.Iterable[_api_resource_pb2.ApiResourceReference] | None = ...,
+        external: _settings_pb2.ExternalAgent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["env_spec", b"env_spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["env_spec", b"env_spec", "external", b"external", "limits", b"limits", "model_settings", b"model_settings", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "env_spec", b"env_spec", "icon_url", b"icon_url", "instructions", b"instructions", "mcp_servers", b"mcp_servers", "model", b"model", "skill_refs", b"skill_refs", "sub_agents", b"sub_agents"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "env_spec", b"env_spec", "external", b"external", "icon_url", b"icon_url", "instructions", b"instructions", "limits", b"limits", "mcp_server_refs", b"mcp_server_refs", "mcp_servers", b"mcp_servers", "model", b"model", "model_settings", b"model_settings", "policy", b"policy", "skill_refs", b"skill_refs", "sub_agents", b"sub_agents", "tools", b"tools"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
