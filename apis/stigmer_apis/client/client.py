@@ -1,8 +1,9 @@
 """Everything that can be asked of a Stigmer server."""
 
 from collections.abc import AsyncGenerator
+from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -56,6 +57,11 @@ from stigmer_apis.home import Home
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 
+if TYPE_CHECKING:
+    from stigmer_apis.client.resources import Resources
+    from stigmer_apis.client.secrets import Secrets
+    from stigmer_apis.client.steering import Steering
+
 _LONGEST_WAIT_SECONDS = 60.0
 
 
@@ -102,6 +108,27 @@ class Client:
     def server_info(self) -> GetServerInfoResponse:
         """Who answered when the connection was last made."""
         return self.connection.server_info
+
+    @cached_property
+    def resources(self) -> "Resources":
+        """Resources of every kind: lists, many at once, versions."""
+        from stigmer_apis.client.resources import Resources
+
+        return Resources(self.connection)
+
+    @cached_property
+    def steering(self) -> "Steering":
+        """What a person wants of an execution that runs: decisions, answers, another direction."""
+        from stigmer_apis.client.steering import Steering
+
+        return Steering(self.connection)
+
+    @cached_property
+    def secrets(self) -> "Secrets":
+        """Secrets and keys of providers: set, named, never shown."""
+        from stigmer_apis.client.secrets import Secrets
+
+        return Secrets(self.connection)
 
     async def run(
         self,

@@ -2,6 +2,8 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_service_pb2_grpc import AgentQueryControllerStub
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_service_pb2_grpc import (
@@ -14,6 +16,13 @@ from stigmer_apis._generated.stigmer.server.v1.server_pb2_grpc import ServerServ
 from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2_grpc import TerminalServiceStub
 from stigmer_apis.protocol import AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, client_options
+
+if TYPE_CHECKING:
+    from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
+    from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
+    from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
+
+# What not every client asks for is imported when it is.
 
 
 class Wire:
@@ -30,6 +39,27 @@ class Wire:
         self.terminals = TerminalServiceStub(self.channel)
         self._token = token
         self._uses = 0
+
+    @cached_property
+    def resources(self) -> "ResourceServiceStub":
+        """Resources of every kind."""
+        from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
+
+        return ResourceServiceStub(self.channel)
+
+    @cached_property
+    def steering(self) -> "SteeringServiceStub":
+        """What a person wants of an execution that runs."""
+        from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
+
+        return SteeringServiceStub(self.channel)
+
+    @cached_property
+    def secrets(self) -> "SecretServiceStub":
+        """Secrets."""
+        from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
+
+        return SecretServiceStub(self.channel)
 
     @property
     def in_use(self) -> bool:
