@@ -1,0 +1,20 @@
+"""Which tools there are, by name."""
+
+from collections.abc import Iterable, Mapping
+
+from stigmer_runner.tools.interface import Tool
+
+ALL: tuple[Tool, ...] = ()
+"""Every tool of ours, in the order in which a model is shown them."""
+
+
+def builtin_tools(names: Iterable[str] | None = None) -> Mapping[str, Tool]:
+    """The tools of those names, in our order; all of them for None. Names that we do not have are passed over: see `unknown`."""
+    wanted = None if names is None else frozenset(names)
+    return {tool.spec.name: tool for tool in ALL if wanted is None or tool.spec.name in wanted}
+
+
+def unknown(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of `names` that are no tool of ours, for a message to the person."""
+    known = {tool.spec.name for tool in ALL}
+    return tuple(name for name in names if name not in known)
