@@ -11,6 +11,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_e
 from stigmer_apis._generated.ai.stigmer.agentic.agentinstance.v1 import agent_instance_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.session.v1 import session_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2_grpc
+from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
 from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2_grpc
 from stigmer_apis.home import Home
@@ -45,6 +46,8 @@ from stigmer_backend.services.agent_executions import AgentExecutionCommands, Ag
 from stigmer_backend.services.agent_instances import AgentInstanceCommands, AgentInstanceQueries
 from stigmer_backend.services.agents import AgentCommands, AgentQueries
 from stigmer_backend.services.execution_service import ExecutionService
+from stigmer_backend.services.resource_lists import ResourceLists
+from stigmer_backend.services.resource_service import ResourceService
 from stigmer_backend.services.runner_service import RunnerService
 from stigmer_backend.services.sessions import SessionCommands, SessionQueries
 from stigmer_backend.services.terminal_service import TerminalService
@@ -165,6 +168,7 @@ class Backend:
         session_service_pb2_grpc.add_SessionQueryControllerServicer_to_server(
             SessionQueries(store, self._board, self._options.scan_rows), server
         )
+        resource_service_pb2_grpc.add_ResourceServiceServicer_to_server(ResourceService(ResourceLists()), server)
         self._register_executions(server, sessions)
 
     def register_runner(self, server: aio.Server) -> None:
