@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         harden()
-        return _run(given.home)
+        return _run(given.home, given.storage)
     except Exception as error:
         raise SystemExit(_explain(error)) from error
 
@@ -33,6 +33,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="stigmer-server", description="The Stigmer daemon. It stays in the foreground and logs to standard error."
     )
     parser.add_argument("--home", type=Path, help="where its state lives (default: STIGMER_HOME, or ~/.stigmer)")
+    parser.add_argument(
+        "--storage",
+        default="",
+        metavar="URI",
+        help="`file:/absolute/directory`, or `memory:` for a store that is gone with the process (default: `data` in the home)",
+    )
     return parser
 
 
@@ -45,7 +51,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
 
 
-def _run(root: Path | None) -> int:
+def _run(root: Path | None, storage: str) -> int:
     """Set up what everything needs, then serve."""
     from stigmer_apis.home import Home
     from stigmer_backend.config import Config
@@ -55,7 +61,7 @@ def _run(root: Path | None) -> int:
     home = Home.at(root) if root is not None else Home.from_environment()
     set_up_logging(Config.from_environment(), home.server_log)
     faulthandler.enable(_STANDARD_ERROR)
-    return asyncio.run(serve(home, ServeOptions(), _abandon))
+    return asyncio.run(serve(home, ServeOptions(storage=storage), _abandon))
 
 
 def _explain(error: Exception) -> int:

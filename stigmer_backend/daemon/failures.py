@@ -33,12 +33,14 @@ from stigmer_backend.store import (
     StoreStopped,
     UnknownExecution,
     UnknownRecord,
+    UnknownStorage,
 )
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (ConfigError, Exit.USAGE),
+    (UnknownStorage, Exit.USAGE),
     (HomeError, Exit.HOME_UNUSABLE),
     (StoreLocked, Exit.ALREADY_RUNNING),
     (FormatTooNew, Exit.STORE_NEWER),

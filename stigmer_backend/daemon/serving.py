@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 class ServeOptions:
     """How a daemon is put together. The defaults are the daemon's; tests change them."""
 
+    storage: str = ""
+    """URI of the storage; empty: the home's directory of data."""
     store: StoreOptions = field(default_factory=StoreOptions)
     supervisor: SupervisorOptions = field(default_factory=SupervisorOptions)
     silent: float = LEASE_SECONDS
@@ -152,7 +154,7 @@ class _Daemon:
 @asynccontextmanager
 async def _store_of(home: Home, options: ServeOptions, ending: Ending) -> AsyncGenerator[Store]:
     """The open store; what its opening found is in the log. That it cannot be closed is only told when nothing worse is known."""
-    store = await Store.open(home.data, options=options.store)
+    store = await Store.open_at(options.storage, home.data, options=options.store)
     try:
         for line in store.report.lines():
             _log.warning("%s", line)

@@ -10,7 +10,7 @@ has the formats. Inside, each module may import those below it:
     archive, journal, database, memory      where it is kept
     inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
     timeline, frames, standing, record_format, database_format, seal, persistent_classes    of what it is made
-    worker, watchers, checks, options, report, side_files, files, boot, model, errors
+    worker, watchers, checks, uri, options, report, side_files, files, boot, model, errors
 """
 
 from stigmer_backend.store.errors import (
@@ -33,6 +33,7 @@ from stigmer_backend.store.errors import (
     StoreStopped,
     UnknownExecution,
     UnknownRecord,
+    UnknownStorage,
     WriteRefused,
 )
 from stigmer_backend.store.examination import Finding, examine
@@ -80,6 +81,7 @@ __all__ = [
     "StoreStopped",
     "UnknownExecution",
     "UnknownRecord",
+    "UnknownStorage",
     "WriteRefused",
     "examine",
     "mark_restored",

@@ -14,6 +14,7 @@
     │   ├── SlugTaken          another record of the kind has the slug
     │   └── UnknownRecord      there is no such record
     └── OpenRefused
+        ├── UnknownStorage     the storage's URI names nothing that there is
         ├── StoreLocked        another process has the store open
         ├── FormatTooNew       a newer version wrote it
         ├── DatabaseMissing    a file that the manifest names is gone
@@ -138,6 +139,17 @@ class UnknownRecord(WriteRefused):
 
 class OpenRefused(StoreError):
     """The store cannot be opened as it stands. Nothing of it was changed."""
+
+
+class UnknownStorage(OpenRefused):
+    """The URI of the storage names no kind of storage that there is."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            f"there is no storage {uri!r}: use `file:/absolute/directory`, `file:` for the directory below the home, "
+            "or `memory:` for one that is gone with the process"
+        )
+        self.uri = uri
 
 
 class StoreLocked(OpenRefused):

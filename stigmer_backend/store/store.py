@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -21,6 +22,7 @@ from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.state import StateRead, StateWrite
 from stigmer_backend.store.state_work import StateChange, StateWork
+from stigmer_backend.store.uri import place_of
 from stigmer_backend.store.watchers import Watchers
 from stigmer_backend.store.worker import Failure, Waiting, Worker
 
@@ -93,6 +95,20 @@ class Store:
         store._state.start()
         store._readers.start()
         return store
+
+    @classmethod
+    async def open_at(
+        cls,
+        uri: str,
+        default: Path,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        options: StoreOptions | None = None,
+    ) -> "Store":
+        """Open the store that `uri` names, as `uri.place_of` reads it. Raises `UnknownStorage` and what `open` raises."""
+        place = place_of(uri, default)
+        chosen = replace(options or StoreOptions(), kind=place.kind)
+        return await cls.open(place.directory, clock=clock, options=chosen)
 
     @property
     def incarnation(self) -> str:

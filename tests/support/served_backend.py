@@ -105,13 +105,20 @@ class Served:
 
 @asynccontextmanager
 async def serve_backend(
-    root: Path, *, options: ExecutionOptions | None = None, store_options: StoreOptions | None = None
+    root: Path,
+    *,
+    options: ExecutionOptions | None = None,
+    store_options: StoreOptions | None = None,
+    storage: str = "",
 ) -> AsyncGenerator[Served]:
-    """Serve the backend of the home `root`, as the daemon does; again on the same `root` is another start of the daemon."""
+    """Serve the backend of the home `root`, as the daemon does; again on the same `root` is another start of the daemon.
+
+    `storage` is the storage's URI: `memory:` for one without files, which forgets everything at the end.
+    """
     home = Home(root=root, run=root / "run")
     home.prepare()
     async with AsyncExitStack() as stack:
-        store = await Store.open(home.data, options=store_options)
+        store = await Store.open_at(storage, home.data, options=store_options)
         stack.push_async_callback(store.close)
         backend = await Backend.open(store, home, options=options)
         stack.push_async_callback(backend.close)
