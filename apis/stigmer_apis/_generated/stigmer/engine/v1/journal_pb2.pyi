@@ -30,8 +30,11 @@ class JournalRecord(_message.Message):
     TIME_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     ACTIVATION_FIELD_NUMBER: _builtins.int
     ACTIVITY_STARTED_FIELD_NUMBER: _builtins.int
+    CHILD_RUN_ID_FIELD_NUMBER: _builtins.int
     time_unix_micros: _builtins.int
     """By the engine's clock; it is the workflow's time during this activation. Microseconds since 1970."""
+    child_run_id: _builtins.str
+    """The child run that the record is of; empty for the execution's own."""
     @_builtins.property
     def activation(self) -> Global___Activation: ...
     @_builtins.property
@@ -42,10 +45,11 @@ class JournalRecord(_message.Message):
         time_unix_micros: _builtins.int = ...,
         activation: Global___Activation | None = ...,
         activity_started: Global___ActivityStarted | None = ...,
+        child_run_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activity_started", b"activity_started", "entry", b"entry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activity_started", b"activity_started", "entry", b"entry", "time_unix_micros", b"time_unix_micros"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "activity_started", b"activity_started", "child_run_id", b"child_run_id", "entry", b"entry", "time_unix_micros", b"time_unix_micros"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_entry: _TypeAlias = _typing.Literal["activation", "activity_started"]  # noqa: Y015
     _WhichOneofArgType_entry: _TypeAlias = _typing.Literal["entry", b"entry"]  # noqa: Y015
@@ -142,6 +146,7 @@ class Job(_message.Message):
     PATCH_NOTICED_FIELD_NUMBER: _builtins.int
     CHILD_STARTED_FIELD_NUMBER: _builtins.int
     CHILD_RESOLVED_FIELD_NUMBER: _builtins.int
+    SIGNAL_SENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start(self) -> Global___Start: ...
     @_builtins.property
@@ -160,6 +165,8 @@ class Job(_message.Message):
     def child_started(self) -> Global___ChildStarted: ...
     @_builtins.property
     def child_resolved(self) -> Global___ChildResolved: ...
+    @_builtins.property
+    def signal_sent(self) -> Global___SignalSent: ...
     def __init__(
         self,
         *,
@@ -172,12 +179,13 @@ class Job(_message.Message):
         patch_noticed: Global___PatchNoticed | None = ...,
         child_started: Global___ChildStarted | None = ...,
         child_resolved: Global___ChildResolved | None = ...,
+        signal_sent: Global___SignalSent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_resolved", b"activity_resolved", "cancel_requested", b"cancel_requested", "child_resolved", b"child_resolved", "child_started", b"child_started", "job", b"job", "patch_noticed", b"patch_noticed", "signalled", b"signalled", "start", b"start", "timer_fired", b"timer_fired", "updated", b"updated"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity_resolved", b"activity_resolved", "cancel_requested", b"cancel_requested", "child_resolved", b"child_resolved", "child_started", b"child_started", "job", b"job", "patch_noticed", b"patch_noticed", "signal_sent", b"signal_sent", "signalled", b"signalled", "start", b"start", "timer_fired", b"timer_fired", "updated", b"updated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_resolved", b"activity_resolved", "cancel_requested", b"cancel_requested", "child_resolved", b"child_resolved", "child_started", b"child_started", "job", b"job", "patch_noticed", b"patch_noticed", "signalled", b"signalled", "start", b"start", "timer_fired", b"timer_fired", "updated", b"updated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity_resolved", b"activity_resolved", "cancel_requested", b"cancel_requested", "child_resolved", b"child_resolved", "child_started", b"child_started", "job", b"job", "patch_noticed", b"patch_noticed", "signal_sent", b"signal_sent", "signalled", b"signalled", "start", b"start", "timer_fired", b"timer_fired", "updated", b"updated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_job: _TypeAlias = _typing.Literal["start", "activity_resolved", "timer_fired", "signalled", "updated", "cancel_requested", "patch_noticed", "child_started", "child_resolved"]  # noqa: Y015
+    _WhichOneofReturnType_job: _TypeAlias = _typing.Literal["start", "activity_resolved", "timer_fired", "signalled", "updated", "cancel_requested", "patch_noticed", "child_started", "child_resolved", "signal_sent"]  # noqa: Y015
     _WhichOneofArgType_job: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_job) -> _WhichOneofReturnType_job | None: ...
 
@@ -557,3 +565,30 @@ class ChildResolved(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___ChildResolved: _TypeAlias = ChildResolved  # noqa: Y015
+
+@_typing.final
+class SignalSent(_message.Message):
+    """A signal to a child workflow was handed over, or could not be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    @_builtins.property
+    def failed(self) -> Global___Failure:
+        """Set where it could not."""
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        failed: Global___Failure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalSent: _TypeAlias = SignalSent  # noqa: Y015
