@@ -2,7 +2,8 @@
 
     StigmerError
     ├── InvalidArgument            the request breaks a rule; `violations` say which field and which rule
-    │   └── MessageTooLarge        it is larger than may be sent
+    │   ├── MessageTooLarge        it is larger than may be sent
+    │   └── ConfigError            a setting means nothing: in the file, in the environment, on the command line
     ├── NotFound
     ├── AlreadyExists
     ├── FailedPrecondition         right request, wrong state
@@ -64,6 +65,10 @@ class InvalidArgument(StigmerError):
 
 class MessageTooLarge(InvalidArgument):
     """A message is larger than may be sent."""
+
+
+class ConfigError(InvalidArgument):
+    """A setting has a value that means nothing, or is none. Its text says which, where it stands, and what it may be; a line a problem."""
 
 
 class NotFound(StigmerError):

@@ -5,7 +5,7 @@ import os
 import pwd
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stigmer_apis.errors import HomeError
@@ -23,6 +23,8 @@ class Home:
     """`STIGMER_HOME`, or `~/.stigmer`; absolute, links resolved."""
     run: Path
     """Sockets, tokens, locks: in `XDG_RUNTIME_DIR` where there is one of ours, else below the root."""
+    data_elsewhere: Path | None = None
+    """The folder of the databases, where a setting names another than the home's own; absolute."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Home":
@@ -54,7 +56,7 @@ class Home:
     @property
     def data(self) -> Path:
         """The databases."""
-        return self.root / "data"
+        return self.data_elsewhere or self.root / "data"
 
     @property
     def logs(self) -> Path:
@@ -100,6 +102,26 @@ class Home:
     def start_lock(self) -> Path:
         """Held by whoever starts the daemon, while it starts."""
         return self.run / "start.lock"
+
+    def with_data(self, folder: Path | None) -> "Home":
+        """This home with its databases in `folder`; None: in the home. Raises `HomeError` where that is no folder of their own."""
+        if folder is None:
+            return self
+        try:
+            resolved = Path(os.path.realpath(folder))
+        except OSError as error:
+            raise explain(error, folder, "find") from error
+        if resolved == self.root / "data":
+            return self
+        if resolved in (self.root, self.run, self.logs, *self.root.parents):
+            raise HomeError(
+                f"{resolved} cannot be the folder of the databases", remedy="name a folder that holds nothing else"
+            )
+        return replace(self, data_elsewhere=resolved)
+
+    def prepare_root(self) -> None:
+        """Make the home itself, 0700, for those who need nothing else of it. Raises `HomeError` as `prepare` does."""
+        check_directory(self.root, may_be_link=True)
 
     def prepare(self) -> None:
         """Make the directories, 0700, and check that they can be used.

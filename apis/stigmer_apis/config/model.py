@@ -1,0 +1,303 @@
+"""Every setting, typed. The docstring below a field is its documentation: `docs/configuration.md` is made from this module.
+
+A field's place in the tree is its key in the file (`backend.local.llm.model`); `about` names its variables and rules. What stands in `Variables` is read
+from the environment alone, and its key is the variable's name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from stigmer_apis.config.choices import (
+    BackendType,
+    Deployment,
+    ExecutionMode,
+    LogFormat,
+    LogLevel,
+    Provider,
+    SandboxType,
+)
+
+LATER_REMOTE = "once remote backends come"
+LATER_TEMPORAL = "once Temporal can take over orchestration"
+LATER_CONTAINERS = "once sandboxes can be containers"
+
+
+class Form(Enum):
+    """What a text has to look like, beside its type."""
+
+    ANY = "text"
+    URL = "a URL that begins with http:// or https://"
+    ADDRESS = "host:port"
+    ENDPOINT = "unix:PATH or host:port"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a field's type does not say."""
+
+    variables: tuple[str, ...] = ()
+    """Its variables, the first that is set counts."""
+    form: Form = Form.ANY
+    """For texts."""
+    least: float | None = None
+    most: float | None = None
+    """For numbers: the range, both ends allowed."""
+    secret: bool = False
+    """A credential: masked when shown, never written to the file."""
+    move: str = ""
+    """For a credential: the command that puts it where it belongs."""
+    older: tuple[str, ...] = ()
+    """Older keys and variables of a file in the folder that is meant."""
+    later: str = ""
+    """When it will have an effect, where it has none yet."""
+    default: str = ""
+    """What happens where it is not set, in words, where the value alone does not say it."""
+
+
+ABOUT = "stigmer"
+
+
+def about(
+    *variables: str,
+    form: Form = Form.ANY,
+    least: float | None = None,
+    most: float | None = None,
+    secret: bool = False,
+    move: str = "",
+    older: tuple[str, ...] = (),
+    later: str = "",
+    default: str = "",
+) -> Mapping[str, About]:
+    """A field's metadata: see `About`."""
+    return {
+        ABOUT: About(
+            variables=variables,
+            form=form,
+            least=least,
+            most=most,
+            secret=secret,
+            move=move,
+            older=older,
+            later=later,
+            default=default,
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Llm:
+    """Which model answers where an agent names none."""
+
+    provider: Provider | None = field(
+        default=None, metadata=about("STIGMER_LLM_PROVIDER", default="the first provider that there is a key for")
+    )
+    """Who answers model calls."""
+    model: str = field(default="", metadata=about("STIGMER_LLM_MODEL", default="the provider's usual one"))
+    """The model's name, as its provider writes it."""
+    api_key: str = field(
+        default="",
+        repr=False,
+        metadata=about("STIGMER_LLM_API_KEY", secret=True, move="stigmer secrets provider set {provider}"),
+    )
+    """The key of the provider above. Better kept in the keyring."""
+    base_url: str = field(
+        default="", metadata=about("STIGMER_LLM_BASE_URL", form=Form.URL, default="the provider's own address")
+    )
+    """Where the provider above answers: for a proxy, or a server that speaks its protocol."""
+    max_tokens: int | None = field(
+        default=None,
+        metadata=about("STIGMER_LLM_MAX_TOKENS", least=1, most=10_000_000, default="the model's own limit"),
+    )
+    """The most tokens that one answer may have."""
+    temperature: float | None = field(
+        default=None, metadata=about("STIGMER_LLM_TEMPERATURE", least=0, most=2, default="the model's own")
+    )
+    """How much chance an answer has in it, from 0 to 2."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Temporal:
+    """Temporal, where one machine is not enough."""
+
+    managed: bool = field(default=False, metadata=about(later=LATER_TEMPORAL))
+    """Whether Stigmer starts a Temporal server of its own."""
+    address: str = field(
+        default="localhost:7233",
+        metadata=about("TEMPORAL_SERVICE_ADDRESS", form=Form.ADDRESS, later=LATER_TEMPORAL),
+    )
+    """Where Temporal answers."""
+    namespace: str = field(default="default", metadata=about("TEMPORAL_NAMESPACE", later=LATER_TEMPORAL))
+    """The namespace in it."""
+    max_concurrency: int = field(
+        default=10, metadata=about("TEMPORAL_MAX_CONCURRENCY", least=1, most=10_000, later=LATER_TEMPORAL)
+    )
+    """Activities at once in one worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How commands are run."""
+
+    mode: ExecutionMode = field(default=ExecutionMode.AUTO, metadata=about("STIGMER_EXECUTION_MODE"))
+    """What a command must have around it: `auto` makes walls where the machine can, and says so where it cannot; `sandbox` refuses to run
+    without walls; `local` runs without."""
+    sandbox_image: str = field(default="", metadata=about("STIGMER_SANDBOX_IMAGE", later=LATER_CONTAINERS))
+    """The image of a container that is a sandbox."""
+    auto_pull: bool = field(default=True, metadata=about("STIGMER_SANDBOX_AUTO_PULL", later=LATER_CONTAINERS))
+    """Whether an image that is not here is fetched."""
+    cleanup: bool = field(default=True, metadata=about("STIGMER_SANDBOX_CLEANUP", later=LATER_CONTAINERS))
+    """Whether a container is removed after its use."""
+    ttl: int = field(
+        default=3600, metadata=about("STIGMER_SANDBOX_TTL", least=1, most=31_536_000, later=LATER_CONTAINERS)
+    )
+    """Seconds that an unused container is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """The backend on this machine."""
+
+    endpoint: str = field(
+        default="",
+        metadata=about(
+            "STIGMER_BACKEND_ENDPOINT",
+            "STIGMER_SERVER_ADDR",
+            form=Form.ENDPOINT,
+            later=LATER_REMOTE,
+            default="the daemon's own socket",
+        ),
+    )
+    """Where the backend answers. Documents of the past say `localhost:7234` or `localhost:50051`."""
+    data_dir: Path | None = field(
+        default=None, metadata=about(older=("db_path", "DB_PATH"), default="`data` in Stigmer's home")
+    )
+    """The folder of the databases and of sessions' own workspaces; absolute, or below Stigmer's home. Nothing is moved when it changes: stop the
+    daemon and move the folder yourself. The older `db_path` and the variable `DB_PATH` name a file: its folder is meant."""
+    llm: Llm = field(default_factory=Llm)
+    temporal: Temporal = field(default_factory=Temporal)
+    execution: Execution = field(default_factory=Execution)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """A remote backend."""
+
+    endpoint: str = field(default="", metadata=about(form=Form.ADDRESS, later=LATER_REMOTE))
+    """Where it answers."""
+    token: str = field(
+        default="",
+        repr=False,
+        metadata=about("STIGMER_API_KEY", secret=True, later=LATER_REMOTE),
+    )
+    """What lets you in. Better kept in the keyring."""
+    org_id: str = field(default="", metadata=about(later=LATER_REMOTE))
+    """The organization."""
+    env_id: str = field(default="", metadata=about(later=LATER_REMOTE))
+    """The environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Who keeps everything."""
+
+    type: BackendType = field(default=BackendType.LOCAL, metadata=about("MODE"))
+    """`local`: the daemon on this machine, no login, none of `AUTH0_*`, `REDIS_*`, `DAYTONA_*` wanted. `cloud`: a remote backend and Daytona; what is missing
+    for it is named, all at once. This version has no remote backends yet, and says so."""
+    local: Local = field(default_factory=Local)
+    cloud: Cloud = field(default_factory=Cloud)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What commands mean where they do not say it."""
+
+    organization: str = field(default="", metadata=about(later=LATER_REMOTE))
+    """The organization."""
+    environment: str = field(default="", metadata=about(later=LATER_REMOTE))
+    """The environment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """The logs of the daemon and of the runner, `server.log` and `runner.log` in `logs`."""
+
+    level: LogLevel = field(default=LogLevel.INFO, metadata=about("LOG_LEVEL"))
+    """The least severity that is logged. Libraries say warnings and worse alone, whatever this is: below that some quote what they carry."""
+    format: LogFormat = field(
+        default=LogFormat.TEXT,
+        metadata=about("LOG_FORMAT", default="`text`; `json` where `ENV` is staging or production"),
+    )
+    """`text` for people, `json` for programs: one object a line."""
+    size_mib: int = field(default=10, metadata=about(least=1, most=10_000))
+    """A log that is larger is set aside, in MiB."""
+    files: int = field(default=3, metadata=about(least=1, most=100))
+    """How many that were set aside are kept: `server.log.1` is the youngest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variables:
+    """Read from the environment alone."""
+
+    deployment: Deployment = field(default=Deployment.DEVELOPMENT, metadata=about("ENV"))
+    """What kind of place this is: it changes logging and defaults only, never the mode or the sandbox."""
+    anthropic_api_key: str = field(
+        default="",
+        repr=False,
+        metadata=about("ANTHROPIC_API_KEY", secret=True, move="stigmer secrets provider set anthropic"),
+    )
+    """The key for Anthropic."""
+    openai_api_key: str = field(
+        default="",
+        repr=False,
+        metadata=about("OPENAI_API_KEY", secret=True, move="stigmer secrets provider set openai"),
+    )
+    """The key for OpenAI."""
+    ollama_base_url: str = field(default="http://localhost:11434", metadata=about("OLLAMA_BASE_URL", form=Form.URL))
+    """Where Ollama answers."""
+    sandbox_type: SandboxType | None = field(
+        default=None, metadata=about("SANDBOX_TYPE", later=LATER_REMOTE, default="what the mode brings with it")
+    )
+    """The kind of sandbox."""
+    sandbox_root_dir: Path | None = field(
+        default=None,
+        metadata=about("SANDBOX_ROOT_DIR", later=LATER_REMOTE, default="`workspace` in the folder of the databases"),
+    )
+    """The folder of sessions' own workspaces."""
+    grpc_port: int | None = field(
+        default=None,
+        metadata=about("GRPC_PORT", least=1, most=65_535, later="once the daemon can listen on TCP", default="no TCP"),
+    )
+    """The port for published clients."""
+    storage_path: Path | None = field(
+        default=None,
+        metadata=about("STORAGE_PATH", later="never: skills are kept with everything else", default="not used"),
+    )
+    """Where others keep the files of skills; accepted, so that a setup of today goes on working."""
+    daytona_api_key: str = field(
+        default="", repr=False, metadata=about("DAYTONA_API_KEY", secret=True, later=LATER_REMOTE)
+    )
+    """The key for Daytona."""
+    daytona_api_url: str = field(default="", metadata=about("DAYTONA_API_URL", form=Form.URL, later=LATER_REMOTE))
+    """Where Daytona answers."""
+    daytona_target: str = field(default="", metadata=about("DAYTONA_TARGET", later=LATER_REMOTE))
+    """Daytona's region."""
+    redis_host: str = field(default="", metadata=about("REDIS_HOST", later=LATER_REMOTE))
+    """Where Redis answers."""
+    redis_port: int = field(default=6379, metadata=about("REDIS_PORT", least=1, most=65_535, later=LATER_REMOTE))
+    """Its port."""
+    redis_password: str = field(
+        default="", repr=False, metadata=about("REDIS_PASSWORD", secret=True, later=LATER_REMOTE)
+    )
+    """Its password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of them."""
+
+    backend: Backend = field(default_factory=Backend)
+    context: Context = field(default_factory=Context)
+    log: Log = field(default_factory=Log)
+    variables: Variables = field(default_factory=Variables)

@@ -1,0 +1,1 @@
+"""Settings: the file, the environment, the cascade, and the page about them."""
