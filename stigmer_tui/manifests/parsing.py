@@ -1,0 +1,118 @@
+"""Bytes to nodes, in a process that may be killed.
+
+What is parsed may have been made to hurt: nesting that ends the C parser, aliases that grow, numbers that take minutes. It is parsed by
+`parsing_child`, with an empty environment and the limits of `limits`; if that ends, the source that it was at is the one to blame, and the others are
+given to a new one.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stigmer_tui.manifests import limits
+from stigmer_tui.manifests.nodes import Entry, ListNode, MapNode, Node, Place, Scalar, ScalarType
+from stigmer_tui.manifests.problems import Problem
+from stigmer_tui.manifests.sources import Source
+
+CHILD = Path(__file__).with_name("parsing_child.py")
+
+
+def parse(sources: Sequence[Source]) -> list[tuple[Node, ...] | tuple[Problem, ...]]:
+    """For each source its documents, or what is wrong with it."""
+    answers: list[tuple[Node, ...] | tuple[Problem, ...]] = []
+    while len(answers) < len(sources):
+        waiting = sources[len(answers) :]
+        lines, ending = _ask(waiting)
+        for source, line in zip(waiting, lines, strict=False):
+            answers.append(_answer(source, json.loads(line)))
+        if len(lines) < len(waiting):
+            answers.append(
+                (
+                    Problem(
+                        waiting[len(lines)].name,
+                        0,
+                        0,
+                        ending,
+                        remedy="split it, and take out what was not written by hand",
+                    ),
+                )
+            )
+    return answers
+
+
+def _ask(sources: Sequence[Source]) -> tuple[list[bytes], str]:
+    """The child's answers, one a line, and how it ended where they are too few."""
+    process = subprocess.Popen(
+        _command(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        close_fds=True,
+        cwd="/",
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    writer = threading.Thread(target=_write, args=(process.stdin, sources), daemon=True)
+    watch = threading.Timer(limits.WALL_SECONDS, process.kill)
+    with process:
+        writer.start()
+        watch.start()
+        said = process.stdout.read(limits.ANSWER_BYTES)
+        if len(said) == limits.ANSWER_BYTES:
+            process.kill()
+        watch.cancel()
+        process.wait(limits.WALL_SECONDS)
+        writer.join(limits.WALL_SECONDS)
+    return [
+        line for line in said.splitlines(keepends=True) if line.endswith(b"\n")
+    ], "takes too long, or too much memory, to parse"
+
+
+def _command() -> list[str]:
+    found = importlib.util.find_spec("yaml")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("yaml")
+    numbers = (
+        limits.NODES,
+        limits.CHARACTERS,
+        limits.DEPTH,
+        limits.CPU_SECONDS,
+        limits.CPU_SECONDS_AT_MOST,
+        limits.MEMORY_BYTES,
+    )
+    library = Path(found.origin).parent.parent
+    return [sys.executable, "-I", "-S", "-B", str(CHILD), str(library), *(str(number) for number in numbers)]
+
+
+def _write(stream: Any, sources: Sequence[Source]) -> None:
+    """Hand the sources over. A child that has ended reads no more of them; how it ended is told by what it answered."""
+    try:
+        for source in sources:
+            stream.write(f"{source.form} {len(source.data)}\n".encode() + source.data)
+        stream.close()
+    except BrokenPipeError:
+        return
+
+
+def _answer(source: Source, said: Any) -> tuple[Node, ...] | tuple[Problem, ...]:
+    if "problems" in said:
+        return tuple(
+            Problem(source.name, line, column, what, remedy=remedy) for line, column, what, remedy in said["problems"]
+        )
+    return tuple(_node(built) for built in said["documents"])
+
+
+def _node(built: Any) -> Node:
+    line, column, kind, inside = built
+    place = Place(line, column)
+    if kind == "list":
+        return ListNode(place, tuple(_node(item) for item in inside))
+    if kind == "map":
+        return MapNode(place, tuple(Entry(Place(row, at), key, _node(value)) for row, at, key, value in inside))
+    return Scalar(place, ScalarType(kind), inside)
