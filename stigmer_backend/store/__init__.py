@@ -6,10 +6,10 @@ has the formats. Inside, each module may import those below it:
     store                                   the event loop's side
     opening, examination                    finding, repairing, checking and putting together the parts
     log_work, state_work, readers           what each thread does
-    event_log, recovery, births, state      what is done
+    event_log, recovery, births, state, structure, changes    what is done
     archive, journal, database, memory      where it is kept
     inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
-    timeline, frames, standing, record_format, database_format, seal, persistent_classes    of what it is made
+    timeline, frames, standing, record_format, database_format, seal, ranks, persistent_classes    of what it is made
     worker, watchers, checks, uri, options, report, side_files, files, boot, model, errors
 """
 
@@ -39,7 +39,7 @@ from stigmer_backend.store.errors import (
 from stigmer_backend.store.examination import Finding, examine
 from stigmer_backend.store.files import FileLayer
 from stigmer_backend.store.manifest import mark_restored
-from stigmer_backend.store.model import Append, Appended, Batch, Lane, Mark, Record, Row
+from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark, Record, Row, Span
 from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.report import Cut, RecoveryReport
 from stigmer_backend.store.state import StateRead, StateWrite
@@ -50,6 +50,8 @@ __all__ = [
     "AppendRefused",
     "Appended",
     "Batch",
+    "Changed",
+    "Changes",
     "Conflict",
     "Cut",
     "DatabaseMissing",
@@ -67,6 +69,7 @@ __all__ = [
     "RecoveryReport",
     "Row",
     "SlugTaken",
+    "Span",
     "StaleEpoch",
     "StateRead",
     "StateWrite",

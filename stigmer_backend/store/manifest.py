@@ -13,8 +13,8 @@ from typing import cast
 from stigmer_backend.store.errors import DatabaseMissing, FormatTooNew, ManifestDamaged
 from stigmer_backend.store.files import FileLayer
 
-FORMAT = 1
-"""Of everything in the directory. A higher one is refused."""
+FORMAT = 2
+"""Of everything in the directory. A higher one is refused; a lower one is brought to this one at the opening (`structure.py`)."""
 
 NEEDS = "0.1.0"
 """The oldest Stigmer that reads `FORMAT`."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 EXECUTION_ID_LIMIT = 64
 """Longest execution id, in ASCII bytes."""
@@ -11,6 +12,10 @@ PRODUCER_LIMIT = 255
 
 BODY_LIMIT = 64 << 20
 """Most bytes in one group of appends. Messages on the wire are far below; a declared length above it is damage."""
+
+
+NEWEST = (1 << 63) - 1
+"""Times are stored as their distance to this, so that a list's first key is its newest row."""
 
 
 class Lane(IntEnum):
@@ -83,10 +88,54 @@ class Record:
     parents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row of a list. `key` is its place, to continue from; `summary` is what the list shows."""
 
     key: bytes
-    id: str
     summary: bytes
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.key[8:].decode()
+
+    @property
+    def created_ns(self) -> int:
+        """When the record was made."""
+        return NEWEST - int.from_bytes(self.key[:8])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of times of creation, in nanoseconds since 1970: from `from_ns` up to, and without, `before_ns`."""
+
+    from_ns: int = 0
+    before_ns: int = NEWEST + 1
+
+    @property
+    def first(self) -> bytes:
+        """The smallest key that a row of this time may have: of the newest one."""
+        return (NEWEST + 1 - min(self.before_ns, NEWEST + 1)).to_bytes(8)
+
+    @property
+    def end(self) -> bytes:
+        """A key behind those of all rows of this time, and not behind any other."""
+        return (NEWEST + 1 - max(self.from_ns, 0)).to_bytes(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A record that was written or deleted."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was written after some revision. What is in it twice is told once."""
+
+    revision: int
+    """Everything up to here is told."""
+    records: tuple[Changed, ...]
+    """The longest ago first."""

@@ -1,6 +1,6 @@
 """How the parts of a store are found, repaired, and put together. Blocking.
 
-The order is: lock, manifest, the two database files, the journal, births, manifest again. Anything that is wrong is refused before
+The order is: lock, manifest, the two database files, the journal, births, manifest again, structure. Anything that is wrong is refused before
 the first byte is changed, but for torn ends, which are kept aside and cut.
 """
 
@@ -40,6 +40,7 @@ from stigmer_backend.store.recovery import recover_journal
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.sealed_storage import SealedStorage
 from stigmer_backend.store.state import prepare_state
+from stigmer_backend.store.structure import upgrade_state
 
 FIRST_JOURNAL = 1
 JOURNALS = "journal"
@@ -118,6 +119,7 @@ class _Opener:
         log = self._log(events, report)
         _complete_births(log, state, report)
         write_manifest(self.directory, manifest, self.options.files)
+        report.notes += upgrade_state(state)
 
         def note(left: Left) -> None:
             try:

@@ -45,5 +45,7 @@ class StoreOptions:
     """Appends are refused as on a full disk when this much cannot be moved out of memory."""
     index_bytes: int = 64 << 20
     """A database's index is saved when it has grown by this much."""
+    change_history: int = 20_000
+    """Changes of records that are remembered for those who follow; a reader that is further behind reads everything again."""
     files: FileLayer = field(default_factory=FileLayer)
     """How files are written and synced; tests put a failing one here."""

@@ -43,9 +43,10 @@ class Chunk(Persistent):
 if TYPE_CHECKING:
     _Names = family64.OO.BTree[str, object]
     _Rows = family64.OO.BTree[bytes, bytes]
+    _Ranks = family64.OO.BTree[bytes, int]
     _Chunks = family64.IO.BTree[Chunk]
 else:
-    _Names = _Rows = family64.OO.BTree
+    _Names = _Rows = _Ranks = family64.OO.BTree
     _Chunks = family64.IO.BTree
 
 
@@ -60,6 +61,13 @@ class ListTree(_Rows):
     """A list in its order: from the key of a row to its summary, inline."""
 
     max_leaf_size = 32
+    max_internal_size = 64
+
+
+class RankTree(_Ranks):
+    """Blocks of a long list: from the first key that one may hold to the number of its rows."""
+
+    max_leaf_size = 64
     max_internal_size = 64
 
 

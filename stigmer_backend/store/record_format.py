@@ -3,16 +3,13 @@
 import struct
 from collections.abc import Sequence
 
-from stigmer_backend.store.model import Record
+from stigmer_backend.store.model import NEWEST, Record
 
 VERSION = 1
 _FIXED = struct.Struct(">BQQHH")
 _LENGTH = struct.Struct(">H")
 NAME_LIMIT = 1024
 """Longest kind, id, slug or parent, in UTF-8 bytes."""
-
-NEWEST = (1 << 63) - 1
-"""Times are stored as their distance to this, so that a list's first key is its newest row."""
 
 
 def check_name(what: str, name: str) -> str:

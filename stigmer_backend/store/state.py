@@ -5,10 +5,12 @@
     ├── slugs    NameTree: kind -> NameTree: slug -> id
     ├── lists    NameTree: "<kind>\\0<parent>" -> ListTree: row key -> summary
     ├── counts   NameTree: "<kind>\\0<parent>" -> Length
+    ├── ranks    NameTree: "<kind>\\0<parent>" -> RankTree, of long lists (`ranks.py`)
     ├── meta     NameTree: key -> Cell
     └── births   NameTree: execution -> Cell: first events that the journal may not have yet
 
-Each record stands in the list of its kind (parent "") and in that of each of its parents.
+Each record stands in the list of its kind (parent "") and in that of each of its parents. A parent is a name and nothing more: another
+record's id, or whatever else somebody wants a list of.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,19 +21,25 @@ from BTrees.Length import Length
 
 from stigmer_backend.store.database import Session
 from stigmer_backend.store.errors import Conflict, SlugTaken, UnknownRecord
-from stigmer_backend.store.model import Record, Row
-from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree
+from stigmer_backend.store.model import Changed, Record, Row, Span
+from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree, RankTree
+from stigmer_backend.store.ranks import RANKED_FROM, key_at, note_added, note_taken, rank_of, rank_rows
 from stigmer_backend.store.record_format import check_name, decode_record, encode_record, just_below, row_id, row_key
+from stigmer_backend.store.structure import STRUCTURE, set_structure
 
 T = TypeVar("T")
 
-TREES = ("records", "slugs", "lists", "counts", "meta", "births")
+TREES = ("records", "slugs", "lists", "counts", "ranks", "meta", "births")
+
+EVER = Span()
+"""All times."""
 
 
 def prepare_state(session: Session) -> None:
     """Make the empty structure. Inside a transaction that the caller commits."""
     for name in TREES:
         session.root[name] = NameTree()
+    set_structure(session, STRUCTURE)
 
 
 def state_is_prepared(session: Session) -> bool:
@@ -55,23 +63,63 @@ class StateRead:
         slugs = self._branch("slugs", kind)
         return None if slugs is None else cast("str | None", slugs.get(slug))
 
-    def page(
-        self, kind: str, parent: str = "", after: bytes | None = None, limit: int = 50, newest_first: bool = True
-    ) -> list[Row]:
-        """Up to `limit` rows of the list of `kind` below `parent`, from behind the row whose key is `after`.
+    def names(self, kind: str, after: str = "", limit: int = 50) -> list[tuple[str, str]]:
+        """Up to `limit` slugs of `kind` behind `after`, in their order, each with the id of its record."""
+        slugs = self._branch("slugs", kind)
+        if slugs is None:
+            return []
+        return [(slug, cast(str, found)) for slug, found in islice(slugs.items(after, excludemin=True), limit)]
 
-        The row of `after` need not exist any more.
+    def page(
+        self,
+        kind: str,
+        parent: str = "",
+        after: bytes | None = None,
+        limit: int = 50,
+        newest_first: bool = True,
+        *,
+        skip: int = 0,
+        span: Span = EVER,
+    ) -> list[Row]:
+        """Up to `limit` rows of the list of `kind` below `parent` that are of the time `span`.
+
+        They begin behind the row whose key is `after`, which need not exist any more, and behind `skip` more, which costs the same
+        however many those are.
         """
         rows = self._list(kind, parent)
         if rows is None:
             return []
-        pairs = rows.items(after, excludemin=after is not None) if newest_first else _backwards(rows, after)
-        return [Row(key, row_id(key), summary) for key, summary in islice(pairs, limit)]
+        if skip:
+            return self._page_behind(_list_name(kind, parent), rows, after, skip, limit, newest_first, span)
+        if not newest_first:
+            return [*islice(_backwards(rows, span.first, after or span.end), limit)]
+        first = span.first
+        behind = after is not None and after >= first
+        pairs = rows.items(after if behind else first, span.end, excludemin=behind, excludemax=True)
+        return [*map(_make_row, islice(pairs, limit))]
 
-    def count(self, kind: str, parent: str = "") -> int:
-        """How many rows the list has."""
-        length = self._tree("counts").get(_list_name(kind, parent))
-        return 0 if length is None else cast(Length, length)()
+    def count(self, kind: str, parent: str = "", span: Span = EVER) -> int:
+        """How many rows of the time `span` the list has."""
+        name = _list_name(kind, parent)
+        length = self._tree("counts").get(name)
+        if length is None:
+            return 0
+        if span == EVER:
+            return cast(Length, length)()
+        rows, ranks = cast(ListTree, self._tree("lists")[name]), self._ranks(name)
+        return max(0, rank_of(ranks, rows, span.end) - rank_of(ranks, rows, span.first))
+
+    def has_row(self, kind: str, parent: str, key: bytes) -> bool:
+        """Whether the list has the row with this key, which is the same in every list that a record stands in."""
+        rows = self._list(kind, parent)
+        return rows is not None and key in rows
+
+    def summary(self, kind: str, record_id: str) -> bytes | None:
+        """What lists show of a record, or None where there is none."""
+        cell, rows = self._cell(kind, record_id), self._list(kind, "")
+        if cell is None or rows is None:
+            return None
+        return rows.get(row_key(decode_record(cell.data).created_ns, record_id))
 
     def children(self, kind: str, parent: str) -> list[str]:
         """Ids of all records of `kind` below `parent`, newest first."""
@@ -83,12 +131,12 @@ class StateRead:
         cell = self._tree("meta").get(key)
         return None if cell is None else cast(Cell, cell).data
 
-    def trees(self) -> Iterator[NameTree | ListTree]:
+    def trees(self) -> Iterator[NameTree | ListTree | RankTree]:
         """Every tree, for a check of the whole: it loads everything that there is."""
         for name in TREES:
             tree = self._tree(name)
             yield tree
-            yield from (branch for branch in tree.values() if isinstance(branch, NameTree | ListTree))
+            yield from (branch for branch in tree.values() if isinstance(branch, NameTree | ListTree | RankTree))
 
     def _tree(self, name: str) -> NameTree:
         return cast(NameTree, self._session.root[name])
@@ -98,6 +146,32 @@ class StateRead:
 
     def _list(self, kind: str, parent: str) -> ListTree | None:
         return cast("ListTree | None", self._tree("lists").get(_list_name(kind, parent)))
+
+    def _ranks(self, name: str) -> RankTree | None:
+        return cast("RankTree | None", self._tree("ranks").get(name))
+
+    def _page_behind(
+        self,
+        name: str,
+        rows: ListTree,
+        after: bytes | None,
+        skip: int,
+        limit: int,
+        newest_first: bool,
+        span: Span,
+    ) -> list[Row]:
+        """A page that begins `skip` rows further."""
+        ranks = self._ranks(name)
+        if newest_first:
+            begun = 0 if after is None else rank_of(ranks, rows, after) + (after in rows)
+            first = key_at(ranks, rows, max(begun, rank_of(ranks, rows, span.first)) + skip)
+            pairs = () if first is None else rows.items(first, span.end, excludemax=True)
+            return [*map(_make_row, islice(pairs, limit))]
+        begun = rank_of(ranks, rows, min(after or span.end, span.end)) - 1 - skip
+        last = None if begun < 0 else key_at(ranks, rows, begun)
+        if last is None or last < span.first:
+            return []
+        return [Row(last, rows[last]), *islice(_backwards(rows, span.first, last), limit - 1)]
 
     def _cell(self, kind: str, record_id: str) -> Cell | None:
         records = self._branch("records", kind)
@@ -111,6 +185,8 @@ class StateWrite(StateRead):
         super().__init__(session)
         self.touched = False
         """Whether anything was written since this was last set to False."""
+        self.changed: dict[Changed, None] = {}
+        """Which records were written or deleted."""
 
     def put(
         self,
@@ -145,7 +221,7 @@ class StateWrite(StateRead):
         created = created_ns if known is None else known.created_ns
         key = row_key(created, record_id)
         stored = encode_record(found + 1, created, slug, parents, data)
-        self.touched = True
+        self._note(kind, record_id)
         if cell is None:
             self._grown("records", kind)[record_id] = Cell(stored)
         else:
@@ -160,7 +236,7 @@ class StateWrite(StateRead):
         known = self.get(kind, record_id)
         if known is None:
             raise UnknownRecord(kind, record_id)
-        self.touched = True
+        self._note(kind, record_id)
         places = ("", *known.parents)
         self._show(kind, row_key(known.created_ns, record_id), places, places, summary)
 
@@ -169,10 +245,22 @@ class StateWrite(StateRead):
         known = self.get(kind, record_id)
         if known is None:
             raise UnknownRecord(kind, record_id)
-        self.touched = True
+        self._note(kind, record_id)
         del self._grown("records", kind)[record_id]
         self._name(kind, record_id, known.slug, "")
         self._show(kind, row_key(known.created_ns, record_id), ("", *known.parents), (), b"")
+
+    def relist(self, kind: str, record_id: str, parents: Sequence[str], summary: bytes) -> None:
+        """Give a record other parents and another summary; the rest, its version included, stays. Raises `UnknownRecord`."""
+        for name in parents:
+            check_name("name", name)
+        known = self.get(kind, record_id)
+        if known is None:
+            raise UnknownRecord(kind, record_id)
+        self._note(kind, record_id)
+        stored = encode_record(known.version, known.created_ns, known.slug, parents, known.data)
+        cast(Cell, self._cell(kind, record_id)).data = stored
+        self._show(kind, row_key(known.created_ns, record_id), ("", *known.parents), ("", *parents), summary)
 
     def put_meta(self, key: str, value: bytes) -> None:
         """Store `value` under `key`, apart from all records."""
@@ -183,6 +271,10 @@ class StateWrite(StateRead):
             meta[key] = Cell(value)
         else:
             cast(Cell, cell).data = value
+
+    def _note(self, kind: str, record_id: str) -> None:
+        self.touched = True
+        self.changed[Changed(kind, record_id)] = None
 
     def _grown(self, name: str, kind: str) -> NameTree:
         """The branch of `kind`, made if it is not there."""
@@ -217,10 +309,16 @@ class StateWrite(StateRead):
             self._tree("lists")[name] = rows
             self._tree("counts")[name] = Length()
         shown = rows.get(key)
-        if shown is None:
-            cast(Length, self._tree("counts")[name]).change(1)
         if shown != summary:
             rows[key] = summary
+        if shown is None:
+            length = cast(Length, self._tree("counts")[name])
+            length.change(1)
+            ranks = self._ranks(name)
+            if ranks is not None:
+                note_added(ranks, rows, key)
+            elif length() >= RANKED_FROM:
+                self._tree("ranks")[name] = rank_rows(rows)
 
     def _take_row(self, kind: str, parent: str, key: bytes) -> None:
         name = _list_name(kind, parent)
@@ -228,22 +326,31 @@ class StateWrite(StateRead):
         del rows[key]
         length = cast(Length, self._tree("counts")[name])
         length.change(-1)
+        ranks = self._ranks(name)
+        if ranks is not None:
+            note_taken(ranks, key)
         if length() == 0:
             del self._tree("lists")[name]
             del self._tree("counts")[name]
+            self._tree("ranks").pop(name, None)
+
+
+_make_row = Row._make
 
 
 def _list_name(kind: str, parent: str) -> str:
     return f"{kind}\0{parent}"
 
 
-def _backwards(rows: ListTree, after: bytes | None) -> Iterator[tuple[bytes, bytes]]:
-    """Rows from the last key down. A BTree has no cheap reverse, but finds the largest key below a bound at once."""
-    bound = None if after is None else just_below(after)
+def _backwards(rows: ListTree, first: bytes, before: bytes) -> Iterator[Row]:
+    """Rows below `before`, down to `first`. A BTree has no cheap reverse, but finds the largest key below a bound at once."""
+    bound = just_below(before)
     while True:
         try:
-            key = rows.maxKey() if bound is None else rows.maxKey(bound)
+            key = rows.maxKey(bound)
         except ValueError:
             return
-        yield key, rows[key]
+        if key < first:
+            return
+        yield Row(key, rows[key])
         bound = just_below(key)

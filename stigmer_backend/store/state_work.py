@@ -1,7 +1,7 @@
 """What the state's writer thread does: many changes in one transaction and one sync."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from stigmer_backend.store.births import clear_births, put_birth
@@ -10,7 +10,7 @@ from stigmer_backend.store.errors import StoreDamaged, StoreFull
 from stigmer_backend.store.event_log import AppendCall
 from stigmer_backend.store.files import is_full
 from stigmer_backend.store.log_work import LogCall
-from stigmer_backend.store.model import Append
+from stigmer_backend.store.model import Append, Changed
 from stigmer_backend.store.state import StateWrite
 from stigmer_backend.store.worker import Captured, Waiting
 
@@ -27,8 +27,8 @@ Answer = Callable[[list[Waiting[StateChange]]], None]
 Bear = Callable[[Waiting[LogCall]], None]
 """Hands a birth on to the event log's thread."""
 
-Revised = Callable[[int], None]
-"""Says that the state moved to a revision, which is on the disk."""
+Revised = Callable[[int, Iterable[Changed]], None]
+"""Says that the state moved to a revision, which is on the disk, and which records that changed."""
 
 
 class StateWork:
@@ -49,6 +49,7 @@ class StateWork:
         self._bear = bear
         self._revised = revised
         self._born: deque[str] = deque()
+        self._changed: dict[Changed, None] = {}
 
     def born(self, execution: str) -> None:
         """The journal has the first event of `execution` now: it is forgotten here with the next change. From any thread."""
@@ -69,7 +70,8 @@ class StateWork:
         for waiting in group:
             if waiting.command.birth is not None and waiting.error is None:
                 self._bear(waiting.command.birth)
-        self._revised(self._database.last_transaction)
+        self._revised(self._database.last_transaction, self._changed)
+        self._changed = {}
         self._answer(list(group))
 
     def due(self) -> float | None:
@@ -129,6 +131,8 @@ class StateWork:
                 raise
             for waiting in group:
                 waiting.error = StoreFull(self._database.path, str(error))
+        else:
+            self._changed |= view.changed
         return True
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from stigmer_backend.store.archive import Archive
+from stigmer_backend.store.changes import ChangeLog
 from stigmer_backend.store.checks import check_group
 from stigmer_backend.store.errors import ExecutionExists, StoreClosed, StoreDamaged, StoreStopped, UnknownExecution
 from stigmer_backend.store.event_log import AppendCall
 from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall
 from stigmer_backend.store.manifest import Left
-from stigmer_backend.store.model import Append, Appended, Batch, Lane, Mark
+from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark
 from stigmer_backend.store.opening import Parts, open_parts
 from stigmer_backend.store.options import StoreOptions
 from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
@@ -52,7 +53,7 @@ class Store:
         self._failure.listen(self._failed_on_a_thread)
         self._watchers = Watchers(loop)
         self._revisions = Watchers(loop)
-        self._revision = parts.state.last_transaction
+        self._changelog = ChangeLog(parts.state.last_transaction, options.change_history)
         self._changes = 0
         self._being_born: set[str] = set()
         self._log_work = LogWork(
@@ -123,7 +124,7 @@ class Store:
     @property
     def revision(self) -> int:
         """Grows with every commit of the state. Not a time, and not dense."""
-        return self._revision
+        return self._changelog.revision
 
     @property
     def failure(self) -> str | None:
@@ -248,10 +249,19 @@ class Store:
 
     async def wait_revised(self, revision: int) -> int:
         """Wait until the state is beyond `revision`, and return the one that it is at."""
-        while self._revision <= revision:
+        while True:
             with self._revisions.watch("") as moved:
+                if self.revision > revision:
+                    return self.revision
                 await moved
-        return self._revision
+
+    def changes(self, revision: int) -> Changes | None:
+        """Which records were written or deleted after `revision`.
+
+        None where that is not known: it is too old (`change_history`), was before this opening, or is not of this store at all. Then read
+        everything that matters again, and go on from the revision before that.
+        """
+        return self._changelog.since(revision)
 
     # -- the end ---------------------------------------------------------------------------------------------------------
 
@@ -336,9 +346,9 @@ class Store:
         self._watchers.moved([execution for execution, _ in moved])
         self._watchers.moved(gone)
 
-    def _revised(self, revision: int) -> None:
+    def _revised(self, revision: int, changed: Iterable[Changed]) -> None:
         """From the state's thread."""
-        self._revision = revision
+        self._changelog.add(revision, changed)
         self._revisions.moved([""])
 
     def _failed_on_a_thread(self, reason: str) -> None:

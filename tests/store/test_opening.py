@@ -25,6 +25,7 @@ from stigmer_backend.store import (
     UnknownExecution,
     mark_restored,
 )
+from stigmer_backend.store.manifest import FORMAT
 from tests.store.stores import append, assert_dense, create, opened, read_all
 
 A = "aex-a"
@@ -186,10 +187,10 @@ async def test_a_manifest_with_any_byte_changed_is_refused(tmp_path: Path) -> No
 
 async def test_a_newer_format_is_refused_with_the_version_that_it_needs(tmp_path: Path) -> None:
     await fill(tmp_path)
-    rewrite_manifest(tmp_path, format=2, needs="7.3.0", left="something new")
+    rewrite_manifest(tmp_path, format=FORMAT + 1, needs="7.3.0", left="something new")
     with pytest.raises(FormatTooNew, match=r"7\.3\.0"):
         await Store.open(tmp_path)
-    rewrite_manifest(tmp_path, format=1, left="something new")
+    rewrite_manifest(tmp_path, format=FORMAT, left="something new")
     with pytest.raises(ManifestDamaged, match="something new"):
         await Store.open(tmp_path)
 
