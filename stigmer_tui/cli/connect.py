@@ -49,7 +49,7 @@ def run_async(work: Callable[[], Awaitable[int]]) -> int:
 
 def complain(error: StigmerError) -> None:
     """Say on standard error what went wrong and how to mend it."""
-    click.echo(f"stigmer: {safe(error.message)}", err=True)
+    click.echo(f"stigmer: {safe(error.message, lines=True)}", err=True)
     if error.remedy:
         click.echo(f"  {safe(error.remedy)}", err=True)
 

@@ -29,6 +29,8 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "send": Subcommand("send", "Send a message to a run."),
     "cancel": Subcommand("cancel", "Stop a run and everything it started."),
     "get": Subcommand("get", "List executions, agents or sessions."),
+    "config": Subcommand("config", "Show and change settings."),
+    "backend": Subcommand("backend", "Look at the backend, and choose it."),
     "server": Subcommand("server", "Start, stop and look at the daemon."),
     "doctor": Subcommand("doctor", "See what works on this machine, and how to mend what does not."),
     "version": Subcommand("version", "Show versions."),
