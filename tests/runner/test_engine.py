@@ -283,7 +283,7 @@ async def test_queries_change_nothing() -> None:
     ("how", "words", "kind"),
     [
         ("failure", "it does not work", "Broken"),
-        ("unsupported", "continue_as_new", ""),
+        ("unsupported", "not its child", ""),
         ("missing", "no such", "ActivityNotFound"),
         ("a fault", "KeyError", ""),
     ],

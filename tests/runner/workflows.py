@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandApplied, Event, LogLine, PhaseChanged
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
+    CommandApplied,
+    CommandRejected,
+    Event,
+    LogLine,
+    PhaseChanged,
+)
 from stigmer_runner.engine.activities import Activity, ActivityCall, Unfinished
 from stigmer_runner.engine.chronicle import RunEnd
 from stigmer_runner.engine.errors import ActivityFailure
@@ -29,6 +35,10 @@ class Told:
     def applied(self, command_id: str) -> Sequence[Event]:
         """A command took effect."""
         return (Event(command_applied=CommandApplied(command_id=command_id)),)
+
+    def rejected(self, command_id: str, reason: str) -> Sequence[Event]:
+        """A command was refused."""
+        return (Event(command_rejected=CommandRejected(command_id=command_id, reason=reason)),)
 
     def ended(self, end: RunEnd) -> Sequence[Event]:
         """The run is over."""
@@ -252,7 +262,7 @@ class Failing:
         if how == "failure":
             raise ApplicationError("it does not work", type="Broken")
         if how == "unsupported":
-            workflow.continue_as_new()
+            await workflow.get_external_workflow_handle("other").signal("word")
         if how == "missing":
             await workflow.execute_activity("no such", start_to_close_timeout=SOON)
         if how == "signal later":

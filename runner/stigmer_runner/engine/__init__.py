@@ -13,10 +13,12 @@ Modules, each importing only those above it:
 - `journal`: where records and events go
 - `chronicle`: what a run's own steps look like as events
 - `activities`: what an activity is
+- `plan`: what a run runs, and what its child workflows are
 - `instance`: one workflow object, driven
 - `standing`: what a run waits for, the same for a replay and for a live run
 - `recovery`: what becomes of what was under way when a runner died
 - `attempts`, `lives`: an activity from its schedule to its resolution, and all of a run
-- `timers`, `questions`, `drafts`, `callbacks`: parts of a live run
+- `timers`, `questions`, `updates`, `inbox`, `drafts`, `callbacks`: parts of a live run
+- `children`: its child workflows
 - `embedded`: the run itself
 """

@@ -101,7 +101,7 @@ class LiveActivity:
     def announce(self) -> tuple[JournalRecord, Sequence[Event]]:
         """Begin the next attempt: its record, and the events that announce it."""
         self.attempt += 1
-        started = ActivityStarted(sequence=self.sequence, attempt=self.attempt)
+        started = ActivityStarted(sequence=self.sequence, attempt=self.attempt, name=self.schedule.name)
         return JournalRecord(time_unix_micros=self._run.now(), activity_started=started), self.activity.intent(self)
 
     def request_cancel(self) -> None:

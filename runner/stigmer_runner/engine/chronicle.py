@@ -53,6 +53,10 @@ class Chronicle(Protocol):
         """A command of a person took effect."""
         ...
 
+    def rejected(self, command_id: str, reason: str) -> Sequence[Event]:
+        """A command of a person was refused."""
+        ...
+
     def ended(self, end: RunEnd) -> Sequence[Event]:
         """The run is over."""
         ...
@@ -66,6 +70,10 @@ class SilentChronicle:
         return ()
 
     def applied(self, command_id: str) -> Sequence[Event]:
+        """Nothing."""
+        return ()
+
+    def rejected(self, command_id: str, reason: str) -> Sequence[Event]:
         """Nothing."""
         return ()
 

@@ -11,14 +11,14 @@ from stigmer_runner.engine.temporalio_names import Payload
 
 
 class Cancellation(Enum):
-    """What a workflow that cancels an activity waits for."""
+    """What a workflow that cancels an activity or a child workflow waits for."""
 
     AT_ONCE = "at once"
-    """The activity is told, and counts as cancelled at once."""
+    """It is told, and counts as cancelled at once."""
     WAIT = "wait"
-    """The activity is told, and the workflow sees how it really ended."""
+    """It is told, and the workflow sees how it really ended."""
     ABANDON = "abandon"
-    """The activity is not told, and counts as cancelled at once."""
+    """It is not told, and counts as cancelled at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,58 @@ class AnswerQuery:
     error: str
 
 
+class Verdict(Enum):
+    """What became of an update."""
+
+    ACCEPTED = "accepted"
+    """The validator let it through; its handler runs."""
+    REJECTED = "rejected"
+    """The validator refused it, or its handler failed."""
+    COMPLETED = "completed"
+    """Its handler returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerUpdate:
+    """Something became of an update."""
+
+    update_id: str
+    verdict: Verdict
+    value: Payload | None = None
+    """What the handler returned, for COMPLETED."""
+    reason: str = ""
+    """Why, for REJECTED, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartChild:
+    """Run a child workflow."""
+
+    sequence: int
+    workflow_id: str
+    workflow_type: str
+    arguments: Sequence[Payload]
+    cancellation: Cancellation
+
+
+@dataclass(frozen=True, slots=True)
+class CancelChild:
+    """Cancel a child workflow."""
+
+    sequence: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalChild:
+    """Send a child workflow a signal."""
+
+    sequence: int
+    workflow_id: str
+    name: str
+    arguments: Sequence[Payload]
+
+
 @dataclass(frozen=True, slots=True)
 class CompleteRun:
     """The workflow returned."""
@@ -103,5 +155,25 @@ class CancelRun:
     """The workflow ended because it was cancelled."""
 
 
-EndRun = CompleteRun | FailRun | CancelRun
-Command = ScheduleActivity | CancelActivity | StartTimer | CancelTimer | NoticePatch | AnswerQuery | EndRun
+@dataclass(frozen=True, slots=True)
+class ContinueRun:
+    """The run ends, and another begins in its place with these arguments."""
+
+    workflow_type: str
+    arguments: Sequence[RecordedPayload]
+
+
+EndRun = CompleteRun | FailRun | CancelRun | ContinueRun
+Command = (
+    ScheduleActivity
+    | CancelActivity
+    | StartTimer
+    | CancelTimer
+    | NoticePatch
+    | AnswerQuery
+    | AnswerUpdate
+    | StartChild
+    | CancelChild
+    | SignalChild
+    | EndRun
+)

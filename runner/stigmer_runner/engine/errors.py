@@ -5,6 +5,7 @@ EngineError
 ├── WorkflowBroken         the workflow's code itself failed
 ├── Unsupported            the workflow asks for something that this engine does not do yet
 ├── QueryRefused           the workflow has no such query, or the query failed
+├── UpdateRefused          the workflow has no such update, its validator refused it, or its handler failed
 └── LeaseLost              the execution belongs to somebody else now
 
 ActivityFailure            raised by an activity: tells the workflow what went wrong
@@ -31,6 +32,10 @@ class Unsupported(EngineError):
 
 class QueryRefused(EngineError):
     """A query could not be answered."""
+
+
+class UpdateRefused(EngineError):
+    """An update was not taken, or came to nothing; the message says why."""
 
 
 class LeaseLost(EngineError):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import Failure
-from stigmer_runner.engine.commands import ScheduleActivity
+from stigmer_runner.engine.commands import ScheduleActivity, StartChild
 from stigmer_runner.engine.errors import ActivityFailure
 from stigmer_runner.engine.payloads import CONVERTER, recorded, to_library
 from stigmer_runner.engine.temporalio_names import ApplicationError, LibraryFailure, TimeoutType
@@ -90,6 +90,17 @@ def failure_of_activity(failure: Failure, schedule: ScheduleActivity) -> Library
     found = LibraryFailure(message=f"activity {schedule.name!r} {word}")
     found.activity_failure_info.activity_type.name = schedule.name
     found.activity_failure_info.activity_id = schedule.activity_id
+    found.cause.CopyFrom(failure_to_library(failure))
+    return found
+
+
+def failure_of_child(failure: Failure, start: StartChild) -> LibraryFailure:
+    """What the workflow sees of a child workflow that failed so: which child, and behind it the recorded failure."""
+    word = "cancelled" if failure.kind == Failure.KIND_CANCELLED else "failed"
+    found = LibraryFailure(message=f"child workflow {start.workflow_id!r} {word}")
+    info = found.child_workflow_execution_failure_info
+    info.workflow_type.name = start.workflow_type
+    info.workflow_execution.workflow_id = start.workflow_id
     found.cause.CopyFrom(failure_to_library(failure))
     return found
 

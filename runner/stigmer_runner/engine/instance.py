@@ -32,6 +32,9 @@ lost when the cancelled activity has just ended (1); all jobs of an activation a
 NAMESPACE = "stigmer"
 TASK_QUEUE = "embedded"
 
+LONG_RUN = 2000
+"""Records of a run from which on it is told that it should go on as a new one: a replay reads all of them."""
+
 
 def name_of(definition: type[object]) -> str:
     """The name of a workflow class, as its `@workflow.defn` says."""
@@ -72,6 +75,7 @@ class DrivenWorkflow:
             run_id=self._run_id,
             is_replaying=replaying,
             history_length=history_length,
+            continue_as_new_suggested=history_length >= LONG_RUN,
             available_internal_flags=LOGIC_FLAGS,
             jobs=jobs,
         )

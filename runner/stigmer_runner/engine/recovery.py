@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import ActivityResolved, Failure, JournalRecord
 from stigmer_runner.engine.activities import Activity
 from stigmer_runner.engine.chronicle import Cancelled, Completed, Failed, RunEnd
-from stigmer_runner.engine.commands import Cancellation, CompleteRun, FailRun
+from stigmer_runner.engine.commands import Cancellation, CompleteRun, ContinueRun, EndRun, FailRun
 from stigmer_runner.engine.errors import (
     ACTIVITY_NOT_FOUND,
     OUTCOME_UNKNOWN,
@@ -28,7 +28,7 @@ def replay(workflow: DrivenWorkflow, standing: Standing, records: Sequence[Journ
     for number, record in enumerate(records, first_number):
         match record.WhichOneof("entry"):
             case "activation":
-                told = standing.take_jobs(record.activation.jobs)
+                told = standing.take_jobs(record.activation.jobs, replaying=True)
                 commands = workflow.activate(told, record.time_unix_micros, number, replaying=True)
                 standing.take_commands(commands, record.time_unix_micros)
             case "activity_started":
@@ -46,6 +46,36 @@ def first_start(records: Sequence[JournalRecord], workflow_type: str) -> Journal
     if found != workflow_type:
         raise NonDeterminism(f"the journal is of workflow {found!r}, not of {workflow_type!r}")
     return records[0]
+
+
+def latest_run(records: Sequence[JournalRecord], standing: Standing, workflow_type: str) -> Sequence[JournalRecord]:
+    """The records of the run that goes on, of all runs that continued one another. `standing` takes note of the commands of the others.
+
+    Raises `NonDeterminism` where the records do not begin with a start, or are of another workflow.
+    """
+    if not records:
+        raise NonDeterminism("the journal does not begin with the start of a workflow")
+    first_start(records, workflow_type)
+    starts = [number for number, record in enumerate(records) if _is_start(record)]
+    last = starts[-1]
+    first_start(records[last:], workflow_type)
+    for record in records[:last]:
+        for job in record.activation.jobs:
+            standing.take_command_of(job)
+    return records[last:]
+
+
+def check_continuation(end: EndRun | None, workflow_type: str) -> None:
+    """Raises `Unsupported` where a run is to be continued as another workflow."""
+    if isinstance(end, ContinueRun) and end.workflow_type not in ("", workflow_type):
+        raise Unsupported(
+            f"the workflow {workflow_type!r} goes on as {end.workflow_type!r}: only as itself can it go on"
+        )
+
+
+def _is_start(record: JournalRecord) -> bool:
+    jobs = record.activation.jobs
+    return bool(jobs) and jobs[0].WhichOneof("job") == "start"
 
 
 def missing_activity(pending: PendingActivity) -> ActivityResolved:

@@ -8,18 +8,22 @@ from temporalio import workflow
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure as LibraryFailure
+from temporalio.bridge.proto.child_workflow import ChildWorkflowCancellationType
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import ActivityCancellationType, WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.common import Priority, RetryPolicy, TypedSearchAttributes
 from temporalio.converter import DefaultFailureConverter, DefaultPayloadConverter
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, ChildWorkflowError
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
 
 __all__ = [
     "ActivityCancellationType",
     "ActivityError",
     "ApplicationError",
+    "CancelledError",
+    "ChildWorkflowCancellationType",
+    "ChildWorkflowError",
     "DefaultFailureConverter",
     "DefaultPayloadConverter",
     "LibraryFailure",
