@@ -67,7 +67,7 @@ async def until(condition: Callable[[], bool]) -> None:
 def words_of(end: RunOutcome) -> list[str]:
     """What a run answered, a text each."""
     assert isinstance(end, Completed)
-    return [str(each) for each in cast(list[object], cast(object, end.value))]
+    return [str(each) for each in cast(list[object], end.value)]
 
 
 def copies(groups: Sequence[Group]) -> list[JournalRecord]:
