@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 2.0
 """After connecting failed."""
+SHELL = "shell"
+"""The agent that needs no model: offered first."""
 SENT_SECONDS = 0.05
 """Between two looks at what is still to be sent."""
 LEAVE_SECONDS = 3.0
@@ -70,6 +72,7 @@ class StigmerApp(Workstation):
         self.home = home
         self.clock = clock
         self.workspace = workspace
+        self.agent = SHELL
         self.history = History(home.root / "history.jsonl")
         self.drafts = Drafts(home.root / "drafts.json")
         self.connection_words = ""

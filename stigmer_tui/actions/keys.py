@@ -17,7 +17,7 @@ _NAMES = {
 }
 
 
-_AT_ONCE = frozenset({Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.HELP})
+_AT_ONCE = frozenset({Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.HELP, Scope.APPROVAL})
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""
 
 

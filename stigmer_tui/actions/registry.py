@@ -21,6 +21,7 @@ class Scope(Enum):
     OUTPUT = "Output"
     COMPOSER = "Composer"
     PROMPT = "Filter and search line"
+    APPROVAL = "Decision"
     HELP = "Help"
 
 
@@ -91,12 +92,28 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.copy_line", "Copy line", "Copy the line under the cursor.", ("y",), Scope.LINES, "copy_line"),
     Action("run.copy_block", "Copy block", "Copy the whole output of the command under the cursor, or the whole message.", ("Y",), Scope.LINES, "copy_block"),
     Action("run.pager", "Pager", "Open everything in $PAGER.", ("v",), Scope.LINES, "pager"),
+    Action("run.decide", "Decide", "Go to the card on which a tool call waits for your decision. Nothing but this takes a key to it.", ("f4", "alt+a"), Scope.RUN, "decide"),
+    Action("run.decide_here", "Decide", "The same from the output and the transcript.", ("a",), Scope.LINES, "decide_here", 0, False),
+    Action("approval.once", "Allow once", "Let this one tool call run, exactly as it is shown.", ("o",), Scope.APPROVAL, "decide('once')", 0, False),
+    Action("approval.session", "Allow for the session", "Let this tool call run, and the same again in this session.", ("s",), Scope.APPROVAL, "decide('session')", 0, False),
+    Action("approval.prefix", "Allow what begins so", "Let this command run, and from here on every one that begins with the words that the card names.", ("p",), Scope.APPROVAL, "decide('prefix')", 0, False),
+    Action("approval.deny", "Deny", "Do not let it run; the agent is told.", ("d",), Scope.APPROVAL, "decide('deny')", 0, False),
+    Action("approval.deny_with_reason", "Deny with a reason", "Do not let it run, and write why: the agent reads it.", ("r",), Scope.APPROVAL, "decide('deny_reason')", 0, False),
+    Action("approval.edit", "Edit", "Change the command or the arguments, and let that run once.", ("e",), Scope.APPROVAL, "decide('edit')", 0, False),
+    Action("approval.next", "Next", "Look at the next call that waits.", ("n", "tab"), Scope.APPROVAL, "decide('next')", 7, False),
+    Action("approval.pager", "Pager", "Open the whole text in $PAGER.", ("v",), Scope.APPROVAL, "decide('pager')", 0, False),
+    Action("approval.up", "Up", "Scroll up.", ("k", "up"), Scope.APPROVAL, "move(-1)", 0, False),
+    Action("approval.down", "Down", "Scroll down.", ("j", "down"), Scope.APPROVAL, "move(1)", 0, False),
+    Action("approval.page_up", "Page up", "Scroll up by a screen.", ("pageup", "ctrl+u"), Scope.APPROVAL, "page(-1)", 0, False),
+    Action("approval.page_down", "Page down", "Scroll down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.APPROVAL, "page(1)", 0, False),
+    Action("approval.leave", "Later", "Go back without deciding; the agent goes on waiting.", ("escape", "q"), Scope.APPROVAL, "decide('leave')", 8, False),
     Action("composer.submit", "Run", "Run what is written; while a run is open and goes on, it queues. With nothing written, attach to what runs.", ("enter",), Scope.COMPOSER, "submit", 1, False),
     Action("composer.newline", "New line", "Begin another line. A backslash at the end and enter does the same.", ("alt+enter", "ctrl+o", "shift+enter", "ctrl+j"), Scope.COMPOSER, "newline", 2, False),
     Action("composer.leave", "Browse", "Go to the list or the output; what is written stays.", ("escape",), Scope.COMPOSER, "leave", 3, False),
     Action("composer.older", "Older line", "Take the line before from the history; in the first row.", ("up", "ctrl+up"), Scope.COMPOSER, "older", 4, False),
     Action("composer.newer", "Newer line", "Take the next line from the history; in the last row.", ("down", "ctrl+down"), Scope.COMPOSER, "newer", 0, False),
     Action("composer.clear", "Clear", "Take away what is written; with a selection, copy it; with neither, ask to stop the run.", ("ctrl+c",), Scope.COMPOSER, "clear_or_copy", 0, False),
+    Action("composer.agent", "Agent", "Choose the agent that the next run is started with.", ("f5", "alt+g"), Scope.COMPOSER, "agent"),
     Action("composer.workspace", "Workspace", "Choose the directory that new sessions work in.", ("f3", "alt+w"), Scope.COMPOSER, "workspace"),
     Action("prompt.accept", "Accept", "Take what is written and go back.", ("enter",), Scope.PROMPT, "accept", 1, False),
     Action("prompt.abandon", "Leave", "Go back as it was.", ("escape",), Scope.PROMPT, "abandon", 2, False),

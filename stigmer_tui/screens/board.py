@@ -8,6 +8,7 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
+from textual.suggester import SuggestFromList
 from textual.widgets import Input
 
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
@@ -38,7 +39,12 @@ FILTER_SECONDS = 0.15
 RETRY_SECONDS = 2.0
 """After something that does not mend itself: somebody may have mended it."""
 DRAFT = "board"
-AGENT = "shell"
+COMMAND_LINE = "a command line; enter runs it in a sandbox and shows it live"
+MESSAGE = "what the agent is to do; enter starts it and shows it live"
+SHELL = "shell"
+SHOWN_AGENTS = 12
+KNOWN_AGENTS = 200
+"""How many agents' names the line for choosing one completes."""
 
 
 class BoardScreen(WorkstationScreen):
@@ -67,9 +73,8 @@ class BoardScreen(WorkstationScreen):
         self.workspace_line = PromptLine(
             "directory that new sessions work in; nothing: one of their own", self._workspace_left, id="workspace"
         )
-        self.bar = ComposerBar(
-            workstation.history, "a command line; enter runs it in a sandbox and shows it live", self._submit, self._ask
-        )
+        self.agent_line = PromptLine("agent that the next run is started with", self._agent_left, id="agent")
+        self.bar = ComposerBar(workstation.history, COMMAND_LINE, self._submit, self._ask)
         self.notice = Notice()
         self.hints = Hints(classes="hints")
 
@@ -85,6 +90,7 @@ class BoardScreen(WorkstationScreen):
         yield self.notice
         yield self.status
         yield self.workspace_line
+        yield self.agent_line
         yield self.bar
         yield self.hints
 
@@ -152,7 +158,8 @@ class BoardScreen(WorkstationScreen):
     def workspace_changed(self) -> None:
         """Say where new sessions work."""
         where = safe(str(self.app.workspace)) if self.app.workspace else "each session's own directory"
-        self.bar.say_place([(AGENT, "text"), ("  in ", "muted"), (where, "text")])
+        self.bar.say_place([(safe(Untrusted(self.app.agent)), "text"), ("  in ", "muted"), (where, "text")])
+        self.composer.placeholder = COMMAND_LINE if self.app.agent == SHELL else MESSAGE
 
     @on(RowsView.PlaceChanged)
     def place_changed(self) -> None:
@@ -177,6 +184,10 @@ class BoardScreen(WorkstationScreen):
             case "workspace":
                 self.workspace_line.value = str(self.app.workspace or "")
                 self._write_into(self.workspace_line)
+            case "agent":
+                self.run_worker(self._offer_agents())
+                self.agent_line.value = "" if self.app.agent == SHELL else self.app.agent
+                self._write_into(self.agent_line)
             case "next_attention":
                 self._next_attention()
             case "leave":
@@ -270,10 +281,30 @@ class BoardScreen(WorkstationScreen):
         self.workspace_changed()
         self.set_focus(self.composer)
 
+    async def _offer_agents(self) -> None:
+        """Complete what is written to the name of an agent that is there."""
+        client = await self.app.client()
+        try:
+            page = await client.list_agents(page_size=KNOWN_AGENTS)
+        except StigmerError as error:
+            self.app.say_error(error)
+            return
+        slugs = [agent.metadata.slug for agent in page.agents]
+        self.agent_line.suggester = SuggestFromList(slugs, case_sensitive=False)
+        self.app.say(f"Agents: {', '.join(slugs[:SHOWN_AGENTS])}{' …' if len(slugs) > SHOWN_AGENTS else ''}")
+
+    def _agent_left(self, accepted: bool) -> None:
+        written = self.agent_line.value.strip()
+        if accepted:
+            self.app.agent = written or SHELL
+        self.agent_line.display = False
+        self.workspace_changed()
+        self.set_focus(self.composer)
+
     def _submit(self, text: str) -> None:
         """Start a run and show it."""
         self.app.history.add(text)
-        self.app.start_run(AGENT, text)
+        self.app.start_run(self.app.agent, text)
 
     def take_back(self, text: str) -> None:
         """What could not be started is written here again."""

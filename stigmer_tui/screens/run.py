@@ -6,7 +6,7 @@ from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
 from stigmer_apis.client import client_environment
@@ -14,9 +14,11 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import run_lines
+from stigmer_tui.screens.deciding import Deciding
 from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.run_feed import RunFeed
 from stigmer_tui.screens.sending import LineSender, Start
+from stigmer_tui.screens.steering import Steering
 from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.terminal.clipboard import LONGEST
@@ -40,6 +42,8 @@ from stigmer_tui.widgets.transcript_view import TranscriptView
 
 DRAW_SECONDS = 0.04
 """Between two drawings of what comes in."""
+SHELL = "shell"
+"""The agent whose run is what it prints."""
 SIDE_BY_SIDE = 140
 """Columns from which both panes have room."""
 
@@ -62,6 +66,8 @@ class RunScreen(WorkstationScreen):
         self.feed = RunFeed(self._log, self._transcript, self._pace.mark)
         self._sender = LineSender(start, lambda: self.feed.state, self._environment, self._go_on_with, self._not_sent)
         self._stop_key = StopKey(workstation.clock)
+        self._steering = Steering(workstation, lambda: self.feed.state)
+        self.deciding = Deciding(workstation, self._steering, self._back_from_card)
         self._resets = 0
         self._pane_chosen = False
         self.head = Line(classes="head")
@@ -71,7 +77,7 @@ class RunScreen(WorkstationScreen):
         self.transcript = TranscriptView(self._transcript, self._ask_pane, id="transcript")
         self.search_line = PromptLine("search the whole run for a text", self._search_left, id="search")
         self._searched_pane: LogView = self.output
-        self.bar = ComposerBar(workstation.history, "a command line for this session", self._submit, self._ask)
+        self.bar = ComposerBar(workstation.history, "what this session is to do next", self._submit, self._ask)
         self.notice = Notice()
         self.hints = Hints(classes="hints")
 
@@ -83,6 +89,8 @@ class RunScreen(WorkstationScreen):
             yield self.transcript
             yield self.output
         yield self.notice
+        yield self.deciding.card
+        yield self.deciding.line
         yield self.search_line
         yield self.status
         yield self.bar
@@ -107,6 +115,7 @@ class RunScreen(WorkstationScreen):
             Scope.LINES: self.pane,
             Scope.OUTPUT: self.output,
             Scope.COMPOSER: self.composer,
+            **({Scope.APPROVAL: self.deciding.card.text} if self.deciding.card.display else {}),
         }
 
     def on_mount(self) -> None:
@@ -143,6 +152,7 @@ class RunScreen(WorkstationScreen):
         self.output.grown()
         self.transcript.grown()
         self._choose_pane()
+        self.deciding.card.show(self.feed.state.decisions.approvals)
         self._say()
         self.hints.leave_out(self._idle_actions())
 
@@ -160,9 +170,12 @@ class RunScreen(WorkstationScreen):
         return idle
 
     def _choose_pane(self) -> None:
-        """A run without a terminal is its transcript; nobody's choice is changed."""
-        if not self._pane_chosen and not self.feed.state.live and not len(self._log):
+        """A run that a model drives is its transcript, and so is one that printed nothing; nobody's choice is changed."""
+        state = self.feed.state
+        silent = not state.live and not len(self._log)
+        if not self._pane_chosen and state.agent and (state.agent != SHELL or silent):
             self.set_class(True, "-transcript")
+        self.set_class(state.agent not in ("", SHELL) and not len(self._log), "-no-output")
 
     def _tick(self) -> None:
         if self.feed.state.live:
@@ -193,8 +206,15 @@ class RunScreen(WorkstationScreen):
         width = size.width if size.width < SIDE_BY_SIDE else size.width * 3 // 5
         return client_environment(columns=max(20, width - 2), rows=max(5, size.height - 5))
 
+    @on(TextArea.Changed, "#composer")
+    def composer_changed(self) -> None:
+        """Somebody types: no key counts as a decision for a moment."""
+        self.deciding.card.typed()
+
     def _submit(self, text: str) -> None:
         self.app.history.add(text)
+        if self._steering.command(text) or self._steering.answer(text):
+            return
         self.send_line(text)
         self.output.follow(True)
 
@@ -226,6 +246,8 @@ class RunScreen(WorkstationScreen):
                     self._take_keyboard()
             case "copy_selection":
                 self.app.copy(self.composer.selected_text, what="the selection")
+            case "agent":
+                self.app.say("A session keeps its agent. The next run from the board can have another.")
             case _:
                 self.app.say(f"This session works in {self.feed.state.workspace or 'its own directory'}.")
 
@@ -244,6 +266,8 @@ class RunScreen(WorkstationScreen):
         match what:
             case "compose":
                 self.set_focus(self.composer)
+            case "decide":
+                self.action_decide()
             case "leave":
                 self._leave(view)
             case "other_pane":
@@ -277,6 +301,18 @@ class RunScreen(WorkstationScreen):
         self.set_class(other is self.transcript, "-transcript")
         self.set_focus(other)
         self._say()
+
+    # Deciding.
+
+    def action_decide(self) -> None:
+        """Go to the card on which something waits for a decision."""
+        if self.deciding.card.display:
+            self.set_focus(self.deciding.card.text)
+        else:
+            self.app.say("Nothing waits for your decision.")
+
+    def _back_from_card(self) -> None:
+        self.set_focus(self.pane if self.composer.text == "" else self.composer)
 
     # Searching.
 

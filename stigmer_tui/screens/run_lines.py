@@ -22,6 +22,11 @@ def head_left(state: RunState) -> list[Part]:
 def head_right(state: RunState, now: float) -> list[Part]:
     """What waits, how the last command ended, how long it takes."""
     parts: list[Part] = []
+    if state.paused and state.live:
+        parts.append(("paused  ", "warning"))
+    if state.tokens:
+        cost = f" ${state.cost_micro_usd / 1e6:.2f}" if state.cost_micro_usd else ""
+        parts.append((f"{thousands(state.tokens)} tokens{cost}  ", "muted"))
     if state.queued:
         parts.append((f"{len(state.queued)} queued  ", "accent"))
     if state.no_walls is not None:
@@ -53,7 +58,10 @@ def stop_words(state: RunState, *, confirming: bool, shown_key: str) -> Part | N
 
 def waiting_words(state: RunState) -> list[Part]:
     """What waits for a person, and what to do about it."""
-    if not state.waits_for:
+    question = next(iter(state.decisions.questions.values()), None)
+    if question is not None:
+        return [(f"? {safe(Untrusted(question.text))}", "warning"), ("  what you write next is the answer", "muted")]
+    if state.decisions.approvals or not state.waits_for:
         return []
     words = next(reversed(state.waits_for.values()))
     how = "  enter, with nothing written, attaches" if state.terminals else ""

@@ -54,6 +54,8 @@ class Workstation(App[int]):
     """What was written and not sent."""
     workspace: Path | None
     """Where new sessions work; None: in a directory of their own."""
+    agent: str
+    """Slug of the agent that the next run is started with."""
     connection_words: str
     """What stands between this and the server, in words; empty while all is well."""
 

@@ -1,4 +1,7 @@
-"""The blocks of a transcript. Each is changed in place by `reading` while its part of the run goes on; text in them is untrusted."""
+"""The blocks of a transcript. Each is changed in place by `reading` while its part of the run goes on; text in them is untrusted.
+
+`depth` is 0 for the agent itself and 1 for what happened to a sub-agent of its.
+"""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,6 +26,7 @@ class PersonLine:
     reason: str = ""
     """Why it was refused."""
     version: int = 0
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class AgentText:
     reasoning: str = ""
     interrupted: str = ""
     version: int = 0
+    depth: int = 0
 
 
 class CallState(Enum):
@@ -70,7 +75,12 @@ class ToolCall:
     killed: list[tuple[int, str]] = field(default_factory=lambda: list[tuple[int, str]]())
     """Processes that had to be ended: pid and command."""
     output_bytes: int = 0
+    waits: str = ""
+    """Why a person is asked before it starts; empty where nobody is, or where it was decided."""
+    decision: str = ""
+    """What was decided, and by whom."""
     version: int = 0
+    depth: int = 0
 
     @property
     def failed(self) -> bool:
@@ -98,6 +108,7 @@ class Remark:
     mark: str = "·"
     """One cell in front of it."""
     version: int = 0
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -107,6 +118,7 @@ class TodoList:
     items: list[tuple[str, str]]
     """State's shape, and what is to do."""
     version: int = 0
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -119,9 +131,25 @@ class Step:
     error: str = ""
     done: bool = False
     version: int = 0
+    depth: int = 0
 
 
-Block = PersonLine | AgentText | ToolCall | Remark | TodoList | Step
+@dataclass(slots=True)
+class FileDiff:
+    """What a tool did to a file."""
+
+    path: str
+    change: str
+    """In a word: created, changed, deleted."""
+    diff: str
+    """As `diff -u` writes it; empty for a file that is not text."""
+    added: int = 0
+    removed: int = 0
+    version: int = 0
+    depth: int = 0
+
+
+Block = PersonLine | AgentText | ToolCall | Remark | TodoList | Step | FileDiff
 
 
 def plain_text(block: Block) -> str:
@@ -139,6 +167,8 @@ def plain_text(block: Block) -> str:
             return "\n".join(f"{shape} {text}" for shape, text in block.items)
         case Step():
             return "\n".join(part for part in (block.name, block.input, block.error, block.output) if part)
+        case FileDiff():
+            return f"{block.path}\n{block.diff}"
 
 
 def untrusted_text(block: Block) -> Untrusted:

@@ -1,5 +1,10 @@
 """What events say about a tool call."""
 
+import json
+
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as events
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ToolCallFinished, ToolCallStarted
 from stigmer_tui.text.times import span
@@ -13,6 +18,13 @@ _STATES = {
     events.TOOL_OUTCOME_NOT_STARTED: CallState.NOT_STARTED,
 }
 _SHOWN_PROCESSES = 6
+
+
+def shown_call(name: str, args: Struct) -> str:
+    """What a call does: the command line of a shell, else the arguments as JSON. Untrusted."""
+    arguments = json_format.MessageToDict(args)
+    command = arguments.get("command")
+    return command if isinstance(command, str) and name == "shell" else json.dumps(arguments, ensure_ascii=False)
 
 
 def start_call(call: ToolCall, started: ToolCallStarted) -> None:

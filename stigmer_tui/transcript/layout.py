@@ -8,6 +8,7 @@ from stigmer_tui.transcript.blocks import (
     AgentText,
     Block,
     CallState,
+    FileDiff,
     LineState,
     PersonLine,
     Remark,
@@ -20,7 +21,10 @@ from stigmer_tui.transcript.calls import killed_words, outcome_words
 
 SHOWN_LINES = 12
 """Lines of a tool's result that are shown; the pager has all."""
+SHOWN_DIFF_LINES = 40
+"""Lines of a diff that are shown; the pager has all."""
 INDENT = "  "
+_BAR = "│ "
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,13 @@ _TONES = {Tone.QUIET: "muted", Tone.GOOD: "good", Tone.WARNING: "warning", Tone.
 
 
 def rows_of(block: Block, width: int) -> list[Row]:
-    """The rows of a block in `width` cells."""
+    """The rows of a block in `width` cells; what happened to a sub-agent stands behind a bar."""
+    if not block.depth or width <= 2 * len(_BAR):
+        return _rows(block, width)
+    return [(Span(_BAR, "faint"), *row) for row in _rows(block, width - len(_BAR))]
+
+
+def _rows(block: Block, width: int) -> list[Row]:
     match block:
         case PersonLine():
             return _person(block, width)
@@ -67,6 +77,8 @@ def rows_of(block: Block, width: int) -> list[Row]:
             return [row for shape, text in block.items for row in _marked(shape, "accent", text, "text", width)]
         case Step():
             return _step(block, width)
+        case FileDiff():
+            return _diff(block, width)
 
 
 def _marked(mark: str, mark_style: str, text: str, style: str, width: int) -> list[Row]:
@@ -101,6 +113,11 @@ def _call(block: ToolCall, width: int) -> list[Row]:
     rows: list[Row] = []
     if not block.shown_above:
         rows += _shortened("$" if block.name == "shell" else "⚒", "accent", _call_title(block), "text", width)
+    if block.waits:
+        rows += _marked("!", "warning", f"waits for you: {block.waits}", "warning", width)
+        return rows
+    if block.decision:
+        rows += _marked("·", "muted", block.decision, "muted", width)
     mark, style = _CALL_MARKS[block.state]
     if block.state is CallState.ENDED and block.failed:
         mark, style = "✗", "error"
@@ -126,6 +143,23 @@ def _step(block: Step, width: int) -> list[Row]:
     for text, text_style in ((block.input, "muted"), (block.output, "text"), (block.error, "error")):
         if text:
             rows += _shortened(" ", text_style, text, text_style, width)
+    return rows
+
+
+_DIFF_STYLES = {"+": "good", "-": "error", "@": "accent"}
+
+
+def _diff(block: FileDiff, width: int) -> list[Row]:
+    """The file, how many lines came and went, and the lines; the two names that a diff begins with say nothing more."""
+    head = f"{block.path} {block.change}"
+    counts = f"  +{block.added} −{block.removed}" if block.added or block.removed else ""
+    rows = _marked("±", "accent", head + counts, "text", width)
+    lines = [line for line in block.diff.splitlines() if not line.startswith(("--- ", "+++ "))]
+    for line in lines[:SHOWN_DIFF_LINES]:
+        style = _DIFF_STYLES.get(line[:1], "muted")
+        rows += [(Span(INDENT), Span(part, style)) for part in wrap(safe(Untrusted(line)), width - len(INDENT))]
+    if len(lines) > SHOWN_DIFF_LINES:
+        rows += _marked(" ", "muted", f"… {len(lines) - SHOWN_DIFF_LINES} more lines", "muted", width)
     return rows
 
 

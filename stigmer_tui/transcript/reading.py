@@ -1,6 +1,5 @@
 """From events to blocks."""
 
-import json
 from collections.abc import Callable, Iterable
 
 from google.protobuf import json_format
@@ -13,6 +12,7 @@ from stigmer_tui.theme.phases import LIVE
 from stigmer_tui.transcript.blocks import (
     AgentText,
     Block,
+    FileDiff,
     LineState,
     PersonLine,
     Remark,
@@ -21,7 +21,8 @@ from stigmer_tui.transcript.blocks import (
     Tone,
     ToolCall,
 )
-from stigmer_tui.transcript.calls import finish_call, start_call
+from stigmer_tui.transcript.calls import finish_call, shown_call, start_call
+from stigmer_tui.transcript.remarks import remark_of
 
 _TODO_SHAPES = {
     enums.TODO_PENDING: "○",
@@ -29,7 +30,6 @@ _TODO_SHAPES = {
     enums.TODO_COMPLETED: "✓",
     enums.TODO_CANCELLED: "■",
 }
-_TONES = {events.LOG_LEVEL_WARNING: Tone.WARNING, events.LOG_LEVEL_ERROR: Tone.ERROR}
 _DECISIONS = {
     events.APPROVAL_ONCE: "allowed once",
     events.APPROVAL_SESSION: "allowed for this session",
@@ -39,7 +39,24 @@ _DECISIONS = {
 }
 
 
-SILENT = frozenset({"command_applied", "terminal_output", "terminal_resized", "usage_reported", "attention_cleared"})
+_CHANGES = {
+    events.FILE_CHANGE_CREATED: "created",
+    events.FILE_CHANGE_MODIFIED: "changed",
+    events.FILE_CHANGE_DELETED: "deleted",
+}
+
+
+SILENT = frozenset(
+    {
+        "command_applied",
+        "terminal_output",
+        "terminal_resized",
+        "usage_reported",
+        "attention_cleared",
+        "tool_call_progress",
+        "model_call_started",
+    }
+)
 """Events that leave no block: they only count, or belong to the output."""
 
 
@@ -54,6 +71,7 @@ class Transcript:
         self._steps: dict[str, Step] = {}
         self._todos: TodoList | None = None
         self._changed: int | None = None
+        self._depth = 0
         self._readers: dict[str, Callable[[Event], None]] = {
             "execution_created": self._created,
             "phase_changed": self._phase,
@@ -67,8 +85,7 @@ class Transcript:
             "approval_resolved": self._approval_resolved,
             "tool_call_started": self._started,
             "tool_call_finished": self._finished,
-            "terminal_attached": self._attached,
-            "terminal_detached": self._detached,
+            "file_changed": self._file_changed,
             "command_issued": self._issued,
             "command_rejected": self._rejected,
             "todo_list_changed": self._todo_list,
@@ -76,17 +93,18 @@ class Transcript:
             "sub_agent_finished": self._sub_agent_finished,
             "workflow_task_started": self._task_started,
             "workflow_task_finished": self._task_finished,
-            "attention_raised": self._attention,
-            "note_added": self._note,
-            "log_line": self._log,
         }
 
     def apply(self, batch: Iterable[Event]) -> None:
         """Take in the next events."""
         for event in batch:
+            self._depth = 1 if event.sub_agent_id else 0
             reader = self._readers.get(event.WhichOneof("body") or "")
+            remark = remark_of(event) if reader is None else None
             if reader is not None:
                 reader(event)
+            elif remark is not None:
+                self._add(remark)
 
     def call(self, call_id: str) -> ToolCall | None:
         """The tool call of the present run with this id."""
@@ -114,6 +132,7 @@ class Transcript:
         self._add(Remark(text, tone, mark))
 
     def _add(self, block: Block) -> None:
+        block.depth = self._depth
         self._touch_index(len(self.blocks))
         self.blocks.append(block)
 
@@ -202,9 +221,7 @@ class Transcript:
 
     def _requested(self, event: Event) -> None:
         requested = event.tool_call_requested
-        arguments = json_format.MessageToDict(requested.args)
-        command = arguments.get("command")
-        shown = command if isinstance(command, str) and requested.name == "shell" else json.dumps(arguments)
+        shown = shown_call(requested.name, requested.args)
         above = self.blocks[-1] if self.blocks else None
         call = ToolCall(
             requested.call_id,
@@ -216,12 +233,31 @@ class Transcript:
         self._add(call)
 
     def _approval_requested(self, event: Event) -> None:
-        self.say(f"Asks whether it may: {event.approval_requested.summary}", Tone.WARNING, "!")
+        requested = event.approval_requested
+        call = self._calls.get(requested.call_id)
+        if call is None:
+            self.say(f"Asks whether it may: {requested.summary}", Tone.WARNING, "!")
+            return
+        call.waits = requested.reason or "may it?"
+        self._touch(call)
 
     def _approval_resolved(self, event: Event) -> None:
         resolved = event.approval_resolved
         reason = f": {resolved.reason}" if resolved.reason else ""
-        self.say(f"{_DECISIONS.get(resolved.approval, 'decided')} by {resolved.author or 'nobody'}{reason}")
+        words = f"{_DECISIONS.get(resolved.approval, 'decided')} by {resolved.author or 'nobody'}{reason}"
+        call = self._calls.get(resolved.call_id)
+        if call is None:
+            self.say(words)
+            return
+        call.waits, call.decision = "", words
+        if resolved.HasField("edited_args"):
+            call.command = shown_call(call.name, resolved.edited_args)
+        self._touch(call)
+
+    def _file_changed(self, event: Event) -> None:
+        changed = event.file_changed
+        change = _CHANGES.get(changed.change, "changed")
+        self._add(FileDiff(changed.path, change, changed.diff, changed.lines_added, changed.lines_removed))
 
     def _started(self, event: Event) -> None:
         started = event.tool_call_started
@@ -236,14 +272,6 @@ class Transcript:
         if call is not None:
             finish_call(call, finished)
             self._touch(call)
-
-    def _attached(self, event: Event) -> None:
-        self.say(f"{event.terminal_attached.author or 'Somebody'} took the keyboard.")
-
-    def _detached(self, event: Event) -> None:
-        reason = event.terminal_detached.reason
-        author = event.terminal_detached.author or "Somebody"
-        self.say(f"{author} let go of the keyboard{f': {reason}' if reason else ''}.")
 
     def _issued(self, event: Event) -> None:
         issued = event.command_issued
@@ -309,17 +337,6 @@ class Transcript:
         if step is not None:
             step.output, step.error, step.done = output, error, True
             self._touch(step)
-
-    def _attention(self, event: Event) -> None:
-        self.say(event.attention_raised.text, Tone.WARNING, "!")
-
-    def _note(self, event: Event) -> None:
-        author = event.note_added.author
-        self.say(f"{event.note_added.text}{f'  ({author})' if author else ''}", mark="✎")
-
-    def _log(self, event: Event) -> None:
-        line = event.log_line
-        self.say(f"{line.component}: {line.text}" if line.component else line.text, _TONES.get(line.level, Tone.QUIET))
 
 
 def _json(value: Value) -> str:

@@ -6,6 +6,7 @@ from enum import Enum
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event, ToolCallFinished
 from stigmer_tui.theme.phases import LIVE
+from stigmer_tui.transcript.decisions import Decisions
 
 
 class StopState(Enum):
@@ -43,6 +44,14 @@ class RunState:
     """Commands with a message that waits: taken by the agent or not, it has not begun."""
     waits_for: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     """What waits for a person: by id, in words."""
+    decisions: Decisions = field(default_factory=Decisions)
+    """Tool calls that wait for a decision, and questions."""
+    model: str = ""
+    """What answers, empty where no model does."""
+    tokens: int = 0
+    cost_micro_usd: int = 0
+    """Millionths of a US dollar, as far as prices are known."""
+    paused: bool = False
 
     @property
     def live(self) -> bool:
@@ -56,6 +65,7 @@ class RunState:
 
     def apply(self, event: Event) -> None:
         """Take in the next event."""
+        self.decisions.apply(event)
         match event.WhichOneof("body"):
             case "execution_created":
                 created = event.execution_created
@@ -80,6 +90,14 @@ class RunState:
                 self.waits_for[event.attention_raised.attention_id] = event.attention_raised.text
             case "attention_cleared":
                 self.waits_for.pop(event.attention_cleared.attention_id, None)
+            case "model_call_started":
+                self.model = event.model_call_started.model
+            case "model_changed":
+                self.model = event.model_changed.model
+            case "usage_reported":
+                used = event.usage_reported
+                self.tokens += used.input_tokens + used.output_tokens
+                self.cost_micro_usd += used.cost_micro_usd
             case _:
                 return
 
@@ -90,6 +108,8 @@ class RunState:
             self.terminals.clear()
             self.queued.clear()
             self.waits_for.clear()
+            self.decisions.over()
+            self.paused = False
             if self.stop is not StopState.NOT_ASKED:
                 cancelled = self.phase == enums.EXECUTION_CANCELLED
                 self.stop = StopState.STOPPED if cancelled else StopState.NOT_ASKED
@@ -113,3 +133,7 @@ class RunState:
             self.stop = StopState.STOPPING
         elif issued.HasField("send_message"):
             self.queued.add(issued.command_id)
+        elif issued.HasField("pause"):
+            self.paused = True
+        elif issued.HasField("resume"):
+            self.paused = False

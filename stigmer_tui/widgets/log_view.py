@@ -171,6 +171,10 @@ class LogView(RowsView):
         """Go to the composer."""
         self._ask(self, "compose")
 
+    def action_decide_here(self) -> None:
+        """Go to the card on which something waits for a decision."""
+        self._ask(self, "decide")
+
     def action_other_pane(self) -> None:
         """Change to the other pane."""
         self._ask(self, "other_pane")

@@ -23,11 +23,13 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
 )
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2 as es
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2 as sv
+from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as st
 from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2 import AttachRequest
 from stigmer_apis.errors import NotFound, StigmerError, Unauthenticated
 from stigmer_apis.errors_grpc import abort
 from stigmer_apis.protocol import API_VERSION, AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, grpc
+from tests.support.scripted_steering import Steered
 from tests.support.scripted_streams import attach, list_executions, tail, watch
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
     """Answer the methods that a client of the workstation uses; others are UNIMPLEMENTED, by gRPC itself."""
     methods = _Methods(backend)
     answer, stream = methods.answer, methods.stream
+    steered = Steered(backend)
     services = {
         "stigmer.server.v1.ServerService": {
             "GetServerInfo": answer("GetServerInfo", sv.GetServerInfoRequest, methods.server_info),
@@ -59,6 +62,17 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             "SendMessage": answer("SendMessage", es.SendMessageRequest, methods.send_message),
             "Watch": stream("Watch", es.WatchRequest, watch),
             "Tail": stream("Tail", es.TailRequest, tail),
+        },
+        "stigmer.steering.v1.SteeringService": {
+            "ResolveApproval": answer("ResolveApproval", st.ResolveApprovalRequest, steered.resolve_approval),
+            "Answer": answer("Answer", st.AnswerRequest, steered.answer),
+            "Pause": answer("Pause", st.PauseRequest, steered.pause),
+            "Resume": answer("Resume", st.ResumeRequest, steered.resume),
+            "Interrupt": answer("Interrupt", st.InterruptRequest, steered.interrupt),
+            "ChangeModel": answer("ChangeModel", st.ChangeModelRequest, steered.change_model),
+            "ChangePolicy": answer("ChangePolicy", st.ChangePolicyRequest, steered.change_policy),
+            "UndoTurn": answer("UndoTurn", st.UndoTurnRequest, steered.undo_turn),
+            "Branch": answer("Branch", st.BranchRequest, steered.branch),
         },
         "stigmer.terminal.v1.TerminalService": {"Attach": methods.two_way("Attach", AttachRequest, attach)},
         _AGENT: {

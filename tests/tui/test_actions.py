@@ -11,6 +11,7 @@ from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.help import HelpText
 from stigmer_tui.screens.run import RunScreen
 from stigmer_tui.widgets.board.table import BoardTable
+from stigmer_tui.widgets.approval.text import ApprovalText
 from stigmer_tui.widgets.composer.composer import Composer
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.output_view import OutputView
@@ -28,6 +29,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.COMPOSER: Composer,
     Scope.PROMPT: PromptLine,
     Scope.HELP: HelpText,
+    Scope.APPROVAL: ApprovalText,
 }
 TOGETHER = [(Scope.LINES, Scope.OUTPUT)]
 """Scopes of one widget: they share its keys."""

@@ -302,3 +302,115 @@ async def test_a_problem(
         app.say("the workspace /srv/project does not exist\ncreate it, or choose another one with F3", wrong=True)
         await shown(pilot, app, False, "does not exist")
         assert same(app, snapshot)
+
+
+def model_events() -> tuple[ev.Event, ...]:
+    """A model reads, thinks, edits, and asks whether it may run something."""
+    read = ev.ToolCallRequested(call_id="c1", message_id="m1", name="read")
+    read.args.fields["path"].string_value = "stigmer/paging.py"
+    test = ev.ToolCallRequested(call_id="c3", message_id="m2", name="shell")
+    test.args.fields["command"].string_value = "python -m pytest -q tests/test_paging.py && git add -A"
+    edit = ev.ToolCallRequested(call_id="c2", message_id="m2", name="edit")
+    edit.args.fields["path"].string_value = "stigmer/paging.py"
+    diff = (
+        "--- a/stigmer/paging.py\n+++ b/stigmer/paging.py\n@@ -14,7 +14,7 @@ def pages_of(rows, size):\n"
+        "     if size < 1:\n         raise ValueError(size)\n-    return rows // size\n+    return -(-rows // size)\n"
+    )
+    todos = ev.TodoListChanged()
+    for number, (words, status) in enumerate(
+        [
+            ("Find the fault", enums.TODO_COMPLETED),
+            ("Mend it", enums.TODO_IN_PROGRESS),
+            ("Run the tests", enums.TODO_PENDING),
+        ]
+    ):
+        todos.todos[str(number)].content, todos.todos[str(number)].status = words, status
+    ended = ev.ToolOutcome.TOOL_OUTCOME_ENDED
+    return (
+        ev.Event(message_started=ev.MessageStarted(message_id="m0", type=enums.MESSAGE_HUMAN)),
+        ev.Event(text_delta=ev.TextDelta(message_id="m0", text="The last page is missing. Find out why, and mend it.")),
+        ev.Event(message_completed=ev.MessageCompleted(message_id="m0")),
+        ev.Event(
+            model_call_started=ev.ModelCallStarted(message_id="m1", provider="scripted", model="demo-1", attempt=1)
+        ),
+        ev.Event(message_started=ev.MessageStarted(message_id="m1", type=enums.MESSAGE_AI)),
+        ev.Event(
+            reasoning_delta=ev.ReasoningDelta(message_id="m1", text="Pages are counted somewhere; look there first.")
+        ),
+        ev.Event(text_delta=ev.TextDelta(message_id="m1", text="I look at how pages are counted.")),
+        ev.Event(message_completed=ev.MessageCompleted(message_id="m1")),
+        ev.Event(tool_call_requested=read),
+        ev.Event(tool_call_started=ev.ToolCallStarted(call_id="c1")),
+        ev.Event(
+            tool_call_finished=ev.ToolCallFinished(
+                call_id="c1",
+                outcome=ended,
+                duration_micros=2_100,
+                result="14  def pages_of(rows, size):\n15      return rows // size",
+            )
+        ),
+        ev.Event(todo_list_changed=todos),
+        ev.Event(message_started=ev.MessageStarted(message_id="m2", type=enums.MESSAGE_AI)),
+        ev.Event(
+            text_delta=ev.TextDelta(message_id="m2", text="It rounds down, so a last page that is not full is lost.")
+        ),
+        ev.Event(message_completed=ev.MessageCompleted(message_id="m2")),
+        ev.Event(tool_call_requested=edit),
+        ev.Event(tool_call_started=ev.ToolCallStarted(call_id="c2")),
+        ev.Event(
+            file_changed=ev.FileChanged(
+                call_id="c2",
+                path="stigmer/paging.py",
+                change=ev.FILE_CHANGE_MODIFIED,
+                diff=diff,
+                lines_added=1,
+                lines_removed=1,
+            )
+        ),
+        ev.Event(tool_call_finished=ev.ToolCallFinished(call_id="c2", outcome=ended, duration_micros=4_400)),
+        ev.Event(
+            usage_reported=ev.UsageReported(
+                model="demo-1", input_tokens=4_120, output_tokens=388, cost_micro_usd=21_000
+            )
+        ),
+        ev.Event(tool_call_requested=test),
+        ev.Event(
+            approval_requested=ev.ApprovalRequested(
+                call_id="c3",
+                summary="python -m pytest -q tests/test_paging.py && git add -A",
+                reason="it runs a command and changes files",
+                binding=b"b" * 32,
+                prefix=["python", "-m", "pytest"],
+            )
+        ),
+    )
+
+
+@SIZES
+@LOOKS
+async def test_a_run_that_asks(
+    app: StigmerApp,
+    backend: ScriptedBackend,
+    clock: StoppedClock,
+    size: tuple[int, int],
+    light: bool,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """A model's run: what it thought, read, changed, and what it waits for; somebody came to decide."""
+    backend.add_agent("coder", "Writes code.")
+    clock.now = MOMENT - 42
+    execution_id = backend.add_execution(
+        message="The last page is missing. Find out why, and mend it.",
+        agent="coder",
+        phase=enums.EXECUTION_IN_PROGRESS,
+        events=model_events(),
+        execution_id=f"aex-01m7xzs8a0{1:016}",
+        session_id=f"ses-01m7xzs8a0{1:016}",
+    )
+    clock.now = MOMENT
+    async with app.run_test(size=size) as pilot:
+        app.open_run(execution_id)
+        await until(pilot, lambda: "asks whether it may" in screen_text(pilot), "the run")
+        await pilot.press("f4")
+        await shown(pilot, app, light, "once")
+        assert same(app, snapshot)

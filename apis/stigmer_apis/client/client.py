@@ -204,16 +204,18 @@ class Client:
         return tail(self.connection, execution_id, after_seq=after_seq, incarnation=incarnation, follow=follow)
 
     async def send_message(
-        self, execution_id: str, text: str, *, idempotency_key: str | None = None
+        self, execution_id: str, text: str, *, now: bool = False, idempotency_key: str | None = None
     ) -> SendMessageResponse:
         """Hand the agent another message; for `shell` a command line. Returns when the execution has it.
+
+        `now` interrupts what the agent does; else it waits until the current turn is over.
 
         Raises `NotFound`, `FailedPrecondition` where it has ended, `MessageTooLarge` past 16 MiB.
         """
         return await call(
             self.connection,
             lambda wire: wire.executions.SendMessage,
-            SendMessageRequest(execution_id=execution_id, text=text),
+            SendMessageRequest(execution_id=execution_id, text=text, now=now),
             idempotency_key=idempotency_key or new_idempotency_key(),
         )
 

@@ -1,9 +1,8 @@
 """What a person wants of an execution that runs, as a client says it."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf import json_format
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Approval
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
@@ -49,16 +48,14 @@ class Steering:
         *,
         binding: bytes,
         reason: str = "",
-        edited_args: Mapping[str, Any] | None = None,
+        edited_args: Mapping[str, object] | None = None,
     ) -> None:
         """Decide about a tool call. `binding` is that of the `ApprovalRequested` that the person saw: the answer is good for it alone."""
         request = ResolveApprovalRequest(
             execution_id=execution_id, call_id=call_id, approval=approval, reason=reason, binding=binding
         )
         if edited_args is not None:
-            edited = Struct()
-            edited.update(dict(edited_args))
-            request.edited_args.CopyFrom(edited)
+            json_format.ParseDict(dict(edited_args), request.edited_args)
         await call(
             self._connection,
             lambda wire: wire.steering.ResolveApproval,

@@ -73,6 +73,10 @@ class Composer(TextArea):
         """Choose a directory."""
         self._ask("workspace")
 
+    def action_agent(self) -> None:
+        """Choose an agent."""
+        self._ask("agent")
+
     def action_older(self) -> None:
         """The line before, from the first row; else a row up."""
         if not self.navigator.is_first_wrapped_line(self.cursor_location):

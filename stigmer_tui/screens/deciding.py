@@ -1,0 +1,94 @@
+"""The card of a run, and the line into which one writes a reason or another command."""
+
+from collections.abc import Callable
+
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
+    APPROVAL_DENIED,
+    APPROVAL_ONCE,
+    APPROVAL_PREFIX,
+    APPROVAL_SESSION,
+)
+from stigmer_apis.errors import InvalidArgument
+from stigmer_tui.screens.steering import Steering, editable, edited_args
+from stigmer_tui.screens.workstation import Workstation
+from stigmer_tui.transcript.decisions import Asked
+from stigmer_tui.widgets.approval.card import Answer, ApprovalCard
+from stigmer_tui.widgets.prompt_line import PromptLine
+
+_APPROVALS = {
+    Answer.ONCE: APPROVAL_ONCE,
+    Answer.SESSION: APPROVAL_SESSION,
+    Answer.PREFIX: APPROVAL_PREFIX,
+    Answer.DENY: APPROVAL_DENIED,
+}
+
+
+class Deciding:
+    """Between the card and the server."""
+
+    def __init__(self, workstation: Workstation, steering: Steering, back: Callable[[], None]) -> None:
+        """`back` puts the focus where the person was."""
+        self._workstation = workstation
+        self._steering = steering
+        self._back = back
+        self._writing_for: tuple[Asked, Answer] | None = None
+        self.card = ApprovalCard(workstation.clock, self._answered, back, self._page)
+        self.line = PromptLine("", self._line_left, id="decision")
+
+    def _answered(self, asked: Asked, answer: Answer) -> None:
+        match answer:
+            case Answer.DENY_WITH_REASON:
+                self._write(asked, answer, "why not: the agent reads it", "")
+            case Answer.EDIT if "\n" in editable(asked):
+                self._workstation.say(
+                    "Several lines cannot be edited here. Deny with a reason that says what it should be.", wrong=True
+                )
+            case Answer.EDIT:
+                self._write(asked, answer, "what shall run instead; enter lets it run once", editable(asked))
+            case _:
+                self._send(asked, answer)
+
+    def _write(self, asked: Asked, answer: Answer, placeholder: str, text: str) -> None:
+        self._writing_for = (asked, answer)
+        self.line.placeholder = placeholder
+        self.line.value = text
+        self.line.display = True
+        self.line.screen.set_focus(self.line)
+
+    def _line_left(self, accepted: bool) -> None:
+        writing, text = self._writing_for, self.line.value
+        if accepted and writing is not None:
+            asked, answer = writing
+            if answer is Answer.EDIT and not self._send_edited(asked, text):
+                return
+            if answer is Answer.DENY_WITH_REASON:
+                self._send(asked, Answer.DENY, reason=text)
+        self._writing_for = None
+        self.line.value = ""
+        self.line.display = False
+        if self.card.display:
+            self.line.screen.set_focus(self.card.text)
+        else:
+            self._back()
+
+    def _send_edited(self, asked: Asked, text: str) -> bool:
+        try:
+            edited = edited_args(asked, text)
+        except InvalidArgument as error:
+            self._workstation.say_error(error)
+            return False
+        self._steering.decide(
+            asked, APPROVAL_ONCE, lambda taken: self.card.answered(asked.call_id, taken=taken), edited=edited
+        )
+        return True
+
+    def _send(self, asked: Asked, answer: Answer, *, reason: str = "") -> None:
+        self._steering.decide(
+            asked,
+            _APPROVALS[answer],
+            lambda taken: self.card.answered(asked.call_id, taken=taken),
+            reason=reason,
+        )
+
+    def _page(self, text: str) -> None:
+        self._workstation.run_worker(self._workstation.page(lambda: [text.encode("utf-8", "replace")], 1))

@@ -1,0 +1,156 @@
+"""What a person decides, answers and changes while a run goes on, from the screen to the server."""
+
+import difflib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, cast
+
+from google.protobuf import json_format
+
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Approval
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_apis.errors import InvalidArgument, StigmerError
+from stigmer_tui.screens.workstation import Workstation
+from stigmer_tui.transcript.decisions import Asked
+from stigmer_tui.transcript.run_state import RunState
+
+if TYPE_CHECKING:
+    from stigmer_apis.client import Client
+
+COMMANDS: Mapping[str, str] = {
+    "/model": "NAME: another model from the next call on",
+    "/policy": "read-only, ask or auto: what the agent may do by itself from the next tool call on",
+    "/pause": "stop after the current step",
+    "/resume": "go on",
+    "/interrupt": "stop what the agent does now, and let it go on with what comes next",
+    "/now": "TEXT: interrupt the agent with a message",
+    "/undo": "put the files back as they were before the last turn that changed some",
+    "/branch": "[TEXT]: a new session that shares the past with this one",
+    "/help": "what can be written here",
+}
+"""What a line that begins with a slash means, in a run that a model drives."""
+
+_SHELL = "shell"
+
+
+class Steering:
+    """Sends what was decided; says what could not be done."""
+
+    def __init__(self, workstation: Workstation, state: Callable[[], RunState]) -> None:
+        self._workstation = workstation
+        self._state = state
+
+    def decide(
+        self,
+        asked: Asked,
+        approval: "Approval.ValueType",
+        told: Callable[[bool], None],
+        *,
+        reason: str = "",
+        edited: Mapping[str, object] | None = None,
+    ) -> None:
+        """Decide about a tool call; `told` is told whether it was taken."""
+        execution_id = self._state().execution_id
+
+        async def send(client: "Client") -> None:
+            try:
+                await client.steering.resolve_approval(
+                    execution_id, asked.call_id, approval, binding=asked.binding, reason=reason, edited_args=edited
+                )
+            except StigmerError:
+                told(False)
+                raise
+
+        told(True)
+        self._run(send)
+
+    def answer(self, text: str) -> bool:
+        """Answer the oldest question with a text, or the number of an option. False where there is no question."""
+        question = next(iter(self._state().decisions.questions.values()), None)
+        if question is None:
+            return False
+        options = list(question.options)
+        number = text.strip()
+        if number.isdecimal() and 1 <= int(number) <= len(options):
+            text = options[int(number) - 1]
+        execution_id = self._state().execution_id
+        self._run(lambda client: client.steering.answer(execution_id, text, question.attention_id))
+        return True
+
+    def command(self, line: str) -> bool:
+        """Do what a line that begins with a slash means. False where it is a message like any other."""
+        state = self._state()
+        if not line.startswith("/") or "\n" in line or state.agent == _SHELL or not state.agent:
+            return False
+        name, _, rest = line.strip().partition(" ")
+        if name not in COMMANDS:
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            nearest = f" Did you mean {near[0]}?" if near else ""
+            self._workstation.say(f"There is no {name}.{nearest} /help lists what there is.", wrong=True)
+        elif name == "/help":
+            self._workstation.say("\n".join(f"{name} {words}" for name, words in COMMANDS.items()))
+        elif name in ("/model", "/policy", "/now") and not rest.strip():
+            self._workstation.say(f"{name} {COMMANDS[name]}", wrong=True)
+        else:
+            self._run(self._meaning(name, rest.strip(), state))
+        return True
+
+    def _meaning(self, name: str, rest: str, state: RunState) -> "Callable[[Client], Awaitable[object]]":
+        execution_id = state.execution_id
+
+        async def branch(client: "Client") -> None:
+            made = await client.steering.branch(execution_id, text=rest)
+            self._workstation.open_run(made.execution_id)
+
+        match name:
+            case "/model":
+                return lambda client: client.steering.change_model(execution_id, rest)
+            case "/policy":
+                return lambda client: client.steering.change_policy(execution_id, Policy(preset=rest))
+            case "/pause":
+                return lambda client: client.steering.pause(execution_id)
+            case "/resume":
+                return lambda client: client.steering.resume(execution_id)
+            case "/interrupt":
+                return lambda client: client.steering.interrupt(execution_id)
+            case "/now":
+                return lambda client: client.send_message(execution_id, rest, now=True)
+            case "/undo":
+                return lambda client: client.steering.undo_turn(execution_id)
+            case _:
+                return branch
+
+    def _run(self, send: "Callable[[Client], Awaitable[object]]") -> None:
+        self._workstation.run_worker(self._sent(send))
+
+    async def _sent(self, send: "Callable[[Client], Awaitable[object]]") -> None:
+        client = await self._workstation.client()
+        try:
+            await send(client)
+        except StigmerError as error:
+            self._workstation.say_error(error)
+
+
+def editable(asked: Asked) -> str:
+    """What a person edits of a call: its command line, else its arguments as JSON."""
+    arguments = json_format.MessageToDict(asked.args)
+    command = arguments.get("command")
+    if asked.tool == _SHELL and isinstance(command, str):
+        return command
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def edited_args(asked: Asked, text: str) -> Mapping[str, object]:
+    """The arguments that an edited text means. Raises `InvalidArgument` for what is no JSON object."""
+    arguments = json_format.MessageToDict(asked.args)
+    if asked.tool == _SHELL and isinstance(arguments.get("command"), str):
+        return {**arguments, "command": text}
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidArgument(
+            f"the arguments are no JSON: {error.msg} at character {error.pos + 1}", remedy="write one JSON object"
+        ) from error
+    if not isinstance(found, dict):
+        raise InvalidArgument("the arguments are no JSON object", remedy='write it as {"name": value, …}')
+    return cast("dict[str, object]", found)

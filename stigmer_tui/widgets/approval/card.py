@@ -1,0 +1,200 @@
+"""The card on which a person decides about tool calls, one after the other.
+
+It takes no key until somebody goes to it. Then it takes none for half a second, nor while somebody types, nor before the whole of what will
+happen was on the screen; no answer is chosen from the start, and none is yes by default.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.transcript.decisions import Asked
+from stigmer_tui.widgets.approval.text import ApprovalText
+from stigmer_tui.widgets.approval.words import warnings_of
+from stigmer_tui.widgets.line import Line, Part
+from stigmer_tui.widgets.rows_view import RowsView
+
+QUIET_SECONDS = 0.5
+"""How long a call must have been shown, and nobody have typed, before a key counts as an answer."""
+MOST_ROWS = 14
+"""Rows of the text that the card shows at once; a third of the screen where that is less."""
+
+
+class Answer(Enum):
+    """What can be answered."""
+
+    ONCE = "once"
+    SESSION = "session"
+    PREFIX = "prefix"
+    DENY = "deny"
+    DENY_WITH_REASON = "deny_reason"
+    EDIT = "edit"
+
+
+class ApprovalCard(Vertical):
+    """Docked above the composer while something waits for a decision."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        answer: Callable[[Asked, Answer], None],
+        leave: Callable[[], None],
+        page: Callable[[str], None],
+    ) -> None:
+        """`answer` is told what was chosen, `leave` that the person goes elsewhere, `page` to show a text in the pager."""
+        super().__init__(id="approval")
+        self._clock = clock
+        self._answer = answer
+        self._leave = leave
+        self._page = page
+        self._open: dict[str, Asked] = {}
+        self._answered: set[str] = set()
+        self._current: Asked | None = None
+        self._shown_at = 0.0
+        self._typed_at = 0.0
+        self._refused = ""
+        self._head = Line(classes="approval-head")
+        self._warning = Line(classes="approval-warning")
+        self.text = ApprovalText(self._chosen)
+        self._keys = Line(classes="approval-keys")
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        """Who asks for what and why, what one might overlook, the text, the keys."""
+        yield self._head
+        yield self._warning
+        yield self.text
+        yield self._keys
+
+    @property
+    def current(self) -> Asked | None:
+        """The call that is shown."""
+        return self._current
+
+    def typed(self) -> None:
+        """Somebody types elsewhere: no answer for a moment."""
+        self._typed_at = self._clock()
+
+    def show(self, waiting: Mapping[str, Asked]) -> None:
+        """What waits now. The call that is shown stays while it waits; where it does not, the next one is shown from its beginning."""
+        self._answered &= waiting.keys()
+        self._open = {call_id: asked for call_id, asked in waiting.items() if call_id not in self._answered}
+        if self._current is None or self._open.get(self._current.call_id) != self._current:
+            self._turn_to(next(iter(self._open.values()), None))
+        self._say()
+
+    def answered(self, call_id: str, *, taken: bool) -> None:
+        """An answer is on its way; or it was not taken, and the call waits again."""
+        if taken:
+            self._answered.add(call_id)
+            self._open.pop(call_id, None)
+            if self._current is not None and self._current.call_id == call_id:
+                self._turn_to(next(iter(self._open.values()), None))
+        else:
+            self._answered.discard(call_id)
+        self._say()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Room for the text."""
+        self._fit()
+
+    @on(RowsView.PlaceChanged)
+    def place_changed(self) -> None:
+        """More of it was seen."""
+        self.call_after_refresh(self._say)
+
+    def _turn_to(self, asked: Asked | None) -> None:
+        had_focus = self.text.has_focus
+        self._current, self._refused = asked, ""
+        self._shown_at = self._clock()
+        self.display = asked is not None
+        if asked is None:
+            if had_focus:
+                self._leave()
+            return
+        self.text.show(asked.summary)
+        self._fit()
+        self.call_after_refresh(self._say)
+
+    def _fit(self) -> None:
+        if self._current is not None:
+            most = max(3, min(MOST_ROWS, self.screen.size.height // 3))
+            self.text.styles.height = max(1, min(most, self.text.rows_for(max(4, self.screen.size.width - 2))))
+
+    def _say(self) -> None:
+        asked = self._current
+        if asked is None:
+            return
+        place = list(self._open).index(asked.call_id) + 1 if asked.call_id in self._open else 1
+        count = f"{place} of {len(self._open)}" if len(self._open) > 1 else ""
+        reason = f"  {safe(Untrusted(asked.reason))}" if asked.reason else ""
+        self._head.say(
+            [("! ", "warning"), (f"{safe(Untrusted(asked.tool))} asks whether it may", "title"), (reason, "muted")],
+            [(count, "warning")],
+        )
+        warnings = warnings_of(asked.summary)
+        self._warning.display = bool(warnings)
+        self._warning.say([(f"⚠ {safe(Untrusted('; '.join(warnings)))}", "warning")] if warnings else [])
+        self._keys.say(self._key_words(asked), [(self._refused, "warning")])
+
+    def _key_words(self, asked: Asked) -> Sequence[Part]:
+        if not self.text.has_focus:
+            return [
+                ("a", "accent"),
+                (" or ", "muted"),
+                ("f4", "accent"),
+                (" decides; nothing else here takes a key", "muted"),
+            ]
+        if not self.text.all_seen:
+            return [("↓", "accent"), (" shows the rest; it can be answered once all of it was on the screen", "muted")]
+        prefix = safe(Untrusted(" ".join(asked.prefix)))
+        offers = [("o", "once"), ("s", "session"), ("p", f"‘{prefix} …’") if prefix else ("", "")]
+        offers += [("d", "deny"), ("r", "deny, why"), ("e", "edit"), ("esc", "later")]
+        return [part for key, words in offers if key for part in ((key, "accent"), (f" {words}  ", "muted"))]
+
+    def on_descendant_focus(self) -> None:
+        """Somebody came to decide."""
+        self._shown_at = max(self._shown_at, self._clock())
+        self._say()
+
+    def on_descendant_blur(self) -> None:
+        """Somebody went."""
+        self._refused = ""
+        self.call_after_refresh(self._say)
+
+    # Keys.
+
+    def _chosen(self, what: str) -> None:
+        asked = self._current
+        if what == "leave" or asked is None:
+            self._leave()
+        elif what == "pager":
+            self._page(asked.summary)
+        elif what == "next":
+            self._next(asked)
+        else:
+            self._decide(asked, Answer(what))
+        self._say()
+
+    def _next(self, asked: Asked) -> None:
+        ids = list(self._open)
+        if len(ids) > 1 and asked.call_id in ids:
+            self._turn_to(self._open[ids[(ids.index(asked.call_id) + 1) % len(ids)]])
+
+    def _decide(self, asked: Asked, answer: Answer) -> None:
+        now = self._clock()
+        if asked.call_id not in self._open:
+            self._refused = "it does not wait any more"
+        elif abs(now - self._shown_at) < QUIET_SECONDS or abs(now - self._typed_at) < QUIET_SECONDS:
+            self._refused = "too soon after it came: read it, then press again"
+        elif not self.text.all_seen:
+            self._refused = "not all of it was on the screen yet"
+        elif answer is Answer.PREFIX and not asked.prefix:
+            self._refused = "that is not offered here"
+        else:
+            self._refused = ""
+            self._answer(asked, answer)

@@ -1,0 +1,56 @@
+"""What will happen, as it is shown to whoever decides: nothing hidden, nothing that looks like something else unmentioned."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.text.times import thousands
+from stigmer_tui.text.width import wrap
+
+LONGEST_GAP = 8
+"""Spaces in a row that are drawn; more are counted, so that nothing hides behind them."""
+NAMED = 3
+"""Odd characters that are named; the rest is counted."""
+
+_GAP = re.compile(rf"[ \t]{{{LONGEST_GAP + 1},}}")
+_BLANK_ROWS = re.compile(r"\n(?:[ \t]*\n){3,}")
+_ODD_CATEGORIES = frozenset({"Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
+
+
+def shown_rows(summary: str, width: int) -> list[str]:
+    """The rows of a summary in `width` cells, safe to draw: control codes as pictures, long gaps as a count."""
+    text = summary.replace("\r\n", "\n").replace("\r", "␍")
+    text = _GAP.sub(lambda gap: f"⟨{thousands(len(gap.group()))} spaces⟩", text)
+    text = _BLANK_ROWS.sub(lambda gap: f"\n⟨{thousands(gap.group().count(chr(10)) - 1)} empty lines⟩\n", text)
+    return wrap(safe(Untrusted(text), lines=True), width)
+
+
+def warnings_of(summary: str) -> list[str]:
+    """What one might not see in it, in words: letters that look like others, characters that are not drawn, control codes."""
+    warnings: list[str] = []
+    letters = _distinct(letter for letter in summary if letter.isalpha() and not letter.isascii())
+    hidden = _distinct(letter for letter in summary if unicodedata.category(letter) in _ODD_CATEGORIES)
+    controls = _distinct(
+        letter
+        for letter in summary.replace("\r\n", "\n")
+        if unicodedata.category(letter) == "Cc" and letter not in "\n\t"
+    )
+    for found, words in (
+        (letters, "letters that are not ASCII"),
+        (hidden, "characters that are not drawn"),
+        (controls, "control codes"),
+    ):
+        if found:
+            warnings.append(f"has {words}: {_named(found)}")
+    return warnings
+
+
+def _distinct(letters: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(letters))
+
+
+def _named(letters: list[str]) -> str:
+    names = [f"U+{ord(letter):04X} {unicodedata.name(letter, 'no name').lower()}" for letter in letters[:NAMED]]
+    more = len(letters) - NAMED
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")

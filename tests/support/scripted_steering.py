@@ -1,0 +1,78 @@
+"""The steering service of the scripted backend: each wish is noted, and has the simplest of its effects."""
+
+from typing import TYPE_CHECKING
+
+from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as st
+from stigmer_apis.errors import FailedPrecondition
+
+if TYPE_CHECKING:
+    from tests.support.scripted_backend import ScriptedBackend
+
+
+class Steered:
+    """One method of Python for each of gRPC."""
+
+    def __init__(self, backend: "ScriptedBackend") -> None:
+        self._backend = backend
+
+    async def resolve_approval(self, request: st.ResolveApprovalRequest) -> st.ResolveApprovalResponse:
+        """The call is decided, where it waits and the answer binds what was asked."""
+        asked = [
+            event.approval_requested
+            for event in self._backend.get(request.execution_id).events
+            if event.HasField("approval_requested") and event.approval_requested.call_id == request.call_id
+        ]
+        decided = any(
+            event.approval_resolved.call_id == request.call_id
+            for event in self._backend.get(request.execution_id).events
+            if event.HasField("approval_resolved")
+        )
+        if not asked or decided:
+            raise FailedPrecondition("the call does not wait for a decision", remedy="look at what it waits for now")
+        if asked[-1].binding != request.binding:
+            raise FailedPrecondition("the answer is about something else than what is asked", remedy="look again")
+        resolved = ev.ApprovalResolved(
+            call_id=request.call_id, approval=request.approval, reason=request.reason, author="local-user"
+        )
+        if request.HasField("edited_args"):
+            resolved.edited_args.CopyFrom(request.edited_args)
+        self._backend.emit(request.execution_id, ev.Event(approval_resolved=resolved))
+        return st.ResolveApprovalResponse()
+
+    async def answer(self, request: st.AnswerRequest) -> st.AnswerResponse:
+        """The question is answered."""
+        cleared = ev.AttentionCleared(attention_id=request.attention_id)
+        self._backend.emit(request.execution_id, ev.Event(attention_cleared=cleared))
+        return st.AnswerResponse()
+
+    async def pause(self, request: st.PauseRequest) -> st.PauseResponse:
+        """It is noted."""
+        return st.PauseResponse()
+
+    async def resume(self, request: st.ResumeRequest) -> st.ResumeResponse:
+        """It is noted."""
+        return st.ResumeResponse()
+
+    async def interrupt(self, request: st.InterruptRequest) -> st.InterruptResponse:
+        """It is noted."""
+        return st.InterruptResponse()
+
+    async def change_model(self, request: st.ChangeModelRequest) -> st.ChangeModelResponse:
+        """Another model answers."""
+        self._backend.emit(request.execution_id, ev.Event(model_changed=ev.ModelChanged(model=request.model)))
+        return st.ChangeModelResponse()
+
+    async def change_policy(self, request: st.ChangePolicyRequest) -> st.ChangePolicyResponse:
+        """It is noted."""
+        return st.ChangePolicyResponse()
+
+    async def undo_turn(self, request: st.UndoTurnRequest) -> st.UndoTurnResponse:
+        """It is noted."""
+        return st.UndoTurnResponse()
+
+    async def branch(self, request: st.BranchRequest) -> st.BranchResponse:
+        """A new execution in a session of its own."""
+        execution_id = self._backend.add_execution(message=request.text or "again", agent="coder")
+        session_id = self._backend.get(execution_id).resource.spec.session_id
+        return st.BranchResponse(session_id=session_id, execution_id=execution_id)
