@@ -10,8 +10,8 @@ from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.help import HelpText
 from stigmer_tui.screens.run import RunScreen
-from stigmer_tui.widgets.board.table import BoardTable
 from stigmer_tui.widgets.approval.text import ApprovalText
+from stigmer_tui.widgets.board.table import BoardTable
 from stigmer_tui.widgets.composer.composer import Composer
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.output_view import OutputView
