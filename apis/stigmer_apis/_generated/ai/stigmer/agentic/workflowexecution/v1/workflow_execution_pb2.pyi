@@ -180,7 +180,19 @@ class WorkflowExecutionList(_message.Message):
 
     TOTAL_PAGES_FIELD_NUMBER: _builtins.int
     ENTRIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    TOTAL_IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
+    TOTAL_ROWS_FIELD_NUMBER: _builtins.int
     total_pages: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty where this was the last."""
+    revision: _builtins.int
+    """The store's revision that this page shows: watch from here on."""
+    total_is_lower_bound: _builtins.bool
+    """Not all were looked at yet: there may be more pages than `total_pages`."""
+    total_rows: _builtins.int
+    """How many executions match in all."""
     @_builtins.property
     def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowExecution]: ...
     def __init__(
@@ -188,10 +200,14 @@ class WorkflowExecutionList(_message.Message):
         *,
         total_pages: _builtins.int = ...,
         entries: _abc.Iterable[Global___WorkflowExecution] | None = ...,
+        next_page_token: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        total_is_lower_bound: _builtins.bool = ...,
+        total_rows: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "total_pages", b"total_pages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "next_page_token", b"next_page_token", "revision", b"revision", "total_is_lower_bound", b"total_is_lower_bound", "total_pages", b"total_pages", "total_rows", b"total_rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
