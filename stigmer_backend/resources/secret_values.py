@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_backend.resources.kinds import AnyKind, Resource
 from stigmer_backend.resources.text import quoted
+from stigmer_backend.secrets.errors import SecretBroken, SecretGone
 from stigmer_backend.secrets.sealing import Place, Sealer, is_sealed
 from stigmer_backend.store import StateWrite
 
@@ -88,10 +89,26 @@ class SecretValues:
         if value.value == MASK:
             raise _refused(path, "is the mask, and there is no value to keep", "send the secret itself")
         check_secret(path, value.value)
-        if held is not None and was_secret and self._sealer.open(state, place, held.value) == value.value:
+        if held is not None and was_secret and self._opens_to(state, place, held.value, value.value):
             value.value = held.value
             return
-        value.value = self._sealer.seal(state, place, value.value, created_ns)
+        replaces = held.value if held is not None and was_secret else ""
+        value.value = self._sealer.seal(state, place, value.value, created_ns, replaces)
+
+    def _opens_to(self, state: StateWrite, place: Place, sealed: str, plain: str) -> bool:
+        """Whether the stored value is `plain`; one that cannot be opened any more is another."""
+        try:
+            return self._sealer.open(state, place, sealed) == plain
+        except (SecretGone, SecretBroken):
+            return False
+
+
+def digestible(message: Message) -> bytes:
+    """The bytes of a request, without its secrets: what a digest of them may be made of, for a short secret could be guessed from it."""
+    bare = type(message)()
+    bare.CopyFrom(message)
+    mask_values(bare)
+    return bare.SerializeToString(deterministic=True)
 
 
 def mask_values(message: Message) -> bool:
@@ -103,6 +120,23 @@ def mask_values(message: Message) -> bool:
                 value.value = MASK
                 masked = True
     return masked
+
+
+def has_plain(message: Message) -> bool:
+    """Whether there is a secret value in the message that is not the mask."""
+    return any(
+        value.is_secret and value.value not in ("", MASK) for _, values in _maps(message) for value in values.values()
+    )
+
+
+def masked(message: Message) -> Message:
+    """The message with its secret values masked: itself where there are none, else a copy."""
+    if not has_plain(message):
+        return message
+    copy = type(message)()
+    copy.CopyFrom(message)
+    mask_values(copy)
+    return copy
 
 
 def holds_secrets(descriptor: Descriptor) -> bool:

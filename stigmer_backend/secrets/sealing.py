@@ -28,15 +28,15 @@ class Sealer(Protocol):
     wherever copies of the sealed form are.
     """
 
-    def seal(self, state: StateWrite, place: Place, plain: str, created_ns: int) -> str:
-        """Seal `plain` under a new data key, and return what is stored. A value that stood at `place` before is forgotten by its caller.
+    def seal(self, state: StateWrite, place: Place, plain: str, created_ns: int, replaces: str = "") -> str:
+        """Seal `plain` under a new data key, and return what is stored. `replaces`, sealed, stood at `place` before; its caller forgets it.
 
-        Raises `SecretsLocked` where the master key is not at hand.
+        Raises `MasterKeyWanted` where the master key is not at hand.
         """
         ...
 
     def open(self, state: StateRead, place: Place, sealed: str) -> str:
-        """The plain value. Raises `SecretsLocked`, `SecretGone` where its key was destroyed, `SecretBroken` where it was tampered with."""
+        """The plain value. Raises `MasterKeyWanted`, `SecretGone` where its key was destroyed, `SecretBroken` where it was tampered with."""
         ...
 
     def forget(self, state: StateWrite, sealed: str) -> None:
