@@ -3,7 +3,7 @@
 Packages, from the bottom up; each may import those above it in this list, and `stigmer_apis`:
 
 - `store`: the database. It knows bytes, ids and sequences, and nothing of gRPC or of who asks.
-- `config`: the daemon's settings, from the environment.
+- `config`: the daemon's settings.
 - `access`: who may call what. Tokens, the policy of every RPC, and the interceptor that applies both.
 - `resources`: agents, instances, sessions, executions as they are stored: steps inside one transaction of the store.
 - `executions`: executions while they live, their leases and the runners that hold them.

@@ -53,15 +53,20 @@ class _Parser(argparse.ArgumentParser):
 
 def _run(root: Path | None, storage: str) -> int:
     """Set up what everything needs, then serve."""
+    from stigmer_apis.config import Log
     from stigmer_apis.home import Home
-    from stigmer_backend.config import Config
-    from stigmer_backend.daemon.logs import set_up_logging
+    from stigmer_apis.logs import set_up_logging
+    from stigmer_backend.config import configure
     from stigmer_backend.daemon.serving import ServeOptions, serve
 
     home = Home.at(root) if root is not None else Home.from_environment()
-    set_up_logging(Config.from_environment(), home.server_log)
+    set_up_logging(Log(), home.server_log)
+    config = configure(home)
+    set_up_logging(config.configuration.settings.log, home.server_log)
+    for note in config.configuration.notes:
+        logging.getLogger("stigmer_backend.config").warning("%s", note)
     faulthandler.enable(_STANDARD_ERROR)
-    return asyncio.run(serve(home, ServeOptions(storage=storage), _abandon))
+    return asyncio.run(serve(config.home, ServeOptions(storage=storage), _abandon))
 
 
 def _explain(error: Exception) -> int:

@@ -6,6 +6,7 @@ from typing import cast
 from stigmer_apis.errors import (
     Aborted,
     AlreadyExists,
+    ConfigError,
     DataLoss,
     HomeError,
     NotFound,
@@ -14,7 +15,6 @@ from stigmer_apis.errors import (
     Unavailable,
 )
 from stigmer_backend.access import TokensUnreadable
-from stigmer_backend.config import ConfigError
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.hardening import HardeningError
 from stigmer_backend.daemon.sockets import SocketTaken
@@ -98,5 +98,5 @@ def _is_full(error: BaseException | None) -> bool:
 def _words(error: BaseException) -> str:
     """On one line."""
     if isinstance(error, StigmerError):
-        return ": ".join(part for part in (error.message, error.remedy) if part)
+        return ": ".join("; ".join(part.splitlines()) for part in (error.message, error.remedy) if part)
     return str(error)

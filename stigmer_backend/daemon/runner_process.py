@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from stigmer_apis.config.schema import VARIABLES
 from stigmer_apis.home import HOME_VARIABLE, Home
-from stigmer_backend.daemon.logs import MOST_LOG_BYTES
 
 RUNNER_MODULE = "stigmer_runner"
 """What `python -m` runs."""
@@ -22,8 +22,6 @@ PASSED_ON = frozenset(
         "LANGUAGE",
         "LD_LIBRARY_PATH",
         "LOGNAME",
-        "LOG_FORMAT",
-        "LOG_LEVEL",
         "PATH",
         "PYTHONHASHSEED",
         "PYTHONPATH",
@@ -34,8 +32,11 @@ PASSED_ON = frozenset(
         "XDG_RUNTIME_DIR",
     }
 )
-"""Variables that a runner gets from the daemon's environment, with every `LC_*`, `NETWORK` and `CERTIFICATES`. No other: whoever started the daemon may
-have had keys in its own."""
+"""Variables that a runner gets from the daemon's environment, with every `LC_*`, `SETTINGS`, `NETWORK` and `CERTIFICATES`. No other: whoever started the
+daemon may have had keys in its own."""
+
+SETTINGS = frozenset(name for name, setting in VARIABLES.items() if not setting.about.secret)
+"""The variables of settings, but for credentials."""
 
 NETWORK = frozenset(
     name
@@ -109,8 +110,8 @@ def forget_record(path: Path) -> None:
 
 
 def runner_environment(environ: Mapping[str, str], home: Home) -> dict[str, str]:
-    """The runner's environment: the variables of `PASSED_ON`, `NETWORK` and `CERTIFICATES` alone."""
-    allowed = PASSED_ON | NETWORK | CERTIFICATES
+    """The runner's environment: the variables of `PASSED_ON`, `SETTINGS`, `NETWORK` and `CERTIFICATES` alone."""
+    allowed = PASSED_ON | SETTINGS | NETWORK | CERTIFICATES
     passed = {name: value for name, value in environ.items() if name in allowed or name.startswith("LC_")}
     return passed | {HOME_VARIABLE: str(home.root), "GRPC_ENABLE_FORK_SUPPORT": "0"}
 
@@ -152,7 +153,5 @@ def start_runner(
 
 
 def _open_log(log: Path) -> BinaryIO:
-    """The runner's log, to append to; one that has grown large is set aside first."""
-    if log.exists() and log.stat().st_size > MOST_LOG_BYTES:
-        os.replace(log, log.with_name(log.name + ".1"))
+    """The runner's log, to append to; the runner itself keeps it from growing without end."""
     return open(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")

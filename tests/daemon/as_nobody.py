@@ -3,7 +3,8 @@
 import os
 import sys
 
-from stigmer_backend.daemon import __main__, failures, logs, serving
+from stigmer_apis import logs
+from stigmer_backend.daemon import __main__, failures, serving
 
 NOBODY = 65534
 

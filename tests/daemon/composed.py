@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Never
 
+from stigmer_apis.config import Log
 from stigmer_apis.home import Home
-from stigmer_backend.config import Config
+from stigmer_apis.logs import set_up_logging
 from stigmer_backend.daemon.hardening import harden
-from stigmer_backend.daemon.logs import set_up_logging
 from stigmer_backend.daemon.serving import ServeOptions, serve
 
 
@@ -18,7 +18,7 @@ def main(options: Callable[[Home], ServeOptions]) -> int:
     """Be the daemon with `options` of its home."""
     harden()
     home = Home.at(Path(sys.argv[sys.argv.index("--home") + 1]))
-    set_up_logging(Config(), home.server_log)
+    set_up_logging(Log(), home.server_log)
     return asyncio.run(serve(home, options(home), _abandon))
 
 

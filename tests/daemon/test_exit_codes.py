@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from stigmer_apis import errors
-from stigmer_apis.errors import HomeError
+from stigmer_apis.errors import ConfigError, HomeError
 from stigmer_backend.access import TokensUnreadable
-from stigmer_backend.config import ConfigError
 from stigmer_backend.daemon import exits
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.failures import exit_of, store_failure

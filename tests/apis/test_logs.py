@@ -9,18 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_backend.config import Config, ConfigError, LogFormat, LogLevel
-from stigmer_backend.daemon.logs import JsonLines, TextLines
+from stigmer_apis.logs import JsonLines, TextLines, about_execution
 
 _DAEMON_LOG = """
 import logging, sys
 from pathlib import Path
-from stigmer_backend.config import Config
-from stigmer_backend.daemon import logs
-logs.MOST_LOG_BYTES = 1
+from stigmer_apis import logs
+from stigmer_apis.config import Log, LogLevel
 from stigmer_backend.daemon.hardening import open_standard_descriptors
 open_standard_descriptors()
-logs.set_up_logging(Config(), Path(sys.argv[1]))
+logs.set_up_logging(Log(level=LogLevel.DEBUG), Path(sys.argv[1]))
 """
 
 
@@ -67,7 +65,7 @@ def test_a_large_log_is_set_aside_while_the_process_runs(tmp_path: Path) -> None
     log.write_text("from before\n")
     with log.open("ab") as stream:
         _run(
-            "logging.warning('first');logs.set_aside_if_large(Path(sys.argv[1]), 10);"
+            "logging.warning('first');logs.set_aside_if_large(Path(sys.argv[1]), 10, 1);"
             "logging.warning('second');print('printed')",
             log,
             output=stream.fileno(),
@@ -83,7 +81,9 @@ def test_a_large_log_is_set_aside_while_the_process_runs(tmp_path: Path) -> None
 def test_a_log_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     log.write_text("x" * 1000)
-    _run("logging.warning('elsewhere');logs.set_aside_if_large(Path(sys.argv[1]), 10)", log, error=subprocess.DEVNULL)
+    _run(
+        "logging.warning('elsewhere');logs.set_aside_if_large(Path(sys.argv[1]), 10, 1)", log, error=subprocess.DEVNULL
+    )
     assert log.read_text() == "x" * 1000
     assert not (tmp_path / "server.log.1").exists()
 
@@ -112,11 +112,46 @@ def test_a_pipe_that_nobody_reads_hurts_nobody(tmp_path: Path) -> None:
         os.close(writing)
 
 
-def test_settings_from_the_environment() -> None:
-    assert Config.from_environment({}) == Config(log_level=LogLevel.INFO, log_format=LogFormat.TEXT)
-    assert Config.from_environment({"LOG_LEVEL": " WARN ", "LOG_FORMAT": "JSON"}) == Config(
-        log_level=LogLevel.WARNING, log_format=LogFormat.JSON
-    )
-    for name in ("LOG_LEVEL", "LOG_FORMAT"):
-        with pytest.raises(ConfigError, match=f"{name}.*choose one of"):
-            Config.from_environment({name: "loud"})
+def test_so_many_are_kept_and_the_youngest_has_the_lowest_number(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    (tmp_path / "server.log.9").write_text("from when more were kept\n")
+    (tmp_path / "server.log.old").write_text("somebody's own\n")
+    with log.open("ab") as stream:
+        _run(
+            "for n in range(5):\n logging.warning('line %d', n); logs.set_aside_if_large(Path(sys.argv[1]), 10, 3)",
+            log,
+            error=stream.fileno(),
+        )
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert sorted(kept) == ["server.log", "server.log.1", "server.log.2", "server.log.3", "server.log.old"]
+    assert "line 4" in kept["server.log.1"]
+    assert "line 2" in kept["server.log.3"]
+    assert kept["server.log"] == ""
+
+
+def test_the_level_is_ours_and_libraries_say_warnings_alone(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with log.open("ab") as stream:
+        _run(
+            "logging.getLogger('stigmer_runner.x').debug('ours');"
+            "logging.getLogger('some.library').info('prompt: %s', 'what was said');"
+            "logging.getLogger('some.library').warning('careful')",
+            log,
+            error=stream.fileno(),
+        )
+    text = log.read_text()
+    assert "ours" in text
+    assert "careful" in text
+    assert "what was said" not in text
+
+
+def test_ids_are_fields() -> None:
+    execution, session = "aex-01jd8x6n8w3s9m4v5t6y7z8a9b", "ses-01jd8x6n8w3s9m4v5t6y7z8a9c"
+    fields = json.loads(JsonLines().format(_record("%s of %s waits", execution, session)))
+    assert (fields["execution"], fields["session"]) == (execution, session)
+    assert "execution" not in json.loads(JsonLines().format(_record("nobody waits")))
+    with about_execution(execution):
+        assert json.loads(JsonLines().format(_record("a step failed")))["execution"] == execution
+        assert TextLines().format(_record("a step failed")).endswith(f"a step failed [{execution}]")
+        assert TextLines().format(_record("%s failed", execution)).count(execution) == 1
+    assert "execution" not in json.loads(JsonLines().format(_record("a step failed")))
