@@ -212,7 +212,7 @@ class FileHolder:
                 mode = os.fstat(file.fileno())
                 if mode.st_uid != os.geteuid() or stat.S_IMODE(mode.st_mode) & 0o077:
                     raise RungFailed(f"the key file {path} is open to others: chmod 600 it, then rotate the key")
-                return base64.b64decode(file.read(), validate=True)
+                return base64.b64decode(file.read().strip(), validate=True)
         except OSError as error:
             raise RungFailed(f"the key file {path} cannot be read: {error.strerror}; bring it back") from error
         except binascii.Error as error:
