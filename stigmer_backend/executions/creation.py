@@ -34,6 +34,7 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspace, Workspaces
 from stigmer_backend.resources.catalogue import NewId
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, INSTANCES, SESSIONS
+from stigmer_backend.resources.listing_keys import lists_of
 from stigmer_backend.resources.lookup import find, find_record
 from stigmer_backend.resources.repeats import Repeatable, gone_since, made_before, remember
 from stigmer_backend.resources.rules import SHELL_MODEL, check_metadata, secrets_come_later
@@ -138,7 +139,7 @@ class Creation:
                 execution.SerializeToString(),
                 slug=execution.metadata.slug,
                 created_ns=stamp.at_ns,
-                parents=(session_id, execution.spec.agent_id),
+                parents=(session_id, execution.spec.agent_id, *lists_of(execution)),
                 summary=summary,
                 expected_version=0,
             )

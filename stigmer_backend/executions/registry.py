@@ -15,6 +15,7 @@ from stigmer_backend.executions.snapshots import LIVE, Snapshot, decode_snapshot
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.terminals import Terminals
 from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.listing_keys import relisted
 from stigmer_backend.resources.removal import COMMANDS
 from stigmer_backend.resources.stamps import Stamps, touch
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull, UnknownExecution
@@ -184,7 +185,7 @@ class Registry:
                 execution.SerializeToString(),
                 slug=record.slug,
                 created_ns=record.created_ns,
-                parents=record.parents,
+                parents=relisted(record.parents, execution),
                 summary=row,
             )
             if commands:

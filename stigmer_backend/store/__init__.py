@@ -41,6 +41,7 @@ from stigmer_backend.store.files import FileLayer
 from stigmer_backend.store.manifest import mark_restored
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark, Record, Row, Span
 from stigmer_backend.store.options import StoreKind, StoreOptions
+from stigmer_backend.store.record_format import row_key
 from stigmer_backend.store.report import Cut, RecoveryReport
 from stigmer_backend.store.state import StateRead, StateWrite
 from stigmer_backend.store.store import Store
@@ -88,4 +89,5 @@ __all__ = [
     "WriteRefused",
     "examine",
     "mark_restored",
+    "row_key",
 ]

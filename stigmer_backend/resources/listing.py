@@ -1,0 +1,245 @@
+"""Pages of any list of the store, by what its rows must have. Read on a reader's thread; knows rows, not what they stand for.
+
+What is asked is a set of lists that a row has to be in: the shortest is read, the others are asked whether they have the row's key. Only what no list
+knows (`matches`) takes a look at the row itself, and then at a number of rows that has a bound.
+"""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from stigmer_backend.store import Row, Span, StateRead, row_key
+
+CHUNK_ROWS = 256
+COUNTED_ROWS = 10_000
+"""Rows that are looked at for the total alone, when the page is full."""
+SORTED_ROWS = 10_000
+"""A selection of at most so many rows is sorted by name; a larger one is found along the names."""
+
+EVER = Span()
+
+Matches = Callable[[StateRead, Row], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A list, and what its rows must be like beyond standing in it."""
+
+    parent: str
+    accepts: Matches | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows."""
+
+    table: str
+    all_of: tuple[str, ...] = ()
+    """Lists that each row has to be in."""
+    any_of: tuple[Source, ...] | None = None
+    """Lists of which it has to be in one; no row is in two of them. None: whichever; empty: there is no such row."""
+    span: Span = EVER
+    matches: Matches | None = None
+    """What else it must be like."""
+    budget: int = 100_000
+    """Rows that may be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of rows."""
+
+    rows: list[Row]
+    places: list[bytes]
+    """Where each of them stands in the order: what a token holds that goes on behind it."""
+    total: int
+    is_lower_bound: bool
+    next_place: bytes | None
+    """Where the next page begins; None where this was the last."""
+    before: int
+    """Rows of the selection before the first of the page."""
+
+    @property
+    def behind(self) -> int:
+        """Rows of the selection before the next page."""
+        return self.before + len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From where, how many."""
+
+    place: bytes | None
+    """Where the last page ended, None at the beginning."""
+    passed: int
+    """Rows of the selection up to there."""
+    size: int
+    skip: int = 0
+
+
+def by_time(state: StateRead, chosen: Selection, turn: Turn, *, newest_first: bool) -> Found:
+    """A page in the order of creation."""
+    total = exact_total(state, chosen)
+    single = _single_list(chosen)
+    if single is not None and total is not None:
+        size = turn.size
+        rows = state.page(chosen.table, single, turn.place, size + 1, newest_first, skip=turn.skip, span=chosen.span)
+        more = len(rows) > size
+        del rows[size:]
+        places = [row.key for row in rows]
+        before = turn.passed + min(turn.skip, max(0, total - turn.passed))
+        return Found(rows, places, total, False, places[-1] if more else None, before)
+    found = ((row.key, row) for row in _candidates(state, chosen, turn.place, newest_first))
+    return _walk(state, chosen, turn, found, total)
+
+
+def by_name(state: StateRead, chosen: Selection, turn: Turn, name_of: Callable[[StateRead, Row], str]) -> Found:
+    """A page in the order of names, a to z."""
+    total = exact_total(state, chosen)
+    after = "" if turn.place is None else turn.place.decode("utf-8", "surrogateescape")
+    reach = _reach(state, chosen)
+    if chosen.matches is None and reach <= SORTED_ROWS and not _is_whole(chosen):
+        named = sorted(
+            (name_of(state, row), row) for row in _candidates(state, chosen, None, True) if _fits(state, chosen, row)
+        )
+        behind = [(name, row) for name, row in named if name > after]
+        chunk = behind[turn.skip : turn.skip + turn.size]
+        places = [name.encode("utf-8", "surrogateescape") for name, _ in chunk]
+        more = len(behind) > turn.skip + turn.size
+        before = len(named) - len(behind) + min(turn.skip, len(behind))
+        return Found([row for _, row in chunk], places, len(named), False, places[-1] if more else None, before)
+    return _walk(state, chosen, turn, _along_names(state, chosen, after), total)
+
+
+def exact_total(state: StateRead, chosen: Selection) -> int | None:
+    """How many rows there are, where the indexes know it; else None."""
+    if chosen.any_of == ():
+        return 0
+    if any(not state.count(chosen.table, parent) for parent in chosen.all_of):
+        return 0
+    single = _single_list(chosen)
+    if single is not None:
+        return state.count(chosen.table, single, chosen.span)
+    if chosen.matches is None and not chosen.all_of and chosen.any_of is not None:
+        return sum(_count(state, chosen, source) for source in chosen.any_of)
+    return None
+
+
+def _count(state: StateRead, chosen: Selection, source: Source) -> int:
+    if source.accepts is None:
+        return state.count(chosen.table, source.parent, chosen.span)
+    rows = _list(state, chosen, source.parent, None, True)
+    return sum(1 for row in rows if source.accepts(state, row))
+
+
+def _single_list(chosen: Selection) -> str | None:
+    """The one list that is the selection, if one is."""
+    if chosen.matches is not None:
+        return None
+    match chosen.all_of, chosen.any_of:
+        case (), None:
+            return ""
+        case (parent,), None:
+            return parent
+        case (), (Source(parent, None),):
+            return parent
+        case _:
+            return None
+
+
+def _is_whole(chosen: Selection) -> bool:
+    return _single_list(chosen) == "" and chosen.span == EVER
+
+
+def _reach(state: StateRead, chosen: Selection) -> int:
+    """How many rows there are at most."""
+    counts = [state.count(chosen.table, parent, chosen.span) for parent in chosen.all_of or ("",)]
+    if chosen.any_of is not None:
+        counts.append(sum(state.count(chosen.table, source.parent, chosen.span) for source in chosen.any_of))
+    return min(counts)
+
+
+def _walk(
+    state: StateRead, chosen: Selection, turn: Turn, candidates: Iterator[tuple[bytes, Row]], total: int | None
+) -> Found:
+    """A page of the candidates that fit, and as much of their number as the budget allows."""
+    rows: list[Row] = []
+    places: list[bytes] = []
+    matched, to_skip, place, more, bounded = turn.passed, turn.skip, turn.place, False, False
+    if total == 0:
+        return Found([], [], 0, False, None, turn.passed)
+    for looked, (at, row) in enumerate(candidates):
+        full = len(rows) == turn.size
+        if looked >= chosen.budget or (full and looked >= COUNTED_ROWS):
+            bounded = True
+            break
+        if not full:
+            place = at
+        if not _fits(state, chosen, row):
+            continue
+        matched += 1
+        if to_skip:
+            to_skip -= 1
+        elif not full:
+            rows.append(row)
+            places.append(at)
+        else:
+            more = True
+            if total is not None:
+                break
+    before = turn.passed + turn.skip - to_skip
+    goes_on = more or (bounded and place is not None)
+    exact = total is not None or not bounded
+    return Found(rows, places, matched if total is None else total, not exact, place if goes_on else None, before)
+
+
+def _fits(state: StateRead, chosen: Selection, row: Row) -> bool:
+    return (
+        all(state.has_row(chosen.table, parent, row.key) for parent in chosen.all_of)
+        and (chosen.any_of is None or any(_is_of(state, chosen, source, row) for source in chosen.any_of))
+        and (chosen.matches is None or chosen.matches(state, row))
+    )
+
+
+def _is_of(state: StateRead, chosen: Selection, source: Source, row: Row) -> bool:
+    return state.has_row(chosen.table, source.parent, row.key) and (
+        source.accepts is None or source.accepts(state, row)
+    )
+
+
+def _candidates(state: StateRead, chosen: Selection, after: bytes | None, newest_first: bool) -> Iterator[Row]:
+    """Rows of the shortest way to the selection, in order. Each has to be asked whether it fits."""
+    if chosen.any_of == ():
+        return iter(())
+    shortest = min(chosen.all_of, key=lambda parent: state.count(chosen.table, parent), default="")
+    if chosen.any_of is not None:
+        together = sum(state.count(chosen.table, source.parent) for source in chosen.any_of)
+        if together < state.count(chosen.table, shortest):
+            lists = [_list(state, chosen, source.parent, after, newest_first) for source in chosen.any_of]
+            return heapq.merge(*lists, key=_key, reverse=not newest_first)
+    return _list(state, chosen, shortest, after, newest_first)
+
+
+def _list(state: StateRead, chosen: Selection, parent: str, after: bytes | None, newest_first: bool) -> Iterator[Row]:
+    while rows := state.page(chosen.table, parent, after, CHUNK_ROWS, newest_first, span=chosen.span):
+        yield from rows
+        after = rows[-1].key
+
+
+def _along_names(state: StateRead, chosen: Selection, after: str) -> Iterator[tuple[bytes, Row]]:
+    """All rows of the table that are of the time, by name, without summaries."""
+    first, end = chosen.span.first, chosen.span.end
+    whole = _is_whole(chosen)
+    while names := state.names(chosen.table, after, CHUNK_ROWS):
+        for name, found in names:
+            record = state.get(chosen.table, found)
+            if record is None:
+                continue
+            key = row_key(record.created_ns, found)
+            if whole or first <= key < end:
+                yield name.encode("utf-8", "surrogateescape"), Row(key, b"")
+        after = names[-1][0]
+
+
+def _key(row: Row) -> bytes:
+    return row.key

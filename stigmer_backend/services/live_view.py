@@ -1,0 +1,43 @@
+"""What lists of resources show of executions that have not ended."""
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
+from stigmer_backend.executions.reading import put_over, take_content_out
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.resources.kinds import AnyKind, Resource
+from stigmer_backend.resources.listing import Matches
+from stigmer_backend.resources.listing_keys import phase_of
+from stigmer_backend.store import Row, StateRead
+
+
+class LiveView:
+    """Puts what lives over what is stored."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def has_phase(self, kind: AnyKind, phases: frozenset[ExecutionPhase.ValueType]) -> Matches:
+        """Whether an execution that had not ended when it was stored is in one of `phases` now. Asked on a reader's thread."""
+
+        def matches(state: StateRead, row: Row) -> bool:
+            live = self._registry.get(row.id)
+            if live is not None:
+                return live.glance().phase in phases
+            record = state.get(kind.table, row.id)
+            return record is not None and phase_of(kind.decode(record.data)) in phases
+
+        return matches
+
+    def complete(self, resource: Resource) -> None:
+        """Give an execution the status that it has by now, without what only the whole of it shows. On the event loop."""
+        if isinstance(resource, AgentExecution):
+            live = self._registry.get(resource.metadata.id)
+            if live is not None:
+                put_over(resource, live)
+            take_content_out(resource)
+
+
+def trim(resource: Resource) -> None:
+    """Take out what lists do not show."""
+    if isinstance(resource, AgentExecution):
+        take_content_out(resource)
