@@ -1,7 +1,7 @@
 """What has to be done outside of a delete's transaction: events, directories, live lists."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from stigmer_apis.ids import Prefix
@@ -20,40 +20,54 @@ _log = logging.getLogger(__name__)
 class Deletion:
     """Deletes, and sees to what the transaction leaves behind. It is noted there, so what a stop cuts off is finished at the next opening."""
 
-    def __init__(self, store: Store, tasks: Tasks, board: Board, workspaces: Workspaces) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tasks: Tasks,
+        board: Board,
+        workspaces: Workspaces,
+        remove_archives: Callable[[Sequence[str]], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._tasks = tasks
         self._board = board
         self._workspaces = workspaces
+        self._remove_archives = remove_archives
 
     async def delete(self, change: Callable[[StateWrite], tuple[T, Removed]]) -> T:
         """Carry out a delete. Raises what `change` raises; then everything is as before."""
         deleted, removed = await self._store.write(change)
+        self.follow(removed)
+        return deleted
+
+    def follow(self, removed: Removed) -> None:
+        """See to what a transaction that deleted leaves behind."""
         for execution_id in removed.executions:
             self._board.remove(execution_id)
-        if removed.executions or removed.sessions:
-            self._tasks.start(self._finish(removed.executions, removed.sessions), "finish a delete")
-        return deleted
+        if removed.executions or removed.sessions or removed.archives:
+            self._tasks.start(self._finish(removed), "finish a delete")
 
     async def open(self) -> None:
         """Finish what a stop cut off."""
         leaving = await self._store.read_state(lambda state: [row.id for row in state.page(LEAVING, limit=_ROWS)])
         if leaving:
             sessions = [one for one in leaving if one.startswith(f"{Prefix.SESSION}-")]
-            executions = [one for one in leaving if one not in sessions]
-            self._tasks.start(self._finish(executions, sessions), "finish a delete")
+            executions = [one for one in leaving if one.startswith(f"{Prefix.AGENT_EXECUTION}-")]
+            archives = [one for one in leaving if "-" not in one]
+            self._tasks.start(self._finish(Removed(executions, sessions, archives)), "finish a delete")
 
-    async def _finish(self, executions: Sequence[str], sessions: Sequence[str]) -> None:
-        """Remove events and directories, then the notes of them. On a full disk it waits for the next opening."""
+    async def _finish(self, removed: Removed) -> None:
+        """Remove events, directories and archives, then the notes of them. On a full disk it waits for the next opening."""
 
         def forget(state: StateWrite) -> None:
-            for one in (*executions, *sessions):
+            for one in (*removed.executions, *removed.sessions, *removed.archives):
                 if state.get(LEAVING, one) is not None:
                     state.delete(LEAVING, one)
 
-        await self._workspaces.delete_own(sessions)
+        await self._workspaces.delete_own(removed.sessions)
+        await self._remove_archives(removed.archives)
         try:
-            await self._store.remove_events(executions)
+            await self._store.remove_events(removed.executions)
             await self._store.write(forget)
         except StoreFull as full:
-            _log.warning("the events of %d deleted executions are removed later: %s", len(executions), full)
+            _log.warning("the events of %d deleted executions are removed later: %s", len(removed.executions), full)

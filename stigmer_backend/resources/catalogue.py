@@ -1,15 +1,26 @@
 """What creating, updating and applying mean, the same for every kind. Each method is a step inside the store's write transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Generic
 
 from stigmer_apis.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from stigmer_apis.slugs import slugify
+from stigmer_backend.resources.history import record_version
 from stigmer_backend.resources.kinds import Kind, R
-from stigmer_backend.resources.lookup import find_record, match_id
+from stigmer_backend.resources.listing_keys import lists_of, row_summary
+from stigmer_backend.resources.lookup import find, find_record, match_id
+from stigmer_backend.resources.references import (
+    Owner,
+    Reference,
+    check_references,
+    reference_key,
+    settle_owners,
+)
 from stigmer_backend.resources.repeats import Repeatable, gone_since, made_before, remember
-from stigmer_backend.resources.rules import check_metadata
+from stigmer_backend.resources.rules import check_metadata, refuse
+from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.stamps import Stamp, stamp_created, stamp_updated
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import StateRead, StateWrite
@@ -26,14 +37,33 @@ class Outcome(Enum):
     UNCHANGED = "unchanged"
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What catalogues of all kinds write with."""
+
+    new_id: NewId
+    secrets: SecretValues
+
+
 class Catalogue(Generic[R]):
     """The resources of one kind. A subclass says what is particular to its kind."""
 
-    def __init__(self, kind: Kind[R], new_id: NewId) -> None:
+    def __init__(self, kind: Kind[R], means: Means) -> None:
         self.kind = kind
-        self.new_id = new_id
+        self.means = means
 
     # -- what is particular to a kind ------------------------------------------------------------------------------------
+
+    def owners(self, fresh: R) -> Sequence[Owner]:
+        """What the resource belongs to, the nearest first. Fields that are empty are left out."""
+        return ()
+
+    def references(self, fresh: R) -> Sequence[Reference]:
+        """What the resource names."""
+        return ()
+
+    def settle(self, fresh: R) -> None:
+        """Bring into the status what follows from the spec alone, before anything is compared."""
 
     def check(self, state: StateRead, fresh: R) -> None:
         """Raise a `StigmerError` where the resource must not be stored as it is."""
@@ -42,8 +72,10 @@ class Catalogue(Generic[R]):
         """Carry over from `stored` what an update does not change."""
 
     def parents(self, state: StateRead, fresh: R) -> tuple[str, ...]:
-        """Ids of the resources in whose lists this one stands."""
-        return ()
+        """In whose lists this one stands: ids of what it belongs to, and keys of what it names."""
+        above = [owner.name for owner in self.owners(fresh)]
+        named = [reference_key(one.kind, one.slug) for one in self.references(fresh)]
+        return tuple(dict.fromkeys((*above, *named)))
 
     def complete(self, state: StateWrite, fresh: R, stamp: Stamp) -> None:
         """Make what a resource that was just stored comes with, and store it again if that changes it."""
@@ -63,7 +95,7 @@ class Catalogue(Generic[R]):
             return self.kind.decode(record.data), Outcome.UNCHANGED
         fresh = self.copy(wanted)
         fresh.ClearField("status")
-        fresh.metadata.id = self.new_id(self.kind.prefix)
+        fresh.metadata.id = self.means.new_id(self.kind.prefix)
         self._name(fresh)
         check_metadata(fresh.metadata)
         if state.by_slug(self.kind.table, fresh.metadata.slug) is not None:
@@ -71,17 +103,20 @@ class Catalogue(Generic[R]):
                 f"there is a {self.kind.words} named {quoted(fresh.metadata.slug)} already",
                 remedy="choose another name, or update that one",
             )
-        self.check(state, fresh)
+        self._settle(state, fresh)
+        self._check(state, fresh)
+        self.means.secrets.put_away(state, self.kind, None, fresh, stamp.at_ns)
         stamp_created(fresh, stamp)
         self.put(state, fresh, stamp.at_ns, 0)
         self.complete(state, fresh, stamp)
+        record_version(state, self.kind, fresh, stamp, "created")
         remember(state, call, fresh.metadata.id, stamp.at_ns)
         return fresh, Outcome.CREATED
 
-    def update(self, state: StateWrite, wanted: R, stamp: Stamp) -> tuple[R, Outcome]:
+    def update(self, state: StateWrite, wanted: R, stamp: Stamp, event: str = "updated") -> tuple[R, Outcome]:
         """Replace the spec and the names of a stored resource; id, slug, org, status and who created it stay.
 
-        Raises `NotFound`, and `Aborted` where `metadata.version.id` is not the stored one.
+        `event` is what its history says: `updated`, or `restored`. Raises `NotFound`, and `Aborted` where `metadata.version.id` is not the stored one.
         """
         meta = wanted.metadata
         stored_id = match_id(state, self.kind, meta)
@@ -97,14 +132,17 @@ class Catalogue(Generic[R]):
             )
         fresh = self._merged(stored, wanted)
         self.keep(state, stored, fresh)
+        self._settle(state, fresh)
+        self.means.secrets.put_away(state, self.kind, stored, fresh, stamp.at_ns)
         if fresh == stored:
             return stored, Outcome.UNCHANGED
         check_metadata(fresh.metadata)
-        self.check(state, fresh)
+        self._check(state, fresh)
         stamp_updated(fresh, stored, stamp)
         if wanted.metadata.version.message:
             fresh.metadata.version.message = wanted.metadata.version.message
         self.put(state, fresh, record.created_ns, record.version)
+        record_version(state, self.kind, fresh, stamp, event, stored)
         return fresh, Outcome.UPDATED
 
     def apply(self, state: StateWrite, wanted: R, stamp: Stamp, call: Repeatable | None = None) -> tuple[R, Outcome]:
@@ -127,8 +165,8 @@ class Catalogue(Generic[R]):
             fresh.SerializeToString(),
             slug=fresh.metadata.slug,
             created_ns=created_ns,
-            parents=self.parents(state, fresh),
-            summary=b"",
+            parents=(*self.parents(state, fresh), *lists_of(fresh)),
+            summary=row_summary(fresh.metadata.slug),
             expected_version=expected_version,
         )
 
@@ -137,6 +175,18 @@ class Catalogue(Generic[R]):
         fresh = self.kind.message()
         fresh.CopyFrom(resource)
         return fresh
+
+    def _settle(self, state: StateRead, fresh: R) -> None:
+        """Put ids where `fresh` gives names of what it belongs to, and settle what follows from its spec."""
+        settle_owners(state, fresh, self.owners(fresh))
+        self.settle(fresh)
+
+    def _check(self, state: StateRead, fresh: R) -> None:
+        """Raise a `StigmerError` where what it belongs to or names is not there, or where its kind refuses it."""
+        for owner in self.owners(fresh):
+            find(state, owner.kind, owner.name)
+        self.check(state, fresh)
+        refuse(self.kind.words, fresh.metadata, check_references(state, self.references(fresh)))
 
     def _name(self, fresh: R) -> None:
         """Give a new resource its slug, and its name where it may go without."""

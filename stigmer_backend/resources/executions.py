@@ -2,17 +2,17 @@
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis.errors import FieldViolation, InvalidArgument
-from stigmer_backend.resources.catalogue import Catalogue, NewId
+from stigmer_backend.resources.catalogue import Catalogue, Means
 from stigmer_backend.resources.kinds import EXECUTIONS
-from stigmer_backend.resources.rules import secrets_come_later
+from stigmer_backend.resources.listing_keys import lists_of
 from stigmer_backend.store import StateRead, StateWrite
 
 
 class Executions(Catalogue[AgentExecution]):
     """Agent executions. They are created elsewhere: with their first events."""
 
-    def __init__(self, new_id: NewId) -> None:
-        super().__init__(EXECUTIONS, new_id)
+    def __init__(self, means: Means) -> None:
+        super().__init__(EXECUTIONS, means)
 
     def keep(self, state: StateRead, stored: AgentExecution, fresh: AgentExecution) -> None:
         """What was asked stays as it was asked. Raises `InvalidArgument` for an update that says otherwise."""
@@ -34,11 +34,6 @@ class Executions(Catalogue[AgentExecution]):
                     violations=[FieldViolation(f"spec.{field}", "stigmer.execution.immutable", "must stay as it is")],
                 )
 
-    def check(self, state: StateRead, fresh: AgentExecution) -> None:
-        """Secret values are not kept yet."""
-        if any(value.is_secret for value in fresh.spec.runtime_env.values()):
-            raise secrets_come_later("spec.runtime_env")
-
     def parents(self, state: StateRead, fresh: AgentExecution) -> tuple[str, ...]:
         """Its session and its agent."""
         return (fresh.spec.session_id, fresh.spec.agent_id)
@@ -51,17 +46,7 @@ class Executions(Catalogue[AgentExecution]):
             fresh.SerializeToString(),
             slug=fresh.metadata.slug,
             created_ns=created_ns,
-            parents=self.parents(state, fresh),
-            summary=self._row(state, fresh),
+            parents=(*self.parents(state, fresh), *lists_of(fresh)),
+            summary=state.summary(self.kind.table, fresh.metadata.id) or b"",
             expected_version=expected_version,
         )
-
-    def _row(self, state: StateRead, fresh: AgentExecution) -> bytes:
-        """The row that lists have of an execution; its session's list is the shortest."""
-        after: bytes | None = None
-        while rows := state.page(self.kind.table, fresh.spec.session_id, after):
-            for row in rows:
-                if row.id == fresh.metadata.id:
-                    return row.summary
-            after = rows[-1].key
-        return b""

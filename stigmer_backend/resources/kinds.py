@@ -111,6 +111,15 @@ class Kind(Generic[R_co]):
         """In the store."""
         return self.field
 
+    def has_number(self, said: int) -> bool:
+        """Whether a reference that says the number `said` may be to this kind. 0 says nothing.
+
+        The contract's rule on `environment_refs` asks for 52, while its own enum gives environments 53: both are taken.
+        """
+        return said in (0, self.number) or (
+            self.number == ApiResourceKind.environment and said == ApiResourceKind.workflow_execution
+        )
+
     def decode(self, data: bytes) -> R_co:
         """The resource that was stored as `data`."""
         return self.message.FromString(data)

@@ -6,7 +6,7 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
 )
 from stigmer_apis.errors import FieldViolation, InvalidArgument, NotFound
 from stigmer_apis.slugs import slugify
-from stigmer_backend.resources.kinds import Kind, R
+from stigmer_backend.resources.kinds import AnyKind, Kind, R
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Record, StateRead
 
@@ -28,9 +28,9 @@ def find(state: StateRead, kind: Kind[R], resource_id: str) -> R:
 
 def find_by_reference(state: StateRead, kind: Kind[R], reference: ApiResourceReference) -> R:
     """The resource that `reference` means. Raises `InvalidArgument` for another kind or no slug, `NotFound`."""
-    if reference.kind not in (0, kind.number):
+    if not kind.has_number(reference.kind):
         raise InvalidArgument(
-            f"the reference is not to an {kind.words}",
+            f"the reference is not to {_a(kind.words)}",
             violations=[FieldViolation("kind", "stigmer.reference.kind", f"must be {kind.number} ({kind.words})")],
         )
     if not reference.slug:
@@ -44,7 +44,19 @@ def find_by_reference(state: StateRead, kind: Kind[R], reference: ApiResourceRef
     return find(state, kind, found)
 
 
-def match_id(state: StateRead, kind: Kind[R], metadata: ApiResourceMetadata) -> str | None:
+def named_id(state: StateRead, kind: AnyKind, name: str) -> str | None:
+    """Id of the resource whose id, or else whose slug, is `name`; None where there is none."""
+    if not name or not storable(name):
+        return None
+    return name if state.get(kind.table, name) is not None else state.by_slug(kind.table, name)
+
+
+def find_named(state: StateRead, kind: Kind[R], name: str) -> R:
+    """The resource whose id, or else whose slug, is `name`. Raises `NotFound`."""
+    return find(state, kind, named_id(state, kind, name) or name)
+
+
+def match_id(state: StateRead, kind: AnyKind, metadata: ApiResourceMetadata) -> str | None:
     """Id of the stored resource that `metadata` means: by id, else by slug, else by the slug of its name."""
     if metadata.id and storable(metadata.id) and state.get(kind.table, metadata.id) is not None:
         return metadata.id
@@ -55,3 +67,7 @@ def match_id(state: StateRead, kind: Kind[R], metadata: ApiResourceMetadata) -> 
 def storable(key: str) -> bool:
     """Whether `key` can be a key of the store at all; what cannot is not there."""
     return "\0" not in key and len(key) <= 256
+
+
+def _a(words: str) -> str:
+    return f"an {words}" if words[0] in "aeiouM" else f"a {words}"

@@ -1,31 +1,71 @@
 """Deleting: what goes with a resource, and what keeps it from going.
 
 What belongs to a resource by its making goes with it. What somebody else made on it keeps it, by name, unless the delete is forced; an
-execution that has not ended keeps everything above it even then. All in the transaction of the delete.
+execution that has not ended keeps everything above it even then. What names a resource, without belonging to it, keeps it too; a forced
+delete leaves such a one as it is, with a name that leads nowhere. All in the transaction of the delete.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
-from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
-from stigmer_apis._generated.ai.stigmer.agentic.agentinstance.v1.agent_instance_pb2 import AgentInstance
-from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_pb2 import Session
+from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
 from stigmer_apis.errors import FailedPrecondition
-from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, INSTANCES, SESSIONS
+from stigmer_backend.resources.history import forget_versions
+from stigmer_backend.resources.kinds import (
+    AGENTS,
+    ENVIRONMENTS,
+    EXECUTION_CONTEXTS,
+    EXECUTIONS,
+    INSTANCES,
+    MCP_SERVERS,
+    SESSIONS,
+    SKILLS,
+    WORKFLOW_EXECUTIONS,
+    WORKFLOW_INSTANCES,
+    WORKFLOWS,
+    AnyKind,
+    Kind,
+    R,
+    Resource,
+)
 from stigmer_backend.resources.lookup import find
+from stigmer_backend.resources.references import reference_key
 from stigmer_backend.resources.rules import SHELL_SLUG
+from stigmer_backend.resources.secret_values import SecretValues
+from stigmer_backend.resources.skill_versions import forget_versions_of_skill
 from stigmer_backend.resources.text import quoted
-from stigmer_backend.store import StateWrite
+from stigmer_backend.resources.workflow_status import has_ended
+from stigmer_backend.store import StateRead, StateWrite
 
 LIVE = "live_execution"
 """Table of the executions that have not ended; see `stigmer_backend.executions.snapshots`."""
 LEAVING = "leaving"
-"""Table of deleted executions whose events, and of deleted sessions whose own directories, are still to be removed."""
+"""Table of what is still to be removed: events of deleted executions, own directories of deleted sessions, archives of skills."""
 COMMANDS = "execution_commands"
 """Table of the commands of executions that have ended."""
 
 _NAMED = 3
+_BELOW: Mapping[str, tuple[AnyKind, ...]] = {
+    AGENTS.field: (INSTANCES,),
+    INSTANCES.field: (SESSIONS,),
+    SESSIONS.field: (EXECUTIONS,),
+    EXECUTIONS.field: (EXECUTION_CONTEXTS,),
+    WORKFLOWS.field: (WORKFLOW_INSTANCES,),
+    WORKFLOW_INSTANCES.field: (WORKFLOW_EXECUTIONS,),
+    WORKFLOW_EXECUTIONS.field: (EXECUTION_CONTEXTS,),
+}
+"""What stands in a list below a resource of a kind."""
+_NAMED_BY: Mapping[str, tuple[AnyKind, ...]] = {
+    AGENTS.field: (WORKFLOWS,),
+    WORKFLOWS.field: (WORKFLOWS,),
+    ENVIRONMENTS.field: (INSTANCES, WORKFLOW_INSTANCES),
+    SKILLS.field: (AGENTS,),
+    MCP_SERVERS.field: (AGENTS,),
+}
+"""What may name a resource of a kind."""
+_WITH_THEIR_OWNER = frozenset({EXECUTIONS.field, EXECUTION_CONTEXTS.field})
+"""What belongs to what it stands below, whoever made it."""
 
 
 @dataclass(slots=True)
@@ -34,97 +74,177 @@ class Removed:
 
     executions: list[str] = field(default_factory=list[str])
     sessions: list[str] = field(default_factory=list[str])
+    archives: list[str] = field(default_factory=list[str])
+    """Hashes of skills that no version has any more."""
 
 
-def delete_agent(state: StateWrite, agent_id: str, at_ns: int, force: bool) -> tuple[Agent, Removed]:
-    """Delete an agent with its default instance."""
-    agent = find(state, AGENTS, agent_id)
-    if agent.metadata.slug == SHELL_SLUG:
+@dataclass(frozen=True, slots=True)
+class Dependant:
+    """A resource that depends on another."""
+
+    kind: AnyKind
+    id: str
+    direct: bool
+    """Whether it keeps the other by itself, and not by what it depends on."""
+    stays: bool = False
+    """Whether a forced delete leaves it, because it only names the other."""
+    reason: str = ""
+    """Why not even a forced delete takes it, in words for a person."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a delete comes to."""
+
+    along: list[Dependant] = field(default_factory=list[Dependant])
+    """What goes with the resource anyway."""
+    holding: list[Dependant] = field(default_factory=list[Dependant])
+    """What others made on it, or what names it."""
+
+    def taken(self) -> list[Dependant]:
+        """What goes with a forced delete, what stands below before what it stands below."""
+        return [one for one in reversed((*self.along, *self.holding)) if not one.stays]
+
+
+class Removal:
+    """Deletes resources of all kinds."""
+
+    def __init__(self, secrets: SecretValues) -> None:
+        self._secrets = secrets
+
+    def delete(
+        self, state: StateWrite, kind: Kind[R], resource_id: str, at_ns: int, *, force: bool
+    ) -> tuple[R, Removed]:
+        """Delete a resource with what goes with it. Raises `NotFound`, `FailedPrecondition` where something keeps it."""
+        resource = find(state, kind, resource_id)
+        planned = self.plan(state, kind, resource)
+        if planned.holding and not force:
+            raise _kept(state, kind, resource, [one for one in planned.holding if one.direct])
+        for one in (*planned.along, *planned.holding):
+            if one.reason:
+                raise FailedPrecondition(one.reason, remedy="cancel it and wait for its end, then delete")
+        removed = Removed()
+        for one in planned.taken():
+            self._take(state, one.kind, one.id, at_ns, removed)
+        self._take(state, kind, resource_id, at_ns, removed)
+        return resource, removed
+
+    def plan(self, state: StateRead, kind: AnyKind, resource: Resource) -> Plan:
+        """What deleting `resource` comes to. Raises `FailedPrecondition` for what is never deleted by itself."""
+        _guard(state, kind, resource)
+        planned = Plan()
+        _walk(state, kind, resource.metadata.id, planned, owned=True)
+        reason = _standing(state, kind, resource.metadata.id)
+        if reason:
+            raise FailedPrecondition(reason, remedy="cancel it and wait for its end, then delete")
+        for user in _NAMED_BY.get(kind.field, ()):
+            for user_id in state.children(user.table, reference_key(kind, resource.metadata.slug)):
+                if user_id != resource.metadata.id:
+                    planned.holding.append(Dependant(user, user_id, direct=True, stays=True))
+        return planned
+
+    def _take(self, state: StateWrite, kind: AnyKind, resource_id: str, at_ns: int, removed: Removed) -> None:
+        """Remove one resource with what only the store has of it."""
+        state.delete(kind.table, resource_id)
+        forget_versions(state, kind, resource_id)
+        self._secrets.forget(state, resource_id)
+        leaving: list[str] = []
+        if kind.field == EXECUTIONS.field:
+            if state.get(COMMANDS, resource_id) is not None:
+                state.delete(COMMANDS, resource_id)
+            removed.executions.append(resource_id)
+            leaving.append(resource_id)
+        elif kind.field == SESSIONS.field:
+            removed.sessions.append(resource_id)
+            leaving.append(resource_id)
+        elif kind.field == SKILLS.field:
+            leaving += forget_versions_of_skill(state, resource_id)
+            removed.archives += leaving
+        for one in leaving:
+            state.put(LEAVING, one, b"", created_ns=at_ns, summary=b"")
+
+
+def name_of(state: StateRead, dependant: Dependant) -> str:
+    """What a dependant is called."""
+    return find(state, dependant.kind, dependant.id).metadata.name
+
+
+def _guard(state: StateRead, kind: AnyKind, resource: Resource) -> None:
+    """Raise `FailedPrecondition` for what is built in, and for an instance that its agent or workflow always has."""
+    if kind.field == AGENTS.field and resource.metadata.slug == SHELL_SLUG:
         raise _built_in("agent")
-    removed = Removed()
-    instances = state.children(INSTANCES.table, agent_id)
-    others = [instance for instance in instances if instance != agent.status.default_instance_id]
-    if others and not force:
-        raise _kept("agent", agent.metadata.name, "agent instance", _names(state, others))
-    for instance in instances:
-        _take_instance(state, find(state, INSTANCES, instance), at_ns, force, removed)
-    state.delete(AGENTS.table, agent_id)
-    return agent, removed
-
-
-def delete_instance(state: StateWrite, instance_id: str, at_ns: int, force: bool) -> tuple[AgentInstance, Removed]:
-    """Delete an agent instance. A default instance goes with its agent alone."""
-    instance = find(state, INSTANCES, instance_id)
-    owner = state.get(AGENTS.table, instance.spec.agent_id)
+    owner = _owner_of_default(state, resource)
     if owner is not None:
-        agent = AGENTS.decode(owner.data)
-        if agent.status.default_instance_id == instance_id:
-            if agent.metadata.slug == SHELL_SLUG:
-                raise _built_in("agent instance")
-            raise FailedPrecondition(
-                f"{quoted(instance.metadata.name)} is the default instance of the agent {quoted(agent.metadata.name)}",
-                remedy="delete the agent: its default instance goes with it",
-            )
-    removed = Removed()
-    _take_instance(state, instance, at_ns, force, removed)
-    return instance, removed
-
-
-def delete_session(state: StateWrite, session_id: str, at_ns: int) -> tuple[Session, Removed]:
-    """Delete a session with its executions."""
-    session = find(state, SESSIONS, session_id)
-    removed = Removed()
-    _take_session(state, session_id, at_ns, removed)
-    return session, removed
-
-
-def delete_execution(state: StateWrite, execution_id: str, at_ns: int) -> tuple[AgentExecution, Removed]:
-    """Delete an execution that has ended."""
-    execution = find(state, EXECUTIONS, execution_id)
-    removed = Removed()
-    _take_execution(state, execution_id, at_ns, removed)
-    return execution, removed
-
-
-def _take_instance(state: StateWrite, instance: AgentInstance, at_ns: int, force: bool, removed: Removed) -> None:
-    sessions = state.children(SESSIONS.table, instance.metadata.id)
-    if sessions and not force:
-        raise _kept("agent instance", instance.metadata.name, "session", sessions)
-    for session in sessions:
-        _take_session(state, session, at_ns, removed)
-    state.delete(INSTANCES.table, instance.metadata.id)
-
-
-def _take_session(state: StateWrite, session_id: str, at_ns: int, removed: Removed) -> None:
-    for execution in state.children(EXECUTIONS.table, session_id):
-        _take_execution(state, execution, at_ns, removed)
-    state.delete(SESSIONS.table, session_id)
-    state.put(LEAVING, session_id, b"", created_ns=at_ns, summary=b"")
-    removed.sessions.append(session_id)
-
-
-def _take_execution(state: StateWrite, execution_id: str, at_ns: int, removed: Removed) -> None:
-    if state.get(LIVE, execution_id) is not None:
+        if owner.metadata.slug == SHELL_SLUG and kind.field == INSTANCES.field:
+            raise _built_in("agent instance")
+        words = AGENTS.words if kind.field == INSTANCES.field else WORKFLOWS.words
         raise FailedPrecondition(
-            f"the execution {execution_id} has not ended", remedy="cancel it and wait for its end, then delete"
+            f"{quoted(resource.metadata.name)} is the default instance of the {words} {quoted(owner.metadata.name)}",
+            remedy=f"delete the {words}: its default instance goes with it",
         )
-    state.delete(EXECUTIONS.table, execution_id)
-    if state.get(COMMANDS, execution_id) is not None:
-        state.delete(COMMANDS, execution_id)
-    state.put(LEAVING, execution_id, b"", created_ns=at_ns, summary=b"")
-    removed.executions.append(execution_id)
 
 
-def _names(state: StateWrite, instances: Iterable[str]) -> list[str]:
-    return [find(state, INSTANCES, instance).metadata.name for instance in instances]
+def _owner_of_default(state: StateRead, resource: Resource) -> Agent | Workflow | None:
+    """The agent or workflow whose default instance `resource` is."""
+    if isinstance(resource, INSTANCES.message):
+        record = state.get(AGENTS.table, resource.spec.agent_id)
+        owner = None if record is None else AGENTS.decode(record.data)
+    elif isinstance(resource, WORKFLOW_INSTANCES.message):
+        record = state.get(WORKFLOWS.table, resource.spec.workflow_id)
+        owner = None if record is None else WORKFLOWS.decode(record.data)
+    else:
+        return None
+    return owner if owner is not None and owner.status.default_instance_id == resource.metadata.id else None
 
 
-def _kept(words: str, name: str, dependants: str, named: list[str]) -> FailedPrecondition:
-    shown = ", ".join(quoted(one) for one in named[:_NAMED]) + (", …" if len(named) > _NAMED else "")
-    count = f"{len(named)} {dependants}{'s' if len(named) > 1 else ''}"
+def _walk(state: StateRead, kind: AnyKind, resource_id: str, planned: Plan, *, owned: bool) -> None:
+    """Note everything below a resource."""
+    for below in _BELOW.get(kind.field, ()):
+        children = state.children(below.table, resource_id)
+        default = _default_of(state, kind, resource_id) if children else ""
+        for child in children:
+            with_it = child == default or below.field in _WITH_THEIR_OWNER
+            noted = Dependant(below, child, direct=owned and not with_it, reason=_standing(state, below, child))
+            (planned.along if owned and with_it else planned.holding).append(noted)
+            _walk(state, below, child, planned, owned=owned and with_it)
+
+
+def _default_of(state: StateRead, kind: AnyKind, resource_id: str) -> str:
+    """Id of the instance that was made with an agent or workflow; empty for other kinds."""
+    if kind.field == AGENTS.field:
+        return find(state, AGENTS, resource_id).status.default_instance_id
+    if kind.field == WORKFLOWS.field:
+        return find(state, WORKFLOWS, resource_id).status.default_instance_id
+    return ""
+
+
+def _standing(state: StateRead, kind: AnyKind, resource_id: str) -> str:
+    """Why an execution cannot go now; empty where it has ended, and for other kinds."""
+    if kind.field == EXECUTIONS.field:
+        goes_on = state.get(LIVE, resource_id) is not None
+    elif kind.field == WORKFLOW_EXECUTIONS.field:
+        goes_on = not has_ended(find(state, WORKFLOW_EXECUTIONS, resource_id).status)
+    else:
+        return ""
+    return f"the execution {resource_id} has not ended" if goes_on else ""
+
+
+def _kept(state: StateRead, kind: AnyKind, resource: Resource, holding: Iterable[Dependant]) -> FailedPrecondition:
+    """Why a resource stays: how many of each kind use it, and the first by name."""
+    by_kind: dict[str, list[Dependant]] = {}
+    for one in holding:
+        by_kind.setdefault(one.kind.words, []).append(one)
+    uses = [
+        f"{len(users)} {words}{'s' if len(users) > 1 else ''}: "
+        + ", ".join(quoted(name_of(state, user)) for user in users[:_NAMED])
+        + (", …" if len(users) > _NAMED else "")
+        for words, users in by_kind.items()
+    ]
+    named_only = all(user.stays for users in by_kind.values() for user in users)
+    forced = "they stay, with a name that leads nowhere" if named_only else "what was made on it goes with it"
     return FailedPrecondition(
-        f"the {words} {quoted(name)} is used by {count}: {shown}",
-        remedy="delete those first, or force the delete (metadata `stigmer-force: true`): they go with it",
+        f"the {kind.words} {quoted(resource.metadata.name)} is used by {'; by '.join(uses)}",
+        remedy=f"mend or delete those first, or force the delete (`force`, or metadata `stigmer-force: true`): {forced}",
     )
 
 

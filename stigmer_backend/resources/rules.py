@@ -1,9 +1,12 @@
 """What the contract's own rules do not say: checks of specs before they are stored."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceMetadata
 from stigmer_apis.errors import FailedPrecondition, FieldViolation, InvalidArgument
-from stigmer_backend.resources.text import check_names, quoted
+from stigmer_backend.resources.kinds import Resource
+from stigmer_backend.resources.text import NAME_LIMIT, check_names, quoted, refused_character
 
 SHELL_MODEL = "shell"
 """The model of the built-in agent `shell`: none. The person's lines are commands."""
@@ -37,8 +40,50 @@ def check_agent(metadata: ApiResourceMetadata, spec: AgentSpec) -> None:
             f"{SHELL_MODEL!r} is the built-in agent's alone: {quoted(metadata.name)} needs a model that answers",
             violations=[FieldViolation("spec.model", "stigmer.agent.model", "must name a model")],
         )
-    if any(value.is_secret and value.value for value in spec.env_spec.data.values()):
-        raise secrets_come_later("spec.env_spec.data")
+
+
+def refuse(words: str, metadata: ApiResourceMetadata, violations: Sequence[FieldViolation]) -> None:
+    """Raise `InvalidArgument` with all of `violations`, if there are any."""
+    if violations:
+        first = violations[0]
+        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+        raise InvalidArgument(
+            f"the {words} {quoted(metadata.name)}: {first.field} {first.message}{more}", violations=violations
+        )
+
+
+def needs_spec(resource: Resource, words: str, remedy: str) -> None:
+    """Raise `InvalidArgument` where a resource has no spec, which the contract allows."""
+    if not resource.HasField("spec"):
+        raise InvalidArgument(
+            f"the {words} has no spec",
+            remedy=remedy,
+            violations=[FieldViolation("spec", "required", "value is required")],
+        )
+
+
+def check_variables(path: str, names: Iterable[str]) -> Iterator[FieldViolation]:
+    """Names that no variable of a process can have."""
+    for name in names:
+        if not name or "=" in name or refused_character(name):
+            yield FieldViolation(
+                f"{path}[{quoted(name)}]",
+                "stigmer.variable.name",
+                "is no name of a variable: use letters, digits and _",
+            )
+        elif len(name) > NAME_LIMIT:
+            yield FieldViolation(
+                f"{path}[{quoted(name)}]", "stigmer.variable.max_len", f"is longer than {NAME_LIMIT} characters"
+            )
+
+
+def twice(path: str, field: str, names: Iterable[str]) -> Iterator[FieldViolation]:
+    """Names in a list at `path` that stood there before."""
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        if name in seen:
+            yield FieldViolation(f"{path}[{place}].{field}", "stigmer.name.unique", f"stands twice: {quoted(name)}")
+        seen.add(name)
 
 
 def secrets_come_later(field: str) -> FailedPrecondition:

@@ -1,10 +1,13 @@
 """Sessions: a conversation with an agent instance, and the directory that its executions work in."""
 
+from collections.abc import Sequence
+
 from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_pb2 import Session
 from stigmer_apis.errors import FailedPrecondition
-from stigmer_backend.resources.catalogue import Catalogue, NewId
+from stigmer_backend.resources.catalogue import Catalogue, Means
 from stigmer_backend.resources.kinds import EXECUTIONS, INSTANCES, SESSIONS
 from stigmer_backend.resources.lookup import find
+from stigmer_backend.resources.references import Owner
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import StateRead
 
@@ -15,12 +18,12 @@ WORKSPACE_KEY = "stigmer.workspace"
 class Sessions(Catalogue[Session]):
     """Sessions of all agent instances."""
 
-    def __init__(self, new_id: NewId) -> None:
-        super().__init__(SESSIONS, new_id)
+    def __init__(self, means: Means) -> None:
+        super().__init__(SESSIONS, means)
 
-    def check(self, state: StateRead, fresh: Session) -> None:
-        """The agent instance must be there."""
-        find(state, INSTANCES, fresh.spec.agent_instance_id)
+    def owners(self, fresh: Session) -> Sequence[Owner]:
+        """Its agent instance."""
+        return (Owner("agent_instance_id", INSTANCES, fresh.spec.agent_instance_id),)
 
     def parents(self, state: StateRead, fresh: Session) -> tuple[str, ...]:
         """Its agent instance, and that one's agent."""

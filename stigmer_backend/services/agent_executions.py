@@ -18,63 +18,52 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceId
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.creation import Creation
-from stigmer_backend.executions.deletion import Deletion
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.reading import ANY_PHASE, PublishedQuery, Reading
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.reports import StatusReports
-from stigmer_backend.resources.executions import Executions
 from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS
 from stigmer_backend.resources.lookup import find
-from stigmer_backend.resources.removal import delete_execution
 from stigmer_backend.resources.repeats import Repeatable
-from stigmer_backend.resources.stamps import LOCAL_USER, Stamps
+from stigmer_backend.resources.stamps import LOCAL_USER
 from stigmer_backend.services.calls import idempotency_key, tell
-from stigmer_backend.store import Store
+from stigmer_backend.services.kind_services import Deletes, ServiceParts, by_value
 
 
-class AgentExecutionCommands(AgentExecutionCommandControllerServicer):
+class AgentExecutionCommands(Deletes[AgentExecution, ApiResourceId], AgentExecutionCommandControllerServicer):
     """Writes agent executions."""
 
     def __init__(
-        self,
-        store: Store,
-        registry: Registry,
-        creation: Creation,
-        reading: Reading,
-        reports: StatusReports,
-        catalogue: Executions,
-        deletion: Deletion,
-        stamps: Stamps,
+        self, parts: ServiceParts, registry: Registry, creation: Creation, reading: Reading, reports: StatusReports
     ) -> None:
-        self._store = store
+        super().__init__(parts, EXECUTIONS, by_value)
         self._registry = registry
         self._creation = creation
         self._reading = reading
         self._reports = reports
-        self._catalogue = catalogue
-        self._deletion = deletion
-        self._stamps = stamps
 
     async def create(
         self, request: AgentExecution, context: aio.ServicerContext[AgentExecution, AgentExecution]
     ) -> AgentExecution:
         """Begin an execution."""
-        asked = request.SerializeToString(deterministic=True)
-        call = Repeatable.of(idempotency_key(context), f"{EXECUTIONS.name}/create", asked)
-        return await self._reading.get(await self._creation.create(request, call, LOCAL_USER))
+        asked = AgentExecution()
+        asked.CopyFrom(request)
+        masked = self._parts.mask(EXECUTIONS, asked).SerializeToString(deterministic=True)
+        call = Repeatable.of(idempotency_key(context), f"{EXECUTIONS.name}/create", masked)
+        return await self._get(await self._creation.create(request, call, LOCAL_USER))
 
     async def update(
         self, request: AgentExecution, context: aio.ServicerContext[AgentExecution, AgentExecution]
     ) -> AgentExecution:
         """Change names, labels and what else may change of an execution: never what was asked, nor its status."""
-        stamp = self._stamps.now()
-        stored, outcome = await self._store.write(lambda state: self._catalogue.update(state, request, stamp))
+        stamp = self._parts.stamps.now()
+        catalogue = self._parts.catalogues.executions
+        stored, outcome = await self._parts.store.write(lambda state: catalogue.update(state, request, stamp))
         tell(context, outcome)
         live = self._registry.get(stored.metadata.id)
         if live is not None:
             live.execution = stored
-        return await self._reading.get(stored.metadata.id)
+        return await self._get(stored.metadata.id)
 
     async def updateStatus(
         self,
@@ -83,21 +72,17 @@ class AgentExecutionCommands(AgentExecutionCommandControllerServicer):
     ) -> AgentExecution:
         """Take a published runner's report. Answers the execution, without messages where they are many."""
         await self._reports.take(request.execution_id, request.status)
-        return await self._reading.get_small(request.execution_id)
+        return self._parts.mask(EXECUTIONS, await self._reading.get_small(request.execution_id))
 
-    async def delete(
-        self, request: ApiResourceId, context: aio.ServicerContext[ApiResourceId, AgentExecution]
-    ) -> AgentExecution:
-        """Delete an execution that has ended."""
-        at_ns = self._stamps.now().at_ns
-        return await self._deletion.delete(lambda state: delete_execution(state, request.value, at_ns))
+    async def _get(self, execution_id: str) -> AgentExecution:
+        return self._parts.mask(EXECUTIONS, await self._reading.get(execution_id))
 
 
 class AgentExecutionQueries(AgentExecutionQueryControllerServicer):
     """Reads agent executions."""
 
-    def __init__(self, store: Store, registry: Registry, reading: Reading, options: ExecutionOptions) -> None:
-        self._store = store
+    def __init__(self, parts: ServiceParts, registry: Registry, reading: Reading, options: ExecutionOptions) -> None:
+        self._parts = parts
         self._registry = registry
         self._reading = reading
         self._options = options
@@ -106,7 +91,7 @@ class AgentExecutionQueries(AgentExecutionQueryControllerServicer):
         self, request: AgentExecutionId, context: aio.ServicerContext[AgentExecutionId, AgentExecution]
     ) -> AgentExecution:
         """The execution with this id, whole."""
-        return await self._reading.get(request.value)
+        return self._parts.mask(EXECUTIONS, await self._reading.get(request.value))
 
     async def list(
         self,
@@ -114,7 +99,7 @@ class AgentExecutionQueries(AgentExecutionQueryControllerServicer):
         context: aio.ServicerContext[ListAgentExecutionsRequest, AgentExecutionList],
     ) -> AgentExecutionList:
         """Executions, newest first."""
-        return await self._reading.page(
+        return await self._page(
             PublishedQuery(
                 "", request.phase, tuple(request.tags), request.page_size, request.page_token, request.with_content
             )
@@ -126,8 +111,8 @@ class AgentExecutionQueries(AgentExecutionQueryControllerServicer):
         context: aio.ServicerContext[ListAgentExecutionsBySessionRequest, AgentExecutionList],
     ) -> AgentExecutionList:
         """Executions of a session, newest first."""
-        await self._store.read_state(lambda state: find(state, SESSIONS, request.session_id))
-        return await self._reading.page(
+        await self._parts.store.read_state(lambda state: find(state, SESSIONS, request.session_id))
+        return await self._page(
             PublishedQuery(
                 request.session_id, ANY_PHASE, (), request.page_size, request.page_token, request.with_content
             )
@@ -143,9 +128,15 @@ class AgentExecutionQueries(AgentExecutionQueryControllerServicer):
             shown = live.head if live is not None else 0
             over = live is None or live.ended
             began = loop.time()
-            yield await self._reading.get(request.value)
+            yield self._parts.mask(EXECUTIONS, await self._reading.get(request.value))
             if live is None or over:
                 return
             await asyncio.sleep(began + self._options.subscribe_spacing_seconds - loop.time())
             while live.head == shown and not live.ended:
                 await live.changed.wait()
+
+    async def _page(self, query: PublishedQuery) -> AgentExecutionList:
+        page = await self._reading.page(query)
+        for execution in page.entries:
+            self._parts.mask(EXECUTIONS, execution)
+        return page

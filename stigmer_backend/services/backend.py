@@ -6,10 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stigmer_apis._generated.ai.stigmer.agentic.agent.v1 import agent_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
-from stigmer_apis._generated.ai.stigmer.agentic.agentinstance.v1 import agent_instance_service_pb2_grpc
-from stigmer_apis._generated.ai.stigmer.agentic.session.v1 import session_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
@@ -34,24 +31,25 @@ from stigmer_backend.executions.tailing import Tails
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
-from stigmer_backend.resources.agents import Agents, Instances
 from stigmer_backend.resources.builtin import seed
-from stigmer_backend.resources.catalogue import NewId
-from stigmer_backend.resources.executions import Executions
+from stigmer_backend.resources.catalogue import Means, NewId
+from stigmer_backend.resources.catalogues import Catalogues
 from stigmer_backend.resources.kinds import EXECUTIONS
 from stigmer_backend.resources.repeats import forget_old
-from stigmer_backend.resources.sessions import Sessions
+from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.stamps import Stamps
+from stigmer_backend.secrets.sealing import Sealer
 from stigmer_backend.services.agent_executions import AgentExecutionCommands, AgentExecutionQueries
-from stigmer_backend.services.agent_instances import AgentInstanceCommands, AgentInstanceQueries
-from stigmer_backend.services.agents import AgentCommands, AgentQueries
 from stigmer_backend.services.execution_service import ExecutionService
-from stigmer_backend.services.resource_lists import ResourceLists
+from stigmer_backend.services.kind_services import ServiceParts
+from stigmer_backend.services.live_view import LiveView
+from stigmer_backend.services.no_sealer import NoSealer
+from stigmer_backend.services.registration import KindServices
+from stigmer_backend.services.resource_lists import ListOptions, ResourceLists
 from stigmer_backend.services.resource_service import ResourceService
 from stigmer_backend.services.runner_service import RunnerService
-from stigmer_backend.services.sessions import SessionCommands, SessionQueries
+from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.terminal_service import TerminalService
-from stigmer_backend.services.writes import Writes
 from stigmer_backend.store import StateWrite, Store, StoreFull
 
 _BOOT = "daemon.boots"
@@ -70,11 +68,19 @@ class Backend:
     """Everything between the store and the wire. Belongs to the event loop that opened it."""
 
     def __init__(
-        self, store: Store, home: Home, clock: Callable[[], float], new: NewId, options: ExecutionOptions, start: _Start
+        self,
+        store: Store,
+        home: Home,
+        clock: Callable[[], float],
+        catalogues: Catalogues,
+        options: ExecutionOptions,
+        start: _Start,
     ) -> None:
         """Use `open`."""
+        new = catalogues.means.new_id
         self._store = store
         self._new = new
+        self._catalogues = catalogues
         self._options = options
         self._tasks = Tasks()
         self._stamps = Stamps(clock)
@@ -90,7 +96,8 @@ class Backend:
         self._leases = Leases(store, self._tasks, self._registry, self._appender, self._workspaces, options)
         self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
         self._leases.on_abandoned(self._commands.abandoned)
-        self._deletion = Deletion(store, self._tasks, self._board, self._workspaces)
+        self._archives = SkillArchives(home.data / "skills", store)
+        self._deletion = Deletion(store, self._tasks, self._board, self._workspaces, self._archives.remove_unused)
         self.runners = Runners(self._leases, store.incarnation, options)
         """What is connected: `describe`, `revoke`, `release_unclaimed`, `shut_down`."""
 
@@ -103,25 +110,26 @@ class Backend:
         clock: Callable[[], float] = time.time,
         ids: NewId | None = None,
         options: ExecutionOptions | None = None,
+        sealer: Sealer | None = None,
     ) -> "Backend":
         """Begin over `store`: make the built-in agent, take up what lives, keep what runners hold for them.
 
-        `clock` gives seconds since 1970, `ids` an id for a prefix. Raises what the store raises.
+        `clock` gives seconds since 1970, `ids` an id for a prefix; without a `sealer` secret values are refused. Raises what the store raises.
         """
 
         def new(prefix: str) -> str:
             return new_id(prefix, clock=clock, entropy=os.urandom)
 
-        make = ids or new
+        catalogues = Catalogues(Means(ids or new, SecretValues(sealer or NoSealer())))
         stamp = Stamps(clock).now()
 
         def begin(state: StateWrite) -> _Start:
             boot = int.from_bytes(state.get_meta(_BOOT) or b"") + 1
             state.put_meta(_BOOT, boot.to_bytes(8))
-            seed(state, Agents(make, Instances(make)), stamp)
+            seed(state, catalogues.agents, stamp)
             return _Start(boot, state.count(EXECUTIONS.table))
 
-        backend = cls(store, home, clock, make, options or ExecutionOptions(), await store.write(begin))
+        backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin))
         try:
             await backend._registry.open()
             await backend._leases.open()
@@ -148,28 +156,12 @@ class Backend:
 
     def register_operator(self, server: aio.Server) -> None:
         """Add what people and their programs call."""
-        store, stamps = self._store, self._stamps
-        instances = Instances(self._new)
-        agents = Agents(self._new, instances)
-        sessions = Sessions(self._new)
-        agent_service_pb2_grpc.add_AgentCommandControllerServicer_to_server(
-            AgentCommands(Writes(store, agents, stamps), self._deletion, stamps), server
-        )
-        agent_service_pb2_grpc.add_AgentQueryControllerServicer_to_server(AgentQueries(store), server)
-        agent_instance_service_pb2_grpc.add_AgentInstanceCommandControllerServicer_to_server(
-            AgentInstanceCommands(Writes(store, instances, stamps), self._deletion, stamps), server
-        )
-        agent_instance_service_pb2_grpc.add_AgentInstanceQueryControllerServicer_to_server(
-            AgentInstanceQueries(store), server
-        )
-        session_service_pb2_grpc.add_SessionCommandControllerServicer_to_server(
-            SessionCommands(store, Writes(store, sessions, stamps), self._deletion, stamps, self._workspaces), server
-        )
-        session_service_pb2_grpc.add_SessionQueryControllerServicer_to_server(
-            SessionQueries(store, self._board, self._options.scan_rows), server
-        )
-        resource_service_pb2_grpc.add_ResourceServiceServicer_to_server(ResourceService(ResourceLists()), server)
-        self._register_executions(server, sessions)
+        parts = ServiceParts(self._store, self._stamps, self._catalogues, self._deletion)
+        scan_rows = self._options.scan_rows
+        KindServices(parts, self._board, self._workspaces, self._archives, scan_rows).register(server)
+        reading = Reading(self._store, self._registry, self._board, self._options)
+        self._register_resources(server, parts, reading)
+        self._register_executions(server, parts, reading)
 
     def register_runner(self, server: aio.Server) -> None:
         """Add what runners call."""
@@ -177,26 +169,34 @@ class Backend:
             RunnerService(self._store, self._registry, self.runners), server
         )
 
-    def _register_executions(self, server: aio.Server, sessions: Sessions) -> None:
+    def _register_resources(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:
+        options = self._options
+        lists = ResourceLists(
+            self._store,
+            self._catalogues,
+            LiveView(self._registry),
+            self._stamps,
+            ListOptions(options.scan_rows, options.watch_spacing_seconds, options.heartbeat_seconds),
+        )
+        resource_service_pb2_grpc.add_ResourceServiceServicer_to_server(ResourceService(lists), server)
+
+    def _register_executions(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:
         store, registry, options = self._store, self._registry, self._options
-        reading = Reading(store, registry, self._board, options)
         creation = Creation(
             store,
             self._tasks,
             registry,
             self._workspaces,
-            sessions,
+            self._catalogues.sessions,
             self._stamps,
             self._new,
             self._leases.offer,
         )
         reports = StatusReports(store, registry, self._appender, self._micros)
-        commands = AgentExecutionCommands(
-            store, registry, creation, reading, reports, Executions(self._new), self._deletion, self._stamps
-        )
+        commands = AgentExecutionCommands(parts, registry, creation, reading, reports)
         agent_execution_service_pb2_grpc.add_AgentExecutionCommandControllerServicer_to_server(commands, server)
         agent_execution_service_pb2_grpc.add_AgentExecutionQueryControllerServicer_to_server(
-            AgentExecutionQueries(store, registry, reading, options), server
+            AgentExecutionQueries(parts, registry, reading, options), server
         )
         execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
             ExecutionService(

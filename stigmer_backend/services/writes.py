@@ -3,7 +3,7 @@
 from typing import Generic
 
 from stigmer_apis.transport import aio
-from stigmer_backend.resources.catalogue import Catalogue
+from stigmer_backend.resources.catalogue import Catalogue, Outcome
 from stigmer_backend.resources.kinds import R
 from stigmer_backend.resources.repeats import Repeatable
 from stigmer_backend.resources.stamps import Stamps
@@ -24,24 +24,29 @@ class Writes(Generic[R]):
         call = self._call("create", wanted, context)
         stamp = self._stamps.now()
         made, outcome = await self._store.write(lambda state: self._catalogue.create(state, wanted, stamp, call))
-        tell(context, outcome)
-        return made
+        return self._answer(made, outcome, context)
 
     async def update(self, wanted: R, context: aio.ServicerContext[Request, Response]) -> R:
         """Replace a stored resource. Raises what `Catalogue.update` raises."""
         stamp = self._stamps.now()
         made, outcome = await self._store.write(lambda state: self._catalogue.update(state, wanted, stamp))
-        tell(context, outcome)
-        return made
+        return self._answer(made, outcome, context)
 
     async def apply(self, wanted: R, context: aio.ServicerContext[Request, Response]) -> R:
         """Create or update. Raises what `Catalogue.apply` raises."""
         call = self._call("apply", wanted, context)
         stamp = self._stamps.now()
         made, outcome = await self._store.write(lambda state: self._catalogue.apply(state, wanted, stamp, call))
+        return self._answer(made, outcome, context)
+
+    def _answer(self, made: R, outcome: Outcome, context: aio.ServicerContext[Request, Response]) -> R:
         tell(context, outcome)
+        self._catalogue.means.secrets.mask(self._catalogue.kind, made)
         return made
 
     def _call(self, what: str, wanted: R, context: aio.ServicerContext[Request, Response]) -> Repeatable | None:
+        """The call as a repeat is known by: of secret values only that they are there, as a digest of them could be guessed at."""
         method = f"{self._catalogue.kind.name}/{what}"
-        return Repeatable.of(idempotency_key(context), method, wanted.SerializeToString(deterministic=True))
+        masked = self._catalogue.copy(wanted)
+        self._catalogue.means.secrets.mask(self._catalogue.kind, masked)
+        return Repeatable.of(idempotency_key(context), method, masked.SerializeToString(deterministic=True))

@@ -1,0 +1,103 @@
+"""Workflows and their instances: what making one comes with, and what a document must hold to be stored."""
+
+from collections.abc import Iterator, Sequence
+
+from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.serverless.validation_pb2 import ValidationState
+from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
+from stigmer_apis._generated.ai.stigmer.agentic.workflowinstance.v1.workflow_instance_pb2 import (
+    WorkflowInstance,
+    WorkflowInstanceSpec,
+)
+from stigmer_apis.errors import FieldViolation
+from stigmer_apis.protocol import API_VERSION
+from stigmer_backend.resources.catalogue import Catalogue, Means
+from stigmer_backend.resources.defaults import default_metadata
+from stigmer_backend.resources.kinds import ENVIRONMENTS, WORKFLOW_INSTANCES, WORKFLOWS
+from stigmer_backend.resources.references import Owner, Reference, references
+from stigmer_backend.resources.rules import check_variables, needs_spec, refuse
+from stigmer_backend.resources.stamps import Stamp
+from stigmer_backend.resources.workflow_tasks import TASKS, calls, task_problems
+from stigmer_backend.store import StateRead, StateWrite
+
+
+class WorkflowInstances(Catalogue[WorkflowInstance]):
+    """Workflow instances: a workflow made ready for a place."""
+
+    def __init__(self, means: Means) -> None:
+        super().__init__(WORKFLOW_INSTANCES, means)
+
+    def owners(self, fresh: WorkflowInstance) -> Sequence[Owner]:
+        """Its workflow."""
+        return (Owner("workflow_id", WORKFLOWS, fresh.spec.workflow_id),)
+
+    def references(self, fresh: WorkflowInstance) -> Sequence[Reference]:
+        """Its environments."""
+        return references("spec.env_refs", ENVIRONMENTS, fresh.spec.env_refs)
+
+
+class Workflows(Catalogue[Workflow]):
+    """Workflows: tasks in their order, checked and kept."""
+
+    def __init__(self, means: Means, instances: WorkflowInstances) -> None:
+        super().__init__(WORKFLOWS, means)
+        self._instances = instances
+
+    def references(self, fresh: Workflow) -> Sequence[Reference]:
+        """The agents that its tasks call and the workflows that they run."""
+        return list(calls(fresh.spec.tasks, TASKS))
+
+    def settle(self, fresh: Workflow) -> None:
+        """What is stored was found valid: `check` refuses what is not."""
+        fresh.status.serverless_workflow_validation.state = ValidationState.VALID
+
+    def check(self, state: StateRead, fresh: Workflow) -> None:
+        """The rules beyond the contract's: task by task, and no workflow that runs itself."""
+        needs_spec(fresh, "workflow", "give it a document and tasks")
+        problems = [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
+        problems += check_variables("spec.env_spec.data", fresh.spec.env_spec.data)
+        refuse("workflow", fresh.metadata, problems)
+
+    def complete(self, state: StateWrite, fresh: Workflow, stamp: Stamp) -> None:
+        """Make the default instance `<name>-default`. Raises `AlreadyExists` where that name is taken."""
+        meta = fresh.metadata
+        wanted = WorkflowInstance(
+            api_version=API_VERSION,
+            kind=WORKFLOW_INSTANCES.name,
+            metadata=default_metadata(meta),
+            spec=WorkflowInstanceSpec(workflow_id=meta.id, description=f"Default instance of {meta.name}"),
+        )
+        instance, _ = self._instances.create(state, wanted, stamp)
+        fresh.status.default_instance_id = instance.metadata.id
+        self.put(state, fresh, stamp.at_ns, None)
+
+
+def _circles(state: StateRead, fresh: Workflow) -> Iterator[FieldViolation]:
+    """Tasks that run a workflow which, in the end, runs this one."""
+    for call in calls(fresh.spec.tasks, TASKS):
+        if call.kind is WORKFLOWS:
+            way = _way(state, call.slug, fresh.metadata.slug)
+            if way:
+                yield FieldViolation(
+                    call.path,
+                    "stigmer.reference.circle",
+                    f"runs in a circle: {' -> '.join((fresh.metadata.slug, *way))}",
+                )
+
+
+def _way(state: StateRead, start: str, goal: str) -> tuple[str, ...]:
+    """How `start` comes to run `goal`, both ends named; empty where it does not."""
+    waiting: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    while waiting:
+        way = waiting.pop()
+        if way[-1] == goal:
+            return way
+        found = state.by_slug(WORKFLOWS.table, way[-1])
+        record = None if found is None else state.get(WORKFLOWS.table, found)
+        if record is None:
+            continue
+        for call in calls(WORKFLOWS.decode(record.data).spec.tasks, TASKS):
+            if call.kind is WORKFLOWS and call.slug not in seen:
+                seen.add(call.slug)
+                waiting.append((*way, call.slug))
+    return ()
