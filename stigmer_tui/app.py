@@ -217,6 +217,28 @@ class StigmerApp(Workstation):
         self._coming = self._run_screen(Start(agent, line, self.workspace))
         self._show(self._coming)
 
+    def choose_agent(self, slug: str) -> None:
+        """Go to the board's composer, with this agent."""
+        self.agent = slug
+        while self.screen is not self.board and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.board.workspace_changed()
+        self.board.set_focus(self.board.composer)
+
+    async def run_command(self, *words: str) -> None:
+        """Give the terminal to a `stigmer` command until it ends; what went wrong in it is said here too."""
+        command = [sys.executable, "-m", "stigmer_tui", *words]
+        environment = {**os.environ, "STIGMER_HOME": str(self.home.root)}
+        try:
+            with self._away(), keys_go_elsewhere():
+                process = await asyncio.create_subprocess_exec(*command, env=environment)
+                code = await process.wait()
+        except OSError as error:
+            self.say(f"The command could not be started: {error.strerror}.", wrong=True)
+            return
+        if code:
+            self.say(f"`stigmer {' '.join(words)}` ended with {code}.", wrong=True)
+
     def keep_sending(self, sender: LineSender) -> None:
         """Have a sender send its lines until it is closed, whether its screen is still there or not."""
         self._senders.append(sender)
@@ -304,6 +326,13 @@ class StigmerApp(Workstation):
             raise failure
 
     # Actions.
+
+    def action_library(self) -> None:
+        """Show the library, once."""
+        from stigmer_tui.screens.library import LibraryScreen
+
+        if not isinstance(self.screen, LibraryScreen):
+            self._show(LibraryScreen(self))
 
     def action_toggle_look(self) -> None:
         """Dark or light."""

@@ -7,6 +7,8 @@ from stigmer_tui.actions.registry import Scope, actions_of
 _NAMES = {
     "question_mark": "?",
     "slash": "/",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
@@ -17,7 +19,9 @@ _NAMES = {
 }
 
 
-_AT_ONCE = frozenset({Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.HELP, Scope.APPROVAL})
+_AT_ONCE = frozenset(
+    {Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.HELP, Scope.APPROVAL, Scope.LIBRARY, Scope.DOCUMENT}
+)
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""
 
 

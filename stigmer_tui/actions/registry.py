@@ -22,6 +22,8 @@ class Scope(Enum):
     COMPOSER = "Composer"
     PROMPT = "Filter and search line"
     APPROVAL = "Decision"
+    LIBRARY = "Library"
+    DOCUMENT = "A resource, whole"
     HELP = "Help"
 
 
@@ -49,6 +51,7 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action("app.palette", "Actions", "Find an action by its name and run it.", ("ctrl+p",), Scope.APP, "command_palette", 90, False),
     Action("app.help", "Help", "Show what every key does here; inside, the same key closes it.", ("question_mark", "f1"), Scope.APP, "help", 91),
+    Action("app.library", "Library", "Browse agents, workflows, skills, MCP servers, environments and sessions; read, edit, run, delete them.", ("f8", "alt+l"), Scope.APP, "library", 0),
     Action("app.theme", "Light or dark", "Change between the dark and the light look.", ("f2",), Scope.APP, "toggle_look"),
     Action("app.redraw", "Draw anew", "Draw the screen anew, where something else wrote to the terminal.", ("ctrl+l",), Scope.APP, "redraw"),
     Action("app.suspend", "To the shell", "Stop the workstation as ctrl+z does, until `fg`; what runs goes on. While you write, the key is undo.", ("ctrl+z",), Scope.APP, "suspend_process"),
@@ -117,6 +120,31 @@ ACTIONS: tuple[Action, ...] = (
     Action("composer.workspace", "Workspace", "Choose the directory that new sessions work in.", ("f3", "alt+w"), Scope.COMPOSER, "workspace"),
     Action("prompt.accept", "Accept", "Take what is written and go back.", ("enter",), Scope.PROMPT, "accept", 1, False),
     Action("prompt.abandon", "Leave", "Go back as it was.", ("escape",), Scope.PROMPT, "abandon", 2, False),
+    Action("library.open", "Read", "Show the whole of what is selected.", ("enter", "l", "right"), Scope.LIBRARY, "do('open')", 1),
+    Action("library.next_kind", "Next kind", "Go to the next kind of resource.", ("tab", "right_square_bracket"), Scope.LIBRARY, "do('next_kind')", 2),
+    Action("library.previous_kind", "Kind before", "Go to the kind of resource before.", ("shift+tab", "left_square_bracket"), Scope.LIBRARY, "do('previous_kind')"),
+    Action("library.filter", "Filter", "Show only what contains a text.", ("slash",), Scope.LIBRARY, "do('filter')", 3),
+    Action("library.run", "Run", "Start the next run with the selected agent: go to where one writes to it.", ("r",), Scope.LIBRARY, "do('run')", 4),
+    Action("library.edit", "Edit", "Edit what is selected in $EDITOR; it is checked before it is stored.", ("e",), Scope.LIBRARY, "do('edit')", 5),
+    Action("library.delete", "Delete", "Delete what is selected; press it twice. The first press says what goes with it.", ("d",), Scope.LIBRARY, "do('delete')", 6),
+    Action("library.copy", "Copy id", "Copy the id of what is selected.", ("y",), Scope.LIBRARY, "do('copy')"),
+    Action("library.up", "Up", "Select the one above.", ("k", "up"), Scope.LIBRARY, "move(-1)", 0, False),
+    Action("library.down", "Down", "Select the one below.", ("j", "down"), Scope.LIBRARY, "move(1)", 0, False),
+    Action("library.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.LIBRARY, "page(-1)", 0, False),
+    Action("library.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.LIBRARY, "page(1)", 0, False),
+    Action("library.first", "First", "Go to the first one.", ("g", "home"), Scope.LIBRARY, "edge(-1)", 0, False),
+    Action("library.last", "Last", "Go to the last one that was fetched.", ("G", "end"), Scope.LIBRARY, "edge(1)", 0, False),
+    Action("library.leave", "Back", "Take the filter away; without one, go back.", ("escape", "q"), Scope.LIBRARY, "do('leave')", 7),
+    Action("document.close", "Back", "Go back to the list.", ("escape", "q", "h", "left"), Scope.DOCUMENT, "do('close')", 1),
+    Action("document.edit", "Edit", "Edit it in $EDITOR; it is checked before it is stored.", ("e",), Scope.DOCUMENT, "do('edit')", 2, False),
+    Action("document.copy", "Copy all", "Copy the whole text.", ("y",), Scope.DOCUMENT, "do('copy_all')", 3),
+    Action("document.pager", "Pager", "Open the whole text in $PAGER.", ("v",), Scope.DOCUMENT, "do('pager')", 4),
+    Action("document.up", "Up", "Move up by a row.", ("k", "up"), Scope.DOCUMENT, "move(-1)", 0, False),
+    Action("document.down", "Down", "Move down by a row.", ("j", "down"), Scope.DOCUMENT, "move(1)", 0, False),
+    Action("document.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.DOCUMENT, "page(-1)", 0, False),
+    Action("document.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.DOCUMENT, "page(1)", 0, False),
+    Action("document.first", "Beginning", "Go to the beginning.", ("g", "home"), Scope.DOCUMENT, "edge(-1)", 0, False),
+    Action("document.last", "End", "Go to the end.", ("G", "end"), Scope.DOCUMENT, "edge(1)", 0, False),
     Action("help.close", "Close", "Close the help.", ("escape", "q", "question_mark", "f1"), Scope.HELP, "close", 1, False),
     Action("help.up", "Up", "Scroll up.", ("k", "up"), Scope.HELP, "move(-1)", 0, False),
     Action("help.down", "Down", "Scroll down.", ("j", "down"), Scope.HELP, "move(1)", 0, False),

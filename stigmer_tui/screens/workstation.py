@@ -91,6 +91,14 @@ class Workstation(App[int]):
         """Run something, and show it."""
 
     @abstractmethod
+    def choose_agent(self, slug: str) -> None:
+        """Start the next run with this agent: go to where one writes to it."""
+
+    @abstractmethod
+    async def run_command(self, *words: str) -> None:
+        """Give the terminal to a `stigmer` command until it ends."""
+
+    @abstractmethod
     def keep_sending(self, sender: LineSender) -> None:
         """Have a sender send its lines until it is closed, whether its screen is still there or not."""
 

@@ -41,6 +41,7 @@ from stigmer_apis.ids import Prefix, new_id
 from stigmer_apis.protocol import API_VERSION, HEARTBEAT_SECONDS, PROTOCOL
 from stigmer_apis.slugs import slugify
 from stigmer_apis.transport import aio, server_options, unix_target
+from tests.support.scripted_resources import ScriptedResources
 from tests.support.scripted_services import register
 
 Hook = Callable[[str], Awaitable[None]]
@@ -126,6 +127,7 @@ class ScriptedBackend:
         self.executions: dict[str, ScriptedExecution] = {}
         self.removed: dict[str, int] = {}
         self.agents: list[Agent] = []
+        self.resources = ScriptedResources(self)
         self.terminals: list[Terminal] = []
         self.calls: list[Call] = []
         self.answers: dict[str, Message] = {}

@@ -22,6 +22,7 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
     ApiResourceReference,
 )
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2 as es
+from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2 as rs
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2 as sv
 from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as st
 from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2 import AttachRequest
@@ -62,6 +63,13 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             "SendMessage": answer("SendMessage", es.SendMessageRequest, methods.send_message),
             "Watch": stream("Watch", es.WatchRequest, watch),
             "Tail": stream("Tail", es.TailRequest, tail),
+        },
+        "stigmer.resource.v1.ResourceService": {
+            "ListResources": answer("ListResources", rs.ListResourcesRequest, backend.resources.list),
+            "DeleteResource": answer("DeleteResource", rs.DeleteResourceRequest, backend.resources.delete),
+            "WatchResources": stream(
+                "WatchResources", rs.WatchResourcesRequest, lambda _, request: backend.resources.watch(request)
+            ),
         },
         "stigmer.steering.v1.SteeringService": {
             "ResolveApproval": answer("ResolveApproval", st.ResolveApprovalRequest, steered.resolve_approval),

@@ -13,6 +13,8 @@ from stigmer_tui.screens.run import RunScreen
 from stigmer_tui.widgets.approval.text import ApprovalText
 from stigmer_tui.widgets.board.table import BoardTable
 from stigmer_tui.widgets.composer.composer import Composer
+from stigmer_tui.widgets.library.document import DocumentView
+from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.prompt_line import PromptLine
@@ -30,6 +32,8 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.PROMPT: PromptLine,
     Scope.HELP: HelpText,
     Scope.APPROVAL: ApprovalText,
+    Scope.LIBRARY: LibraryTable,
+    Scope.DOCUMENT: DocumentView,
 }
 TOGETHER = [(Scope.LINES, Scope.OUTPUT)]
 """Scopes of one widget: they share its keys."""

@@ -414,3 +414,33 @@ async def test_a_run_that_asks(
         await pilot.press("f4")
         await shown(pilot, app, light, "once")
         assert same(app, snapshot)
+
+
+@SIZES
+@LOOKS
+async def test_the_library(
+    app: StigmerApp,
+    backend: ScriptedBackend,
+    clock: StoppedClock,
+    size: tuple[int, int],
+    light: bool,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Agents, and the selected one whole where there is room."""
+    for name, words in (
+        ("fixer", "Finds out why a test fails, and mends it."),
+        ("reviewer", "Reads a change as a stranger would, and says what is unclear."),
+        ("support", "Answers questions about the product from its documents."),
+    ):
+        agent = backend.add_agent(name, words)
+        agent.metadata.id = f"agt-01m7xzs8a0{len(backend.agents):016}"
+        agent.metadata.version.id = "2"
+        agent.spec.instructions = "Be brief.\nNever change files that nobody asked about."
+        agent.status.audit.spec_audit.updated_at.FromSeconds(int(MOMENT) - 7_000 * len(backend.agents))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
+        await pilot.press("f8")
+        await until(pilot, lambda: "support" in screen_text(pilot), "the list")
+        await pilot.press("j")
+        await shown(pilot, app, light, "reviewer")
+        assert same(app, snapshot)

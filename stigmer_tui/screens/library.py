@@ -1,0 +1,281 @@
+"""The library: what there is to run and to run it with. Browse, read, edit, delete."""
+
+from collections.abc import Mapping
+
+from textual import getters, on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.dom import DOMNode
+from textual.widgets import Input
+
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
+from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import DeleteResourceResponse
+from stigmer_apis.errors import StigmerError
+from stigmer_tui.actions.registry import Scope
+from stigmer_tui.manifests.kinds import AGENT, ENVIRONMENT, MCP_SERVER, SESSION, SKILL, WORKFLOW, Kind
+from stigmer_tui.screens.library_feed import LibraryFeed
+from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
+from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.text.times import thousands
+from stigmer_tui.widgets.hints import Hints
+from stigmer_tui.widgets.library.document import DocumentView
+from stigmer_tui.widgets.library.rows import Entry
+from stigmer_tui.widgets.library.table import LibraryTable
+from stigmer_tui.widgets.line import Line, Part
+from stigmer_tui.widgets.notice import Notice
+from stigmer_tui.widgets.prompt_line import PromptLine
+from stigmer_tui.widgets.rows_view import RowsView
+
+SHOWN: tuple[tuple[Kind, str], ...] = (
+    (AGENT, "Agents"),
+    (WORKFLOW, "Workflows"),
+    (SKILL, "Skills"),
+    (MCP_SERVER, "MCP servers"),
+    (ENVIRONMENT, "Environments"),
+    (SESSION, "Sessions"),
+)
+"""In the order of the head line."""
+
+_EMPTY: Mapping[str, str] = {
+    "agent": "`stigmer new agent NAME` prints a file to start from, `stigmer apply -f FILE` stores it.",
+    "workflow": "`stigmer new workflow NAME` prints a file to start from, `stigmer apply -f FILE` stores it.",
+    "skill": "A skill is a folder with a SKILL.md.",
+    "mcp_server": "`stigmer new mcp-server NAME` prints a file to start from, `stigmer apply -f FILE` stores it.",
+    "environment": "`stigmer secrets set NAME` stores a secret in the environment `default`, and makes it.",
+    "session": "Every run has a session; start one on the board.",
+}
+FILTER_SECONDS = 0.15
+SIDE_BY_SIDE = 120
+"""Columns from which the list and what is selected both have room."""
+_NAMED = 3
+
+
+class LibraryScreen(WorkstationScreen):
+    """One kind at a time; what is selected stands beside the list where there is room."""
+
+    CSS_PATH = "library.tcss"
+    AUTO_FOCUS = "#library-table"
+    app = getters.app(Workstation)
+
+    def __init__(self, workstation: Workstation) -> None:
+        super().__init__()
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
+        self._place = 0
+        self._filter = ""
+        self._delete_key = StopKey(workstation.clock)
+        self._consequence = ""
+        self.feed = LibraryFeed(self._show)
+        self.head = Line(classes="head")
+        self.trouble = Notice()
+        self.filter_line = PromptLine("show only what contains a text", self._filter_left, id="library-filter")
+        self.table = LibraryTable(workstation.clock, self._ask)
+        self.document = DocumentView(self._ask)
+        self.empty = Line(classes="empty")
+        self.notice = Notice()
+        self.status = Line(classes="status")
+        self.hints = Hints(classes="hints")
+
+    def compose(self) -> ComposeResult:
+        """Kinds, list, document."""
+        yield self.head
+        yield self.trouble
+        yield self.filter_line
+        yield self.empty
+        with Container(id="library"):
+            yield self.table
+            yield self.document
+        yield self.notice
+        yield self.status
+        yield self.hints
+
+    def action_targets(self) -> Mapping[Scope, DOMNode]:
+        """Who carries out which actions."""
+        return {Scope.LIBRARY: self.table, Scope.DOCUMENT: self.document}
+
+    @property
+    def kind(self) -> Kind:
+        """The kind that is listed."""
+        return SHOWN[self._place][0]
+
+    def on_mount(self) -> None:
+        """Fetch the first list, and keep up with it."""
+        self.show_connection(self.app)
+        self._say()
+        self._turn(0)
+        self.run_worker(self._follow())
+
+    async def _follow(self) -> None:
+        client = await self.app.client()
+        try:
+            await self.feed.follow(client)
+        except StigmerError as error:
+            self.app.say_error(error)
+
+    async def _fetch(self) -> None:
+        await self.feed.turn_to(await self.app.client(), self.kind, self._filter)
+
+    async def _fetch_more(self) -> None:
+        await self.feed.fetch_more(await self.app.client())
+
+    # Drawing.
+
+    def _show(self, from_the_start: bool) -> None:
+        if self.is_mounted:
+            self.table.show(self.feed.entries, from_the_start=from_the_start)
+            self._say()
+
+    def _say(self) -> None:
+        left: list[Part] = [("Library  ", "title")]
+        for place, (_, words) in enumerate(SHOWN):
+            left.append((f" {words} ", "badge" if place == self._place else "muted"))
+        total = (
+            f"{thousands(self.feed.total)}{'+' if self.feed.more and self._filter else ''}" if self.feed.loaded else ""
+        )
+        self.head.say(
+            left, [(f"‘{safe(Untrusted(self._filter))}’ " if self._filter else "", "accent"), (total, "muted")]
+        )
+        nothing = self.feed.loaded and not self.feed.entries and self.feed.error is None
+        self.empty.display = nothing
+        self.empty.say(
+            [("Nothing fits. esc shows all." if self._filter else f"None yet. {_EMPTY[self.kind.field]}", "muted")]
+        )
+        entry = self.table.selected
+        if self.feed.error is not None:
+            self.status.say([(safe(Untrusted(str(self.feed.error))), "error")])
+        elif entry is not None and self._delete_key.waits_for(entry.resource_id):
+            self.status.say([(f"press d again to delete {entry.name}{self._consequence}", "warning")])
+        elif entry is not None:
+            self.status.say([(entry.resource_id, "muted")], [(entry.words, "muted")])
+        else:
+            self.status.say([])
+        self._show_document(entry)
+
+    def _show_document(self, entry: Entry | None) -> None:
+        from stigmer_tui.manifests.writing import resource_data, to_yaml
+
+        resource = self.feed.resource(entry) if entry is not None else None
+        text = "" if resource is None or entry is None else to_yaml(resource_data(getattr(resource, entry.kind)))
+        if text != self.document.text:
+            self.document.show(text)
+
+    @on(RowsView.PlaceChanged, "#library-table")
+    def place_changed(self) -> None:
+        """Another entry is selected, or the end of what was fetched is near."""
+        self._say()
+        if self.feed.more and self.table.top + 2 * self.table.page_rows > self.table.row_count():
+            self.run_worker(self._fetch_more())
+
+    # Keys.
+
+    def _ask(self, what: str) -> None:
+        entry = self.table.selected
+        match what:
+            case "next_kind":
+                self._turn(1)
+            case "previous_kind":
+                self._turn(-1)
+            case "filter":
+                self.filter_line.display = True
+                self.set_focus(self.filter_line)
+            case "leave":
+                self._leave()
+            case "close":
+                self._read(False)
+            case "open" if entry is not None:
+                self._read(True)
+            case "run" if entry is not None and entry.kind == AGENT.field:
+                self.app.choose_agent(entry.slug)
+            case "run":
+                self.app.say("An agent can be run. This is something to run it with.")
+            case "edit" if entry is not None:
+                self.run_worker(
+                    self.app.run_command("edit", entry.kind.replace("_", "-"), entry.slug or entry.resource_id)
+                )
+            case "delete" if entry is not None:
+                self._delete(entry)
+            case "copy" if entry is not None:
+                self.app.copy(entry.resource_id, what="the id")
+            case "copy_all":
+                self.app.copy(self.document.text, what="the whole")
+            case "pager":
+                text = self.document.text
+                self.run_worker(self.app.page(lambda: [text.encode()], 1))
+            case _:
+                return
+
+    def _turn(self, step: int) -> None:
+        self._place = (self._place + step) % len(SHOWN)
+        self._read(False)
+        self.feed.loaded = False
+        self.run_worker(self._fetch(), exclusive=True, group="library")
+
+    def _read(self, reading: bool) -> None:
+        self.set_class(reading, "-reading")
+        self.set_focus(self.document if reading else self.table)
+
+    def _leave(self) -> None:
+        if self._filter:
+            self._filter_by("")
+            self.filter_line.value = ""
+        else:
+            self.app.pop_screen()
+
+    # The filter.
+
+    @on(Input.Changed, "#library-filter")
+    def filter_changed(self, message: Input.Changed) -> None:
+        """Ask the server once the person stops for a moment."""
+        text = message.value
+        self.set_timer(FILTER_SECONDS, lambda: self._filter_by(text) if self.filter_line.value == text else None)
+
+    def _filter_by(self, text: str) -> None:
+        if text != self._filter:
+            self._filter = text
+            self.run_worker(self._fetch(), exclusive=True, group="library")
+
+    def _filter_left(self, accepted: bool) -> None:
+        if not accepted:
+            self.filter_line.value = ""
+        self._filter_by(self.filter_line.value)
+        self.filter_line.display = False
+        self.set_focus(self.table)
+
+    # Deleting.
+
+    def _delete(self, entry: Entry) -> None:
+        if self._delete_key.press(entry.resource_id):
+            self.run_worker(self._deleted(entry, dry_run=False))
+        else:
+            self._consequence = ""
+            self.run_worker(self._deleted(entry, dry_run=True))
+            self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
+        self._say()
+
+    async def _deleted(self, entry: Entry, *, dry_run: bool) -> None:
+        client = await self.app.client()
+        try:
+            answer = await client.resources.delete(
+                ApiResourceKind.Value(entry.kind), entry.resource_id, dry_run=dry_run
+            )
+        except StigmerError as error:
+            self.app.say_error(error)
+            return
+        if dry_run:
+            self._consequence = consequence(answer)
+        else:
+            self.app.say(f"Deleted {entry.name}{consequence(answer)}.")
+        self._say()
+
+
+def consequence(answer: DeleteResourceResponse) -> str:
+    """What a delete takes along, and what keeps it from happening, in words that follow a name."""
+    along = [safe(Untrusted(one.name or one.id)) for one in answer.along]
+    holding = [safe(Untrusted(one.name or one.id)) for one in answer.holding]
+    words = f", and with it {_listed(along)}" if along else ""
+    return f"{words}; it is held by {_listed(holding)}" if holding else words
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

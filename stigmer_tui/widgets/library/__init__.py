@@ -1,0 +1,1 @@
+"""Resources in a list, and one of them whole."""
