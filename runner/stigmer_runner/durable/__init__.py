@@ -4,6 +4,8 @@ Workflow code is deterministic and has no side effects; what it wants done is an
 import the values in `messages` and names of the workflow library, nothing else, so that a Temporal worker can load them.
 
 - `messages`: values between workflows and activities
-- `agent_loop`: an agent's execution
+- `agent_loop`: an agent's execution; a workflow's class
+- `conversation`: one that a model drives; `tool_turn`: the tool calls of one answer
+- `deciding`: what waits for a person; `limits`, `compaction`: pure; `telling`: events; `steps`: how activities are asked for
 - `chronicle`: the events of an execution's own steps
 """
