@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_runner.errors import RunnerError
 from stigmer_runner.models.port import Image, ToolSpec
 from stigmer_runner.sandbox import CommandResult
@@ -89,6 +90,8 @@ class ToolContext:
     """What the calls of one execution share: workspace, sandbox, environment, policy, snapshots, open terminals."""
     message_id: str = ""
     """The message that began the turn; undo goes by it."""
+    policy: Policy = field(default_factory=Policy)
+    """As it is now: for tools that find files by themselves."""
     sub_agent_id: str = ""
     """The sub-agent that calls, empty for the agent itself."""
     record: Callable[[Event], None] = field(default=lambda _: None)

@@ -1,20 +1,22 @@
 """Before a tool call runs: its arguments checked, what it would do told in words, and whether it may, must be asked for, or may not."""
 
-import enum
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
-from stigmer_runner.tools.interface import Arguments, Tool
+from stigmer_runner.policy import rules
+from stigmer_runner.policy.binding import binding_of, canonical, grant_of
+from stigmer_runner.policy.decision import Decision
+from stigmer_runner.policy.showing import remarks, shown
+from stigmer_runner.policy.subject import Subject
+from stigmer_runner.policy.suggesting import prefix_of
+from stigmer_runner.tools.files.beneath import Beneath
+from stigmer_runner.tools.interface import Arguments, Effect, Tool
 
-
-class Decision(enum.Enum):
-    """What is done with a call."""
-
-    ALLOW = "allow"
-    ASK = "ask"
-    DENY = "deny"
+__all__ = ["Decision", "Describes", "Prepared", "Standing", "prepare"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class Standing:
     """Whether commands are confined; without, `auto` asks as `ask` does."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What differs from the environment that a fresh session gets: exported variables of earlier commands."""
+    hidden: tuple[Path, ...] = ()
+    """Directories that no tool may look into: Stigmer's own."""
+
+    def files(self) -> Beneath:
+        """The way into the workspace."""
+        return Beneath(self.workspace, self.hidden)
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,15 @@ class Prepared:
     """What an approval for the session remembers: the same call in the same place has the same."""
 
 
+@runtime_checkable
+class Describes(Protocol):
+    """A tool that can say what a call would touch. Others are told by their arguments."""
+
+    async def subject(self, arguments: Arguments, standing: Standing) -> Subject:
+        """What a call with checked `arguments` would touch. Raises `ToolArgumentError`. Changes nothing."""
+        ...
+
+
 async def prepare(
     tool: Tool, arguments: Arguments, policy: Policy, standing: Standing, granted: Collection[bytes] = ()
 ) -> Prepared:
@@ -57,4 +74,25 @@ async def prepare(
 
     Raises `ToolArgumentError`. Nothing is changed or run; files may be read for the summary.
     """
-    raise NotImplementedError
+    checked = tool.check(arguments)
+    name = tool.spec.name
+    exact = canonical(checked)
+    subject = await tool.subject(checked, standing) if isinstance(tool, Describes) else _generic(name, checked)
+    verdict = rules.decide(name, tool.effect, subject, policy, walls=standing.walls, environment=standing.environment)
+    grant = grant_of(name, exact, standing.directory)
+    decision, reason = verdict.decision, verdict.reason
+    if decision is Decision.ASK and grant in granted:
+        decision, reason = Decision.ALLOW, "you approved this call for the session"
+    return Prepared(
+        decision=decision,
+        reason=shown(reason),
+        summary="\n".join((shown(subject.summary), *(f"⚠ {remark}" for remark in remarks(subject.summary)))),
+        binding=binding_of(name, exact, standing.directory, standing.environment, policy),
+        canonical_args=exact,
+        prefix=prefix_of(subject.parsed) if tool.effect is Effect.EXECUTE and subject.parsed is not None else (),
+        grant=grant,
+    )
+
+
+def _generic(name: str, arguments: Arguments) -> Subject:
+    return Subject(f"{name} {json.dumps(arguments, indent=2, sort_keys=True, ensure_ascii=False)}")

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
+from stigmer_runner.tools.asking import AskPerson
+from stigmer_runner.tools.files.edit import Edit
+from stigmer_runner.tools.files.grep import Grep
+from stigmer_runner.tools.files.listing import Glob, List
+from stigmer_runner.tools.files.read import Read
+from stigmer_runner.tools.files.write import Write
 from stigmer_runner.tools.interface import Tool
+from stigmer_runner.tools.todos import Todos
 
-ALL: tuple[Tool, ...] = ()
+ALL: tuple[Tool, ...] = (Read(), Write(), Edit(), List(), Glob(), Grep(), Todos(), AskPerson())
 """Every tool of ours, in the order in which a model is shown them."""
 
 

@@ -1,12 +1,21 @@
 """What the tool calls of one execution share."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network
+from stigmer_runner.redaction import NOTHING, Redactor
 from stigmer_runner.sandbox import Sandbox
+from stigmer_runner.tools.files.beneath import Beneath
+from stigmer_runner.tools.files.ledger import Ledger
+from stigmer_runner.tools.files.snapshots import Snapshots
+from stigmer_runner.tools.files.undoing import Undone, undo
+from stigmer_runner.tools.interface import ToolResult
 from stigmer_runner.tools.preparing import Standing
+from stigmer_runner.tools.shell.state import ShellStates
+from stigmer_runner.tools.shell.terminals import Terminals
 
 
 @dataclass(frozen=True)
@@ -27,21 +36,59 @@ class SessionPlace:
     """The session's own /tmp."""
     network: Network = field(default_factory=Network)
     """What a model's commands reach; unspecified is closed."""
+    hidden: tuple[Path, ...] = ()
+    """Directories that no tool may look into: `STIGMER_HOME` and the run directory."""
+    command_timeout: float = 600.0
+    """Seconds that a model's command may take where it does not ask for less."""
 
 
 class ToolSession:
-    """Made once for an execution when its runner takes it; `close` ends what runs in the background."""
+    """Made once for an execution when its runner takes it, after `states.load`; `close` ends what runs in the background.
 
-    def __init__(self, place: SessionPlace) -> None:
+    `clock` gives microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        place: SessionPlace,
+        states: ShellStates,
+        terminals: Terminals,
+        clock: Callable[[], int],
+        redactor: Redactor = NOTHING,
+    ) -> None:
         self.place = place
+        self.states = states
+        self.terminals = terminals
+        self.clock = clock
+        self.redactor = redactor
+        self.workspace = place.workspace.resolve()
+        self.files = Beneath(self.workspace, place.hidden)
+        self.ledger = Ledger()
+        self.snapshots = Snapshots(place.state_directory / "snapshots")
+        self.changing = asyncio.Lock()
+        """Held while a file is changed."""
 
     def standing(self) -> Standing:
         """Where a call would run now."""
-        raise NotImplementedError
+        state = self.states.current(self.place.session_id)
+        removed = dict.fromkeys(state.removed, "")
+        return Standing(
+            workspace=self.workspace,
+            directory=state.directory,
+            walls=self.place.sandbox.description.walls,
+            environment={**removed, **state.variables},
+            hidden=self.place.hidden,
+        )
 
-    async def undo_turn(self, message_id: str) -> None:
-        """Put back the files that the turn which `message_id` began changed."""
-        raise NotImplementedError
+    def redacted(self, result: ToolResult) -> ToolResult:
+        """`result` without secrets: for every result that leaves the runner, those of MCP servers too."""
+        return replace(result, text=self.redactor.text(result.text))
+
+    async def undo_turn(self, message_id: str) -> Undone:
+        """Put back the files that tools changed in the turn which `message_id` began; files that others changed since are
+        left alone. What commands changed is not known here. Raises `SnapshotsBroken`."""
+        async with self.changing:
+            return await asyncio.to_thread(undo, self.files, self.snapshots, self.ledger, message_id)
 
     async def close(self) -> None:
         """End every process of the session and wait for that."""

@@ -1,0 +1,100 @@
+"""Files of a workspace that run by themselves, or instruct whoever comes next: changing them is always a person's decision."""
+
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+DIRECTORIES = (".git/hooks", ".vscode", ".idea", ".husky", ".devcontainer", ".github/workflows", ".stigmer")
+"""Everything in them; `.git/hooks` and `.github/workflows` with both names in a row."""
+
+FILES = frozenset(
+    {
+        ".envrc",
+        "agents.md",
+        "claude.md",
+        ".bashrc",
+        ".bash_profile",
+        ".bash_login",
+        ".bash_logout",
+        ".bash_aliases",
+        ".profile",
+        ".zshrc",
+        ".zshenv",
+        ".zprofile",
+        ".zlogin",
+        ".inputrc",
+        ".gitconfig",
+        ".gitmodules",
+        ".exrc",
+        ".vimrc",
+        ".nvimrc",
+        ".editorconfig",
+        ".mcp.json",
+        ".pre-commit-config.yaml",
+        ".ripgreprc",
+        ".npmrc",
+        ".pypirc",
+        ".netrc",
+        "sitecustomize.py",
+        "usercustomize.py",
+    }
+)
+"""By name, wherever they stand, whatever their case."""
+
+IN_GIT = frozenset({"config", "config.worktree", "hooks", "info", "modules", "worktrees", "commondir", "gitdir"})
+"""In a `.git`: what names programs, or leads to another repository. A `.git` that is a file does that too."""
+
+MOUNTED = (
+    ".git/hooks",
+    ".git/config",
+    ".git/info",
+    ".vscode",
+    ".idea",
+    ".husky",
+    ".devcontainer",
+    ".github/workflows",
+    *(name for name in sorted(FILES) if name not in ("agents.md", "claude.md")),
+    "AGENTS.md",
+    "CLAUDE.md",
+)
+"""What is read-only for a model's commands where it is there, at the top of the workspace."""
+
+
+def is_protected(path: str) -> bool:
+    """Whether `path`, below the workspace, is one of them. Names that a file system might take for one count too."""
+    parts = tuple(_folded(part) for part in PurePosixPath(path).parts)
+    if not parts:
+        return False
+    if any(part in FILES for part in parts):
+        return True
+    for start, part in enumerate(parts):
+        rest = parts[start + 1 :]
+        if part == ".git" and (not rest or rest[0] in IN_GIT):
+            return True
+        if part in (".vscode", ".idea", ".husky", ".devcontainer", ".stigmer"):
+            return True
+        if part == ".github" and rest[:1] == ("workflows",):
+            return True
+    return False
+
+
+def present(workspace: Path) -> tuple[Path, ...]:
+    """What of `MOUNTED` is there. Links are left out: what they lead to is what it is."""
+    found: list[Path] = []
+    for name in MOUNTED:
+        place = workspace / name
+        if not any(
+            step.is_symlink()
+            for step in (place, *place.parents)
+            if step != workspace and step.is_relative_to(workspace)
+        ) and (place.is_file() or place.is_dir()):
+            found.append(place)
+    git = workspace / ".git"
+    return (*found, git) if git.is_file() and not git.is_symlink() else tuple(found)
+
+
+def _folded(part: str) -> str:
+    """As a file system that ignores case, normal forms, trailing dots and invisible characters sees a name."""
+    visible = "".join(each for each in unicodedata.normalize("NFKC", part) if unicodedata.category(each) != "Cf")
+    folded = unicodedata.normalize("NFKC", visible.casefold()).rstrip(". ")
+    short = folded.partition("~")[0]
+    return ".git" if folded in ("git~1", ".git~1") or (short == "git" and "~" in folded) else folded.partition(":")[0]
