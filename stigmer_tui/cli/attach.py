@@ -7,10 +7,11 @@ import click
 from stigmer_apis.client import Client
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import complete_executions
 
 
 @click.command("attach")
-@click.argument("execution_id", metavar="ID")
+@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
 def command(execution_id: str) -> int:
     """Take the keyboard of the terminal that the run ID works in. Ctrl+] then d lets go of it; the run goes on.
 

@@ -6,12 +6,13 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_e
 from stigmer_apis.client import Client
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import complete_executions
 
 WAIT_SECONDS = 15.0
 
 
 @click.command("cancel")
-@click.argument("execution_id", metavar="ID")
+@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
 @click.option("--reason", default="", help="Why, for the record.")
 @click.option("--no-wait", is_flag=True, help="Ask for it and leave; do not wait until it has stopped.")
 def command(execution_id: str, reason: str, no_wait: bool) -> int:

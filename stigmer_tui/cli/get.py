@@ -1,128 +1,163 @@
-"""`stigmer get`: lists."""
+"""`stigmer get`: lists of any kind, one resource of it, and what changes."""
 
-import time
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any
 
 import click
+from google.protobuf.json_format import MessageToDict
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
-from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2, summary_pb2
 from stigmer_apis.client import Client
+from stigmer_tui.cli.columns import Column, columns_of
 from stigmer_tui.cli.connect import note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
-from stigmer_tui.cli.tables import print_json, print_table
+from stigmer_tui.cli.listing import Asked, Lister, lister
+from stigmer_tui.cli.naming import KindName, Label, complete_names
+from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
+from stigmer_tui.cli.resources import fetch
+from stigmer_tui.cli.tables import Table
+from stigmer_tui.manifests.kinds import Kind
 
 PHASES = {
     name.removeprefix("EXECUTION_").lower().replace("_", "-"): number
     for name, number in enums.ExecutionPhase.items()
     if number
 }
-PAGE = 1000
+
+
+def list_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of every command that lists."""
+    for option in (
+        click.option("-o", "--output", type=OutputForm(), default="table", show_default=True, help="How to print it."),
+        click.option(
+            "-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
+        ),
+        click.option(
+            "-l", "--label", "labels", type=Label(), multiple=True, help="Only with this label; may be given again."
+        ),
+        click.option("--text", default="", help="Only with this text in name, id, description or labels; executions: in subject, last line, agent, id or error."),
+        click.option("--oldest", is_flag=True, help="Oldest first."),
+        click.option("-w", "--watch", is_flag=True, help="Go on and print what changes, until Ctrl+C."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.command("get")
-@click.argument("kind", type=click.Choice(["executions", "agents", "sessions"]))
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=50, help="At most so many, newest first.")
+@click.argument("kind", type=KindName())
+@click.argument("name", required=False, shell_complete=complete_names)
 @click.option(
     "--phase",
     type=click.Choice(list(PHASES)),
     multiple=True,
     help="Executions: only in this phase; may be given again.",
 )
-@click.option("--text", default="", help="Executions: only with this text in subject, last line, agent, id or error.")
-def command(kind: str, output: str, limit: int, phase: tuple[str, ...], text: str) -> int:
-    """List executions, agents or sessions, newest first.
+@list_options
+def command(
+    kind: Kind,
+    name: str | None,
+    output: Output,
+    limit: int,
+    labels: tuple[tuple[str, str], ...],
+    phase: tuple[str, ...],
+    text: str,
+    oldest: bool,
+    watch: bool,
+) -> int:
+    """List resources of a KIND, newest first, or show the one called NAME.
 
     \b
     Examples:
       stigmer get executions --phase failed
       stigmer get agents -o json
+      stigmer get agent shell -o yaml
+      stigmer get environments -l team=support -o jsonpath='$[*].metadata.name'
     """
-    as_json = output == "json"
+    if phase and "execution" not in kind.field:
+        raise click.UsageError(f"--phase is for executions; {kind.plural} have none.")
+    asked = Asked(limit, dict(labels), [PHASES[each] for each in phase], text, oldest)
+    if name is not None:
+        return show_one(kind, name, output)
+    return show_list(kind, asked, output, watch=watch)
+
+
+def show_one(kind: Kind, name: str, output: Output) -> int:
+    """Print the resource with this name or id."""
 
     async def work(client: Client) -> int:
-        listing: dict[str, Callable[[], Awaitable[None]]] = {
-            "executions": lambda: list_executions(client, limit, as_json, [PHASES[name] for name in phase], text),
-            "agents": lambda: list_agents(client, limit, as_json),
-            "sessions": lambda: list_sessions(client, limit, as_json),
-        }
-        await listing[kind]()
+        resource = await fetch(client, kind, name)
+        if output.is_table:
+            table = _table(columns_of(kind), output, [resource])
+            table.print_head()
+            table.print_rows(_cells(columns_of(kind), output, [resource]))
+        else:
+            print_data(output, MessageToDict(resource), [f"{kind.word}/{resource.metadata.slug}"])
         return ExitCode.OK
 
     return with_client(work)
 
 
-async def list_executions(client: Client, limit: int, as_json: bool, phases: list[int], text: str) -> None:
-    """Print up to `limit` executions."""
-    asked = execution_service_pb2.ExecutionFilter(text=text)
-    asked.phases.extend(enums.ExecutionPhase.ValueType(number) for number in phases)
-    found: list[summary_pb2.ExecutionSummary] = []
-    token, more = "", True
-    while more and len(found) < limit:
-        page = await client.list_executions(asked, page_size=min(PAGE, limit - len(found)), page_token=token)
-        found.extend(page.executions)
-        token, more = page.next_page_token, bool(page.next_page_token)
-    if as_json:
-        print_json(found)
+def show_list(kind: Kind, asked: Asked, output: Output, *, watch: bool = False) -> int:
+    """Print what fits, and with `watch` what changes from then on."""
+    if watch and asked.text:
+        raise click.UsageError("--watch and --text do not go together: what changes is not searched.")
+
+    async def work(client: Client) -> int:
+        lists = lister(client, kind)
+        found = await lists.list(asked)
+        if watch:
+            return await _watch(lists, asked, output, found.rows, found.revision)
+        if output.is_table:
+            table = _table(lists.columns, output, found.rows)
+            table.print_head()
+            table.print_rows(_cells(lists.columns, output, found.rows))
+        else:
+            print_data(output, [MessageToDict(row) for row in found.rows], [lists.name(row) for row in found.rows])
+        if found.more:
+            which = "oldest" if asked.oldest_first else "newest"
+            note(f"stigmer: there are more; the {which} {len(found.rows)} are shown (--limit)")
+        return ExitCode.OK
+
+    return with_client(work)
+
+
+async def _watch(lists: Lister, asked: Asked, output: Output, rows: Sequence[Any], revision: int) -> int:
+    """Print `rows`, then every change on a line of its own."""
+    table = _table(lists.columns, output, rows)
+    if output.is_table:
+        table.print_head()
+    _print_changed(lists, output, table, rows)
+    async with aclosing(lists.watch(asked, revision)) as changes:
+        async for change in changes:
+            if change.reset:
+                _print_changed(lists, output, table, (await lists.list(asked)).rows)
+            _print_changed(lists, output, table, change.changed)
+            for gone in change.removed:
+                note(f"stigmer: {gone} is gone")
+    return ExitCode.OK
+
+
+def _print_changed(lists: Lister, output: Output, table: Table, rows: Sequence[Any]) -> None:
+    if output.is_table:
+        table.print_rows(_cells(lists.columns, output, rows))
         return
-    rows = [
-        [
-            row.execution_id,
-            phase_name(row.phase),
-            row.agent_name,
-            age(row.created_unix_micros),
-            exit_code(row),
-            row.subject,
-        ]
-        for row in found
-    ]
-    print_table(["ID", "PHASE", "AGENT", "AGE", "EXIT", "SUBJECT"], rows)
-    if more:
-        note(f"stigmer: there are more; the newest {len(found)} are shown (--limit)")
+    for row in rows:
+        data = MessageToDict(row)
+        if output.form is Form.JSON:
+            click.echo(json.dumps(data, ensure_ascii=True))
+        else:
+            print_data(output, [data] if output.form is Form.YAML else data, [lists.name(row)])
 
 
-async def list_agents(client: Client, limit: int, as_json: bool) -> None:
-    """Print up to `limit` agents."""
-    agents = list((await client.list_agents(page_size=min(limit, PAGE))).agents)
-    if as_json:
-        print_json(agents)
-        return
-    rows = [[agent.metadata.slug, agent.metadata.id, agent.spec.model, agent.spec.description] for agent in agents]
-    print_table(["NAME", "ID", "MODEL", "DESCRIPTION"], rows)
+def _shown(columns: Sequence[Column], output: Output) -> list[Column]:
+    return [column for column in columns if output.form is Form.WIDE or not column.wide]
 
 
-async def list_sessions(client: Client, limit: int, as_json: bool) -> None:
-    """Print up to `limit` sessions."""
-    sessions = list((await client.list_sessions(page_size=min(limit, PAGE))).entries)
-    if as_json:
-        print_json(sessions)
-        return
-    print_table(
-        ["ID", "INSTANCE", "SUBJECT"],
-        [[found.metadata.id, found.spec.agent_instance_id, found.spec.subject] for found in sessions],
-    )
+def _table(columns: Sequence[Column], output: Output, rows: Sequence[Any]) -> Table:
+    return Table([column.heading for column in _shown(columns, output)], _cells(columns, output, rows))
 
 
-def phase_name(phase: int) -> str:
-    """`in progress` for EXECUTION_IN_PROGRESS."""
-    return (
-        enums.ExecutionPhase.Name(enums.ExecutionPhase.ValueType(phase))
-        .removeprefix("EXECUTION_")
-        .lower()
-        .replace("_", " ")
-    )
-
-
-def exit_code(row: summary_pb2.ExecutionSummary) -> str:
-    """The last command's exit code, or a dash."""
-    return str(row.last_exit_code) if row.HasField("last_exit_code") else "-"
-
-
-def age(unix_micros: int) -> str:
-    """How long ago, in the largest unit that fits: 12s, 5m, 3h, 9d."""
-    seconds = max(0, int(time.time() - unix_micros / 1_000_000))
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
+def _cells(columns: Sequence[Column], output: Output, rows: Sequence[Any]) -> list[list[str]]:
+    return [[column.cell(row) for column in _shown(columns, output)] for row in rows]

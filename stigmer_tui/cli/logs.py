@@ -8,6 +8,7 @@ import click
 from stigmer_apis.client import Client
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import complete_executions
 from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
 
 AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -30,7 +31,7 @@ class Since(click.ParamType[tuple[int, int]]):
 
 
 @click.command("logs")
-@click.argument("execution_id", metavar="ID")
+@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
 @click.option("-f", "--follow", is_flag=True, help="Stay, and show what comes, until the run ends.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON with its sequence.")
 @click.option(

@@ -9,11 +9,12 @@ import click
 from stigmer_apis.client import Client, client_environment
 from stigmer_tui.cli.connect import note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import complete_agents
 from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
 
 
 @click.command("run")
-@click.argument("agent")
+@click.argument("agent", shell_complete=complete_agents)
 @click.option(
     "-m", "--message", required=True, help="What to do; for `shell` a command line. `-` reads it from standard input."
 )

@@ -7,10 +7,11 @@ import click
 from stigmer_apis.client import Client
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import complete_executions
 
 
 @click.command("send")
-@click.argument("execution_id", metavar="ID")
+@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
 @click.argument("text")
 def command(execution_id: str, text: str) -> int:
     """Send TEXT to the run ID; for `shell` another command line, which waits its turn. `-` reads it from standard input.

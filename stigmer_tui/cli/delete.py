@@ -1,0 +1,101 @@
+"""`stigmer delete`: one resource, with what goes along."""
+
+import sys
+
+import click
+
+from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import DeleteResourceResponse
+from stigmer_apis.client import Client
+from stigmer_apis.errors import FailedPrecondition, NotFound
+from stigmer_tui.cli.connect import with_client
+from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import KindName, complete_names
+from stigmer_tui.cli.resources import not_there, number
+from stigmer_tui.manifests.kinds import BY_NUMBER, Kind
+from stigmer_tui.text import safe
+
+
+@click.command("delete")
+@click.argument("kind", type=KindName())
+@click.argument("name", shell_complete=complete_names)
+@click.option("--force", is_flag=True, help="What others made on it goes with it.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Tell what would go, and what holds it; delete nothing.")
+def command(kind: Kind, name: str, force: bool, yes: bool, dry_run: bool) -> int:
+    """Delete the resource of a KIND called NAME, by name or id.
+
+    What was made with it or belongs to it goes along. What others made on it holds it, unless --force. In a terminal it asks first.
+
+    \b
+    Examples:
+      stigmer delete environment support --dry-run
+      stigmer delete environment support --yes
+    """
+    return delete_one(kind, name, force=force, yes=yes, dry_run=dry_run)
+
+
+def delete_one(kind: Kind, name: str, *, force: bool, yes: bool, dry_run: bool) -> int:
+    """Delete it, after asking where a person is there to answer."""
+    if not dry_run and not yes and sys.stdin.isatty() and sys.stdout.isatty():
+        code = with_client(lambda client: _tell(client, kind, name, force=force, check=True))
+        if code is not ExitCode.OK:
+            return code
+        if not click.confirm("Delete?", default=False):
+            click.echo("nothing was deleted")
+            return ExitCode.OK
+    if dry_run:
+        return with_client(lambda client: _tell(client, kind, name, force=force, check=False))
+    return with_client(lambda client: _delete(client, kind, name, force=force))
+
+
+async def _tell(client: Client, kind: Kind, name: str, *, force: bool, check: bool) -> int:
+    """Print what would go; with `check` raise where something holds it."""
+    told = await _ask(client, kind, name, force=force, dry_run=True)
+    if check:
+        _check_held(kind, name, told, force)
+    _print(kind, told, would=True)
+    return ExitCode.OK
+
+
+async def _delete(client: Client, kind: Kind, name: str, *, force: bool) -> int:
+    """Delete it, and print what went."""
+    _check_held(kind, name, await _ask(client, kind, name, force=force, dry_run=True), force)
+    _print(kind, await _ask(client, kind, name, force=force, dry_run=False), would=False)
+    return ExitCode.OK
+
+
+async def _ask(client: Client, kind: Kind, name: str, *, force: bool, dry_run: bool) -> DeleteResourceResponse:
+    try:
+        return await client.resources.delete(number(kind), name, force=force, dry_run=dry_run)
+    except NotFound as error:
+        raise not_there(kind, name) from error
+
+
+def _check_held(kind: Kind, name: str, told: DeleteResourceResponse, force: bool) -> None:
+    """Raise `FailedPrecondition` where something keeps it."""
+    keeping = [each for each in told.holding if each.reason or not force]
+    if not keeping:
+        return
+    named = ", ".join(f"{_word(each.kind)}/{each.name or each.id}" for each in keeping[:10])
+    more = f" and {len(keeping) - 10} more" if len(keeping) > 10 else ""
+    reasons = "; ".join(dict.fromkeys(each.reason for each in keeping if each.reason))
+    raise FailedPrecondition(
+        f"the {kind.words} {name!r} is held by {named}{more}{f': {reasons}' if reasons else ''}",
+        remedy="delete these first" + ("" if reasons else ", or let them go with it: --force"),
+    )
+
+
+def _print(kind: Kind, told: DeleteResourceResponse, *, would: bool) -> None:
+    field = told.deleted.WhichOneof("resource")
+    name = getattr(told.deleted, field).metadata.slug if field else ""
+    click.echo(f"{kind.word}/{safe(name)} {'would be deleted' if would else 'deleted'}")
+    for each in told.along:
+        click.echo(f"  with {_word(each.kind)}/{safe(each.name or each.id)}")
+    for each in told.holding:
+        held = f"{_word(each.kind)}/{safe(each.name or each.id)}"
+        click.echo(f"  held by {held}{f': {safe(each.reason)}' if each.reason else ''}" if would else f"  with {held}")
+
+
+def _word(number: int) -> str:
+    found = BY_NUMBER.get(number)
+    return found.word if found is not None else str(number)

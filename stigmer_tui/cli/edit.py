@@ -1,0 +1,195 @@
+"""`stigmer edit`: change a resource in the person's own editor."""
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stigmer_apis.client import Client
+from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
+from stigmer_tui.cli.connect import complain, with_client
+from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import KindName, complete_names
+from stigmer_tui.cli.resources import fetch, number
+from stigmer_tui.cli.sources import placed
+from stigmer_tui.manifests.kinds import Kind
+from stigmer_tui.manifests.problems import ManifestError, Problem
+from stigmer_tui.manifests.reading import Document, read_documents
+from stigmer_tui.manifests.sources import Source
+from stigmer_tui.manifests.writing import editable_data, to_yaml
+from stigmer_tui.text import safe
+
+SAID = "#! "
+"""Begins a line that tells what is wrong with the next one. Such lines are taken out before the file is read again."""
+DIRECTORY_PREFIX = "stigmer-edit-"
+
+
+class Refusal(Exception):
+    """A text that cannot be stored as it is."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__()
+        self.problems = problems
+
+
+@click.command("edit")
+@click.argument("kind", type=KindName(described=True))
+@click.argument("name", shell_complete=complete_names)
+def command(kind: Kind, name: str) -> int:
+    """Edit the resource of a KIND called NAME in $VISUAL or $EDITOR.
+
+    The text is checked before it is stored; where something is wrong the editor opens again with what is wrong above the line. Saving no change stores
+    nothing. Where somebody else changed the resource meanwhile, nothing is overwritten and your text is kept.
+
+    \b
+    Example:
+      EDITOR=true stigmer edit environment support
+    """
+
+    async def work(client: Client) -> int:
+        resource = await fetch(client, kind, name)
+        text = _header(kind) + to_yaml(editable_data(resource))
+        path = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX)) / f"{kind.word}-{resource.metadata.slug}.yaml"
+        path.touch(0o600)
+        return await _Editing(client, kind, resource, path, text).run()
+
+    return with_client(work)
+
+
+class _Editing:
+    """One resource in an editor, until it is stored or given up."""
+
+    def __init__(self, client: Client, kind: Kind, resource: Any, path: Path, text: str) -> None:
+        self._client = client
+        self._kind = kind
+        self._resource = resource
+        self._path = path
+        self._first = text
+
+    async def run(self) -> int:
+        """Open the editor until the text can be stored. Returns the exit code."""
+        shown = text = self._first
+        while True:
+            self._path.write_text(shown)
+            _open_editor(self._path)
+            before, text = text, _without_said(self._path.read_bytes().decode("utf-8", "surrogateescape"))
+            if text.strip() in ("", self._first.strip()):
+                self._remove()
+                click.echo(f"{self._kind.word}/{safe(self._resource.metadata.slug)} unchanged")
+                return ExitCode.OK
+            try:
+                outcome = await self._store(text)
+            except Refusal as refusal:
+                if shown != self._first and text == before:
+                    return self._give_up(refusal)
+                shown = _with_said(text, refusal.problems)
+                continue
+            except Aborted as error:
+                complain(error)
+                self._path.write_bytes(text.encode("utf-8", "surrogateescape"))
+                click.echo(
+                    f"  somebody changed it meanwhile, nothing was overwritten; your text is kept in {self._path}",
+                    err=True,
+                )
+                return ExitCode.CONFLICT
+            self._remove()
+            click.echo(f"{self._kind.word}/{safe(self._resource.metadata.slug)} {outcome}")
+            return ExitCode.OK
+
+    async def _store(self, text: str) -> str:
+        """What came of it. Raises `Refusal` and what the server raises."""
+        try:
+            documents = read_documents(
+                [Source(self._path.name, text.encode("utf-8", "surrogateescape"), "yaml")]
+            ).documents
+        except ManifestError as error:
+            raise Refusal(error.problems) from error
+        document = self._the_one(documents)
+        try:
+            await self._check_it_is_there()
+            done = await self._client.resources.apply([document.resource])
+        except InvalidArgument as error:
+            found = placed(error, documents)
+            raise Refusal(found.problems if found else (document.problem("", error.message, error.remedy),)) from error
+        except (FailedPrecondition, NotFound) as error:
+            raise Refusal((document.problem("", error.message, error.remedy),)) from error
+        return done.Outcome.Name(done.applied[0].outcome).removeprefix("OUTCOME_").lower()
+
+    async def _check_it_is_there(self) -> None:
+        """Raise `Aborted` where it was deleted meanwhile: an edit creates nothing."""
+        try:
+            await self._client.resources.get(number(self._kind), self._resource.metadata.id)
+        except NotFound as error:
+            raise Aborted(f"the {self._kind.words} {self._resource.metadata.slug!r} was deleted meanwhile") from error
+
+    def _the_one(self, documents: tuple[Document, ...]) -> Document:
+        """The document that describes the resource. Raises `Refusal` where there are others, or it is called otherwise."""
+        slug = self._resource.metadata.slug
+        if len(documents) != 1:
+            raise Refusal(
+                (Problem(self._path.name, 1, 1, f"there are {len(documents)} documents", remedy="edit one at a time"),)
+            )
+        [document] = documents
+        if document.kind != self._kind or getattr(document.resource, self._kind.field).metadata.slug != slug:
+            said = f"this describes {document.kind.word}/{document.slug}, not {self._kind.word}/{slug}"
+            raise Refusal(
+                (
+                    document.problem(
+                        "metadata.slug", said, "kind and slug stay as they are; `stigmer apply` makes another"
+                    ),
+                )
+            )
+        return document
+
+    def _give_up(self, refusal: Refusal) -> ExitCode:
+        """The person saved the same text again: say what is wrong, and keep the text."""
+        for problem in refusal.problems:
+            click.echo(safe(str(problem)), err=True)
+        click.echo(f"stigmer: nothing was stored; your text is kept in {self._path}", err=True)
+        return ExitCode.BAD_INPUT
+
+    def _remove(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._path.parent.rmdir()
+
+
+def _header(kind: Kind) -> str:
+    return (
+        f"# yaml-language-server: $schema=.stigmer/schemas/{kind.word}.json\n"
+        f"# Save and leave to store it; leave it unchanged, or empty, to store nothing.\n"
+        f"# Lines that begin with `{SAID.strip()}` say what is wrong with the line below; they are taken out by themselves.\n"
+    )
+
+
+def _without_said(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(SAID))
+
+
+def _with_said(text: str, problems: tuple[Problem, ...]) -> str:
+    """The text with what is wrong above the lines that it is about."""
+    lines = text.splitlines(keepends=True)
+    for problem in sorted(problems, key=lambda each: each.line, reverse=True):
+        field = f" ({problem.field})" if problem.field else ""
+        remedy = f": {problem.remedy}" if problem.remedy else ""
+        lines.insert(max(0, problem.line - 1), f"{SAID}{safe(problem.what + field + remedy)}\n")
+    return "".join(lines)
+
+
+def _open_editor(path: Path) -> None:
+    """Open the editor and wait; Ctrl+C meanwhile is the editor's. Fails with words where there is none, or it ends badly."""
+    wanted = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        words = shlex.split(wanted)
+        code = subprocess.run([*words, str(path)], check=False).returncode
+    except (OSError, ValueError) as error:
+        raise click.ClickException(
+            f"cannot run the editor {wanted!r}: set EDITOR to one; your text is in {path}"
+        ) from error
+    if code:
+        raise click.ClickException(
+            f"the editor {wanted!r} ended with {code}, nothing was stored; your text is in {path}"
+        )
