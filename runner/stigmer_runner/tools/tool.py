@@ -6,6 +6,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_runner.errors import RunnerError
 from stigmer_runner.models.port import ToolSpec
 from stigmer_runner.policy.subject import Subject
+from stigmer_runner.redaction import redact_message
 from stigmer_runner.sandbox import SandboxError
 from stigmer_runner.tools.arguments import Signature
 from stigmer_runner.tools.interface import Arguments, Effect, ToolContext, ToolResult
@@ -45,7 +46,8 @@ class BaseTool(ABC):
         """See `preparing.Describes`."""
 
     def tell(self, context: ToolContext, event: Event) -> None:
-        """Record `event`, with its time and the sub-agent that it happened to."""
+        """Record `event`, with its time and the sub-agent that it happened to, and without secrets in its texts."""
+        redact_message(context.session.redactor, event)
         event.time_unix_micros = context.session.clock()
         event.sub_agent_id = context.sub_agent_id
         context.record(event)

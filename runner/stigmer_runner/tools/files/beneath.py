@@ -42,6 +42,8 @@ class Beneath:
         self._hidden = tuple(
             real for place in hidden if (real := Path(os.path.realpath(place))).is_relative_to(root) and real != root
         )
+        self.hidden = frozenset(str(place.relative_to(root)) for place in self._hidden)
+        """Paths below the root that are not there for tools."""
 
     def relative(self, path: str) -> str:
         """`path` below the root, without `.` and `..`; `.` for the root. Raises `PathRefused`. Touches no file."""

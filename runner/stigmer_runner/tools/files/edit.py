@@ -127,5 +127,5 @@ def _encoded(path: str, old: Text | None, new: str) -> bytes:
         return old.encode(new)
     except UnicodeEncodeError as error:
         raise ToolError(
-            f"{visible(path)} is {old.encoding}, which has no {new[error.start]!r}: use characters that it has"
+            f"{visible(path)} is {old.encoding}, which has no {error.object[error.start]!r}: use characters that it has"
         ) from error

@@ -66,7 +66,8 @@ class Grep(BaseTool):
                 "most": whole(arguments, "limit"),
                 "mode": text(arguments, "mode"),
                 "ignored": flag(arguments, "ignored"),
-                "seconds": SECONDS - 5,
+                "seconds": SECONDS * 0.7,
+                "skip": sorted(files.hidden),
             }
             answer = await ask_child(
                 "stigmer_runner.tools.files.searching", question, "the search", seconds=SECONDS, descriptors=(root,)

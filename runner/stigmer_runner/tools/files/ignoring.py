@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Generator, Sequence
+from collections.abc import Container, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -41,14 +41,21 @@ Specs = tuple[tuple[str, GitIgnoreSpec], ...]
 
 
 def walk(
-    top: int, prefix: str = "", *, ignored: bool = False, depth: int = DEEPEST, specs: Specs = ()
+    top: int,
+    prefix: str = "",
+    *,
+    ignored: bool = False,
+    depth: int = DEEPEST,
+    specs: Specs = (),
+    skip: Container[str] = (),
 ) -> Generator[Entry]:
     """Everything below the open directory `top`, names in order, a directory before what is in it.
 
     `prefix`: where `top` is below the workspace, empty or with a `/` at its end. `ignored`: also what `.gitignore` names;
-    `specs` are the ignore files above. Directories that cannot be read are passed over.
+    `specs` are the ignore files above; paths in `skip`, and all below them, are not there. Directories that cannot be read
+    are passed over.
     """
-    yield from _walk(top, prefix, specs, ignored, depth)
+    yield from _walk(top, prefix, specs, ignored, depth, skip)
 
 
 def specs_above(root: int, relative: str) -> Specs:
@@ -70,7 +77,9 @@ def specs_above(root: int, relative: str) -> Specs:
     return tuple(found)
 
 
-def _walk(descriptor: int, prefix: str, specs: Specs, ignored: bool, depth: int) -> Generator[Entry]:
+def _walk(
+    descriptor: int, prefix: str, specs: Specs, ignored: bool, depth: int, skip: Container[str]
+) -> Generator[Entry]:
     if not ignored:
         own = _read_ignore(descriptor)
         specs = (*specs, (prefix, own)) if own is not None else specs
@@ -84,6 +93,8 @@ def _walk(descriptor: int, prefix: str, specs: Specs, ignored: bool, depth: int)
         except OSError:
             continue
         path = f"{prefix}{name}"
+        if path in skip:
+            continue
         entry = Entry(path, found.st_mode, found.st_size, found.st_mtime)
         if (entry.is_directory and name in ALWAYS) or (not ignored and _is_ignored(path, entry.is_directory, specs)):
             continue
@@ -94,7 +105,7 @@ def _walk(descriptor: int, prefix: str, specs: Specs, ignored: bool, depth: int)
             except OSError:
                 continue
             try:
-                yield from _walk(below, f"{path}/", specs, ignored, depth - 1)
+                yield from _walk(below, f"{path}/", specs, ignored, depth - 1, skip)
             finally:
                 os.close(below)
 

@@ -100,7 +100,7 @@ def entries(
     with files.directory(".") as root, files.directory(path, links=True) as top:
         base = files.real_of(top) or relative
         prefix = "" if base == "." else f"{base}/"
-        for entry in walk(top, prefix, ignored=ignored, depth=depth, specs=specs_above(root, base)):
+        for entry in walk(top, prefix, ignored=ignored, depth=depth, specs=specs_above(root, base), skip=files.hidden):
             if time.monotonic() > deadline:
                 return found, f"it took more than {SECONDS:g} seconds"
             name = f"{entry.path}/" if entry.is_directory else entry.path

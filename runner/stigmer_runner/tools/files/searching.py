@@ -17,7 +17,8 @@ MOST_CHARACTERS = 64 * 1024
 
 
 def search(question: dict[str, object]) -> dict[str, object]:
-    """Fields: `fd` (the workspace), `path`, `pattern`, `ignore_case`, `glob`, `denied`, `context`, `most`, `mode`, `ignored`, `seconds`.
+    """Fields: `fd` (the workspace), `path`, `pattern`, `ignore_case`, `glob`, `denied`, `context`, `most`, `mode`, `ignored`, `seconds`,
+    `skip`.
 
     Answers `{"lines": [...], "matches", "files", "cut", "skipped"}`, or `{"error"}`.
     """
@@ -41,6 +42,7 @@ class _Search:
         self._mode = cast(str, question["mode"])
         self._ignored = question["ignored"] is True
         self._deadline = time.monotonic() + cast(float, question["seconds"])
+        self._skip = frozenset(cast("list[str]", question["skip"]))
         self._expression = expression
         self._lines: list[str] = []
         self._characters = 0
@@ -52,7 +54,7 @@ class _Search:
         if os.path.isdir(f"/proc/self/fd/{descriptor}"):
             prefix = "" if self._path == "." else f"{self._path}/"
             above = specs_above(self._root, self._path)
-            for entry in walk(descriptor, prefix, ignored=self._ignored, specs=above):
+            for entry in walk(descriptor, prefix, ignored=self._ignored, specs=above, skip=self._skip):
                 if self._cut or (self._wants(entry) and not self._one(entry.path)):
                     break
         else:
