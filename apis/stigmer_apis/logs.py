@@ -9,11 +9,12 @@ import logging
 import os
 import re
 import time
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from stigmer_apis.config import Log, LogFormat
 
@@ -28,6 +29,24 @@ _IDS = {
     "execution": re.compile(r"\b(?:aex|wex)-[0-9a-hjkmnp-tv-z]{26}\b"),
     "session": re.compile(r"\bses-[0-9a-hjkmnp-tv-z]{26}\b"),
 }
+_MOST_OF_A_GROUP = 5
+_NAME_CODE_ALONE = frozenset(
+    {
+        AssertionError,
+        AttributeError,
+        ExceptionGroup,
+        BaseExceptionGroup,
+        ImportError,
+        MemoryError,
+        ModuleNotFoundError,
+        NameError,
+        NotImplementedError,
+        RecursionError,
+        RuntimeError,
+        TypeError,
+        UnboundLocalError,
+    }
+)
 _about: ContextVar[str] = ContextVar("stigmer_log_about", default="")
 
 
@@ -93,7 +112,7 @@ class TextLines(logging.Formatter):
         execution = _about.get()
         about = f" [{execution}]" if execution and execution not in message else ""
         text = f"{time_of(record)} {record.levelname} {record.name}: {printable(message)}{about}"
-        trace = _trace_of(self, record)
+        trace = _trace_of(record)
         return "\n".join([text, *map(printable, trace.splitlines())])
 
 
@@ -116,7 +135,7 @@ class JsonLines(logging.Formatter):
                 fields[name] = found[0]
         if "execution" not in fields and _about.get():
             fields["execution"] = _about.get()
-        trace = _trace_of(self, record)
+        trace = _trace_of(record)
         return json.dumps(fields | {"trace": trace} if trace else fields)
 
 
@@ -162,8 +181,34 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii") for c in text)
 
 
-def _trace_of(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """The traceback, without the values of variables."""
-    return (
-        formatter.formatException(record.exc_info) if record.exc_info and record.exc_info != (None, None, None) else ""
-    )
+def _trace_of(record: logging.LogRecord) -> str:
+    """The traceback, without the values of variables, and without words of errors that may quote what they failed on."""
+    error = record.exc_info[1] if record.exc_info else None
+    return "\n".join(_trace(error, set())) if error is not None else ""
+
+
+def _trace(error: BaseException, seen: set[int]) -> list[str]:
+    """The cause first, as Python does it."""
+    seen.add(id(error))
+    lines: list[str] = []
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None and id(cause) not in seen:
+        lines += [*_trace(cause, seen), "which led to:"]
+    if error.__traceback__ is not None:
+        frames = "".join(traceback.format_tb(error.__traceback__)).splitlines()
+        lines += ["Traceback (most recent call last):", *frames]
+    lines.append(f"{type(error).__module__}.{type(error).__qualname__}: {_words_of(error)}")
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        inner = [_trace(each, seen) for each in group.exceptions[:_MOST_OF_A_GROUP] if id(each) not in seen]
+        lines += [f"  | {line}" for each in inner for line in ("-" * 16, *each)]
+    return lines
+
+
+def _words_of(error: BaseException) -> str:
+    """Our own words, and Python's where they name code and never data."""
+    if type(error) in _NAME_CODE_ALONE or type(error).__module__.partition(".")[0] in OURS:
+        return str(error)
+    if isinstance(error, OSError):
+        return error.strerror or "no reason given"
+    return f"({len(str(error))} characters, left out: they may quote what an execution said)"

@@ -14,7 +14,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigmer_apis.config import Log, Settings, load
+from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
+from stigmer_apis.logs import set_up_logging
 from stigmer_runner.errors import AlreadyRunning, BadArguments, DaemonGone, RefusedByDaemon
 from stigmer_runner.hosting.process import harden, hold_lock, take_signals_back
 
@@ -22,6 +25,7 @@ EXIT_USAGE = 2
 EXIT_LOCKED = 3
 EXIT_REFUSED = 4
 LONGEST_TOKEN = 512
+LOG_NAME = "runner.log"
 
 _logger = logging.getLogger("stigmer_runner")
 
@@ -33,24 +37,22 @@ class Arguments:
     home: Home
     runner_id: str
     token: str
+    settings: Settings
 
 
 def main() -> int:
     """Run until told to leave; returns the exit code."""
-    logging.basicConfig(
-        level=os.environ.get("LOG_LEVEL", "INFO").upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    set_up_logging(Log(), Path(os.devnull))
     try:
         harden()
         take_signals_back()
         arguments = _arguments()
+        set_up_logging(arguments.settings.log, arguments.home.logs / LOG_NAME)
         lock = hold_lock(arguments.home.run)
     except AlreadyRunning as error:
         _logger.error("%s", error)
         return EXIT_LOCKED
-    except (BadArguments, OSError) as error:
+    except (BadArguments, OSError, StigmerError) as error:
         _logger.error("the runner cannot start: %s", error)
         return EXIT_USAGE
     try:
@@ -75,7 +77,9 @@ def _arguments() -> Arguments:
     token = sys.stdin.readline(LONGEST_TOKEN).strip()
     if not token:
         raise BadArguments("no token on the first line of the standard input: the daemon starts runners")
-    return Arguments(Home.at(found.home), found.runner_id, token)
+    home = Home.at(found.home)
+    settings = load(home).settings
+    return Arguments(home.with_data(settings.backend.local.data_dir), found.runner_id, token, settings)
 
 
 def marker_prefix(home: Home) -> str:
@@ -96,14 +100,19 @@ async def _serve(arguments: Arguments) -> None:
     home = arguments.home
     prefix = marker_prefix(home)
     for ended in await asyncio.to_thread(end_marked_processes, prefix):
-        _logger.warning("ended a child that the last runner left: %s (pid %d)", ended.command, ended.pid)
+        program = os.path.basename(ended.command.partition(" ")[0])
+        _logger.warning("ended a child that the last runner left: %s (pid %d)", program, ended.pid)
     scratch = Scratch(home.root / "tmp")
     await scratch.remove_old()
-    sandboxes, states, host = Sandboxes(home), ShellStates(home.shell_state), Host()
+    sandboxes, states, host = (
+        Sandboxes(home, arguments.settings.backend.local.execution.mode),
+        ShellStates(home.shell_state),
+        Host(),
+    )
     try:
-        async with sandboxes.lent(None) as own:
+        async with sandboxes.looked_at() as description:
             options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home.root)
-            link = Link(options, host, described(own.description, network=True), host.busy)
+            link = Link(options, host, described(description, network=True), host.busy)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, host.shut_down, "the runner was told to stop")
             linking = asyncio.create_task(link.run())

@@ -93,7 +93,7 @@ class Workspaces:
             raise _refused(asked, "is the root of the whole system", "name a directory of yours")
         if not os.access(path, os.R_OK | os.X_OK):
             raise _refused(asked, "cannot be read by you", "change its permissions, or name another directory")
-        for place in (self._home.root, self._home.run):
+        for place in (self._home.root, self._home.run, self._home.data):
             if path == place or place in path.parents:
                 raise _refused(asked, f"lies in {place}, where Stigmer keeps its own state", "name another directory")
         return path

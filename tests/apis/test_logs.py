@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from stigmer_apis.errors import NotFound
 from stigmer_apis.logs import JsonLines, TextLines, about_execution
 
 _DAEMON_LOG = """
@@ -58,6 +59,23 @@ def test_a_traceback_without_the_values_of_variables() -> None:
     assert "in\\x1bthe text 13" in text
     assert "Traceback" in json.loads(structured)["trace"]
     assert "in a variable" not in text.replace('secret = "in a variable"', "")
+
+
+def test_an_error_that_may_quote_what_it_failed_on_is_named_without_its_words() -> None:
+    def fail() -> None:
+        try:
+            int("sk-what-a-tool-printed")
+        except ValueError as inner:
+            raise ExceptionGroup("several", [KeyError("sk-another"), NotFound("there is no agent x")]) from inner
+
+    with pytest.raises(ExceptionGroup) as caught:
+        fail()
+    text = TextLines().format(_record("failed", error=caught.value))
+    assert "sk-what-a-tool-printed" not in text.replace('int("sk-what-a-tool-printed")', "")
+    assert "sk-another" not in text.replace('KeyError("sk-another")', "")
+    assert "builtins.ValueError: (" in text
+    assert "there is no agent x" in text
+    assert "which led to:" in text
 
 
 def test_a_large_log_is_set_aside_while_the_process_runs(tmp_path: Path) -> None:

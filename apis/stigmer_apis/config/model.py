@@ -254,7 +254,7 @@ class Variables:
         metadata=about("OPENAI_API_KEY", secret=True, move="stigmer secrets provider set openai"),
     )
     """The key for OpenAI."""
-    ollama_base_url: str = field(default="http://localhost:11434", metadata=about("OLLAMA_BASE_URL", form=Form.URL))
+    ollama_base_url: str = field(default="http://127.0.0.1:11434", metadata=about("OLLAMA_BASE_URL", form=Form.URL))
     """Where Ollama answers."""
     sandbox_type: SandboxType | None = field(
         default=None, metadata=about("SANDBOX_TYPE", later=LATER_REMOTE, default="what the mode brings with it")

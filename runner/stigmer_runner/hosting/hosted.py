@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_apis.logs import about_execution
 from stigmer_runner.durable.chronicle import ExecutionChronicle
 from stigmer_runner.durable.messages import AgentRequest
 from stigmer_runner.engine.chronicle import Failed
@@ -79,7 +80,11 @@ class HostedExecution:
         return self._terminals.any_open
 
     async def live(self) -> None:
-        """Run to the end; what goes wrong becomes the execution's own failure."""
+        """Run to the end; what goes wrong becomes the execution's own failure. What is logged meanwhile names the execution."""
+        with about_execution(self._grant.execution_id):
+            await self._live()
+
+    async def _live(self) -> None:
         self._task = asyncio.current_task()
         self._outbox.listen(self._terminals.set_paused, self._lost)
         try:

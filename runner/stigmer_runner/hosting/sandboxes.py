@@ -1,18 +1,35 @@
 """Sandboxes for the environments of clients: commands inside answer as they would in the client's own terminal."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
+from stigmer_apis.config import ExecutionMode
 from stigmer_apis.home import Home
-from stigmer_runner.sandbox import Sandbox, SandboxLayout, choose_sandbox
+from stigmer_runner.sandbox import (
+    Sandbox,
+    SandboxDescription,
+    SandboxKind,
+    SandboxLayout,
+    SpawnFailed,
+    choose_sandbox,
+)
+
+_logger = logging.getLogger(__name__)
 
 KEPT = 4
 """Sandboxes that are kept while nobody uses them."""
+
+_KINDS = {
+    ExecutionMode.AUTO: None,
+    ExecutionMode.SANDBOX: SandboxKind.BUBBLEWRAP,
+    ExecutionMode.LOCAL: SandboxKind.NONE,
+}
 
 _OF_TERMINALS = frozenset({"LANG", "LANGUAGE", "TERM", "COLORTERM", "TZ"})
 """Variables that a client's terminal decides, with all LC_*."""
@@ -27,8 +44,11 @@ class _Lent:
 class Sandboxes:
     """One sandbox for each environment, made when it is first wanted. `environ` is the runner's own."""
 
-    def __init__(self, home: Home, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, home: Home, mode: ExecutionMode = ExecutionMode.AUTO, environ: Mapping[str, str] = os.environ
+    ) -> None:
         self._home = home
+        self._kind = _KINDS[mode]
         self._environ = dict(environ)
         self._lent: dict[tuple[object, ...], _Lent] = {}
 
@@ -40,7 +60,7 @@ class Sandboxes:
         """
         layout = self._layout(client)
         key = (layout.path, tuple(sorted(layout.environment.items())))
-        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(choose_sandbox(layout)))
+        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(choose_sandbox(layout, self._kind)))
         self._lent[key] = lent
         lent.users += 1
         try:
@@ -52,6 +72,19 @@ class Sandboxes:
         finally:
             lent.users -= 1
             await self._close_unused()
+
+    @asynccontextmanager
+    async def looked_at(self) -> AsyncGenerator[SandboxDescription]:
+        """What the runner's own sandbox is. Where settings want walls that cannot be had, that, and each command is refused with it."""
+        async with AsyncExitStack() as stack:
+            try:
+                description = (await stack.enter_async_context(self.lent(None))).description
+            except SpawnFailed as error:
+                if self._kind is not SandboxKind.BUBBLEWRAP:
+                    raise
+                _logger.error("commands are refused, since STIGMER_EXECUTION_MODE is sandbox: %s", error)
+                description = SandboxDescription(SandboxKind.NONE, walls=False, reason=f"commands are refused: {error}")
+            yield description
 
     async def close(self) -> None:
         """End every command, and the sandboxes."""
@@ -77,6 +110,7 @@ class Sandboxes:
             person_home=Path.home(),
             path=path,
             environment=environment,
+            data_directory=self._home.data_elsewhere,
         )
 
 

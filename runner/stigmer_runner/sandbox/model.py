@@ -86,6 +86,18 @@ class SandboxLayout:
     """`PATH` of the client that asks; the toolchains on it are readable inside."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """The client's environment; only what is on the allow-list of `environment.py` is taken from it."""
+    data_directory: Path | None = None
+    """The folder of the databases where it is not `data` below `home`: as hidden as that, but for the workspaces in it."""
+
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """Stigmer's own directories, which no command sees."""
+        return (self.home, self.run_directory, *([self.data_directory] if self.data_directory else ()))
+
+    @property
+    def session_workspaces(self) -> Path:
+        """Each directory in it is a session's own workspace, the only part of Stigmer's own that is ever visible."""
+        return (self.data_directory or self.home / "data") / "workspace"
 
 
 @dataclass(frozen=True)

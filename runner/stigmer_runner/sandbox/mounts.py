@@ -73,7 +73,7 @@ class FileTree:
         """`layout` with the links of Stigmer's own directories resolved; the person's home is as they name it."""
         self._layout = layout
         self._home = Path(os.path.realpath(layout.person_home))
-        self._own = outermost([layout.home, layout.run_directory])
+        self._own = outermost(layout.own)
         self._hidden = [*hidden_in_etc(), *(kernel_mounts() if os.getuid() == 0 else ())]
         self._system = list(system_mounts())
         self._files = [self._home / setting for setting in SETTINGS]

@@ -68,7 +68,7 @@ def probe(programs: Programs, layout: SandboxLayout, find: Find) -> Bubblewrap:
 
 
 def _ask(walls: Bubblewrap, programs: Programs, layout: SandboxLayout) -> subprocess.CompletedProcess[bytes]:
-    own = [str(layout.home), str(layout.run_directory)]
+    own = [str(path) for path in layout.own]
     with tempfile.TemporaryDirectory(prefix="stigmer-probe-") as workspace, ChildDescriptors() as descriptors:
         place = Place(Path(os.path.realpath(workspace)), None, network=False, terminal=False)
         environment = {"PATH": TRUSTED_PATH}

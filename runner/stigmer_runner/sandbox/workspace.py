@@ -7,9 +7,6 @@ from pathlib import Path
 from stigmer_runner.sandbox.errors import LayoutRefused, WorkspaceRefused
 from stigmer_runner.sandbox.model import SandboxLayout
 
-SESSION_WORKSPACES = Path("data/workspace")
-"""Below `STIGMER_HOME`: each directory in it is a session's own workspace, the only part of it that is ever visible."""
-
 SYSTEM = tuple(
     Path(path)
     for path in [
@@ -41,18 +38,17 @@ def resolved_layout(layout: SandboxLayout) -> SandboxLayout:
 
     Raises `LayoutRefused` where they are missing, contain the system, or lie in each other the wrong way round.
     """
-    home, run = (
-        _own_directory(path, what)
-        for path, what in ((layout.home, "Stigmer's home"), (layout.run_directory, "the run directory"))
-    )
-    for path, what in ((home, "Stigmer's home"), (run, "the run directory")):
+    names = ("Stigmer's home", "the run directory", "the folder of the databases")
+    home, run, *data = [_own_directory(path, what) for path, what in zip(layout.own, names, strict=False)]
+    for path, what in zip((home, run, *data), names, strict=False):
         if any(system.is_relative_to(path) for system in (*SYSTEM, *KERNEL)):
             raise LayoutRefused(f"{what}, {path}, contains the system: choose a directory of its own")
-    if run.is_relative_to(home / SESSION_WORKSPACES):
+    real = replace(layout, home=home, run_directory=run, data_directory=next(iter(data), None))
+    if run.is_relative_to(real.session_workspaces):
         raise LayoutRefused(f"the run directory, {run}, lies among the workspaces: choose another")
     if not layout.person_home.is_absolute():
         raise LayoutRefused(f"the home directory {layout.person_home} is not an absolute path: set HOME")
-    return replace(layout, home=home, run_directory=run, environment=dict(layout.environment))
+    return replace(real, environment=dict(layout.environment))
 
 
 def resolved_workspace(workspace: Path, layout: SandboxLayout, *, walls: bool) -> Path:
@@ -79,7 +75,7 @@ def resolved_workspace(workspace: Path, layout: SandboxLayout, *, walls: bool) -
             f"the workspace {real} is Stigmer's own directory, which no command may see: name another with --workspace"
         )
     if not walls:
-        for own in (layout.home, layout.run_directory):
+        for own in layout.own:
             if own.is_relative_to(real):
                 raise WorkspaceRefused(
                     f"the workspace {real} contains {own}, which holds Stigmer's secrets, and without a sandbox nothing "
@@ -103,5 +99,6 @@ def _in_kernel(real: Path) -> bool:
 def _in_stigmer(real: Path, layout: SandboxLayout) -> bool:
     if real.is_relative_to(layout.run_directory):
         return True
-    sessions = layout.home / SESSION_WORKSPACES
-    return real.is_relative_to(layout.home) and (real == sessions or not real.is_relative_to(sessions))
+    sessions = layout.session_workspaces
+    inside = any(real.is_relative_to(own) for own in layout.own)
+    return inside and (real == sessions or not real.is_relative_to(sessions))
