@@ -1,7 +1,6 @@
 """`stigmer server`: the daemon."""
 
 import asyncio
-import collections
 import json
 import sys
 import time
@@ -17,10 +16,12 @@ from stigmer_apis.errors import Unavailable
 from stigmer_apis.home import Home
 from stigmer_tui.cli.connect import run_async, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.log_lines import LogView, last_lines, lines_after
 from stigmer_tui.text import safe
 
 STOP_SECONDS = 15.0
 COMPONENTS = ("server", "runner")
+FOLLOW_SECONDS = 0.2
 
 
 @click.group("server")
@@ -172,41 +173,34 @@ def megabytes(count: int) -> str:
 @click.option("-f", "--follow", is_flag=True, help="Stay, and show what comes.")
 @click.option("--component", type=click.Choice(COMPONENTS), default="server", help="Whose log.")
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=200, help="So many of the last lines.")
-def logs(follow: bool, component: str, lines: int) -> int:
-    """Show the log of the daemon or of the runner.
+@click.option("--execution", default="", metavar="ID", help="Only lines about this execution.")
+@click.option("--raw", is_flag=True, help="Lines as they are in the file, JSON as JSON.")
+def logs(follow: bool, component: str, lines: int, execution: str, raw: bool) -> int:
+    """Show the log of the daemon or of the runner. JSON lines are shown as text is.
 
     \b
-    Example:
+    Examples:
+      stigmer server logs -n 20
       stigmer server logs -f --component runner
     """
+    view = LogView(execution=execution, raw=raw)
     path = Home.from_environment().logs / f"{component}.log"
     if not path.exists():
         click.echo(f"there is no log yet: {path}", err=True)
         return ExitCode.NOT_FOUND
-    return run_async(lambda: show_log(path, lines, follow=follow))
+    return run_async(lambda: show_log(path, lines, view, follow=follow))
 
 
-async def show_log(path: Path, lines: int, *, follow: bool) -> int:
-    """The last `lines` of a log, then what comes; a log that was cut or replaced is read from its beginning."""
-    with path.open(encoding="utf-8", errors="replace") as log:
-        for line in collections.deque(log, maxlen=lines):
-            sys.stdout.write(safe(line.rstrip("\n")) + "\n")
-        place = log.tell()
+async def show_log(path: Path, lines: int, view: LogView, *, follow: bool) -> int:
+    """The last `lines` of a log, those set aside before it included, then what comes."""
+    last, place = last_lines(path, lines, view)
+    for line in last:
+        sys.stdout.write(line + "\n")
     sys.stdout.flush()
     while follow:
-        await asyncio.sleep(0.2)
-        place = show_from(path, place)
+        await asyncio.sleep(FOLLOW_SECONDS)
+        fresh, place = lines_after(path, place, view)
+        for line in fresh:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
     return ExitCode.OK
-
-
-def show_from(path: Path, place: int) -> int:
-    """Show what stands after `place`, or everything where the log was cut; return where to go on."""
-    if path.stat().st_size < place:
-        place = 0
-    with path.open(encoding="utf-8", errors="replace") as log:
-        log.seek(place)
-        for line in log:
-            sys.stdout.write(safe(line.rstrip("\n")) + "\n")
-        place = log.tell()
-    sys.stdout.flush()
-    return place
