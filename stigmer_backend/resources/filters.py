@@ -13,7 +13,7 @@ from stigmer_backend.resources.kinds import EXECUTIONS, WORKFLOW_EXECUTIONS, Any
 from stigmer_backend.resources.listing import Matches, Selection, Source
 from stigmer_backend.resources.listing_keys import LIVE_LIST, label_list, phase_list, tag_list
 from stigmer_backend.resources.lookup import storable
-from stigmer_backend.store import Row, Span, StateRead
+from stigmer_backend.store import EVER, Row, Span, StateRead
 
 Phase = ExecutionPhase.ValueType
 
@@ -63,7 +63,6 @@ def phase_sources(phases: Iterable[Phase], live: Matches) -> tuple[Source, ...]:
 
 def span_of(from_micros: int, before_micros: int, path: str) -> Span:
     """A range of times, each 0 for no bound. Raises `InvalidArgument` for one that begins behind its end, or before 1970."""
-    ever = Span()
     if from_micros < 0 or before_micros < 0 or (before_micros and before_micros < from_micros):
         raise InvalidArgument(
             f"there is no time from {from_micros} to {before_micros}",
@@ -74,8 +73,10 @@ def span_of(from_micros: int, before_micros: int, path: str) -> Span:
                 )
             ],
         )
-    before = before_micros * 1000 if before_micros else ever.before_ns
-    return Span(min(from_micros * 1000, ever.before_ns), min(before, ever.before_ns))
+    if not from_micros and not before_micros:
+        return EVER
+    before = before_micros * 1000 if before_micros else EVER.before_ns
+    return Span(min(from_micros * 1000, EVER.before_ns), min(before, EVER.before_ns))
 
 
 def text_of(resource: Resource) -> str:
@@ -94,7 +95,7 @@ def _has_text(kind: AnyKind, text: str) -> Matches:
     needle = text.casefold()
 
     def matches(state: StateRead, row: Row) -> bool:
-        record = state.get(kind.table, row.id)
-        return record is not None and needle in text_of(kind.decode(record.data))
+        data = state.data(kind.table, row.id)
+        return data is not None and needle in text_of(kind.decode(data))
 
     return matches

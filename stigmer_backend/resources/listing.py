@@ -8,7 +8,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stigmer_backend.store import Row, Span, StateRead, row_key
+from stigmer_backend.store import EVER, Row, Span, StateRead, row_key
 
 CHUNK_ROWS = 256
 COUNTED_ROWS = 10_000
@@ -16,7 +16,6 @@ COUNTED_ROWS = 10_000
 SORTED_ROWS = 10_000
 """A selection of at most so many rows is sorted by name; a larger one is found along the names."""
 
-EVER = Span()
 
 Matches = Callable[[StateRead, Row], bool]
 
@@ -99,9 +98,8 @@ def by_name(state: StateRead, chosen: Selection, turn: Turn, name_of: Callable[[
     after = "" if turn.place is None else turn.place.decode("utf-8", "surrogateescape")
     reach = _reach(state, chosen)
     if chosen.matches is None and reach <= SORTED_ROWS and not _is_whole(chosen):
-        named = sorted(
-            (name_of(state, row), row) for row in _candidates(state, chosen, None, True) if _fits(state, chosen, row)
-        )
+        fits = _fitting(state, chosen)
+        named = sorted((name_of(state, row), row) for row in _candidates(state, chosen, None, True) if fits(row))
         behind = [(name, row) for name, row in named if name > after]
         chunk = behind[turn.skip : turn.skip + turn.size]
         places = [name.encode("utf-8", "surrogateescape") for name, _ in chunk]
@@ -168,6 +166,7 @@ def _walk(
     matched, to_skip, place, more, bounded = turn.passed, turn.skip, turn.place, False, False
     if total == 0:
         return Found([], [], 0, False, None, turn.passed)
+    fits = _fitting(state, chosen)
     for looked, (at, row) in enumerate(candidates):
         full = len(rows) == turn.size
         if looked >= chosen.budget or (full and looked >= COUNTED_ROWS):
@@ -175,7 +174,7 @@ def _walk(
             break
         if not full:
             place = at
-        if not _fits(state, chosen, row):
+        if not fits(row):
             continue
         matched += 1
         if to_skip:
@@ -193,18 +192,22 @@ def _walk(
     return Found(rows, places, matched if total is None else total, not exact, place if goes_on else None, before)
 
 
-def _fits(state: StateRead, chosen: Selection, row: Row) -> bool:
-    return (
-        all(state.has_row(chosen.table, parent, row.key) for parent in chosen.all_of)
-        and (chosen.any_of is None or any(_is_of(state, chosen, source, row) for source in chosen.any_of))
-        and (chosen.matches is None or chosen.matches(state, row))
-    )
+def _fitting(state: StateRead, chosen: Selection) -> Callable[[Row], bool]:
+    """What tells whether a row is of the selection."""
+    has_all = [state.held_by(chosen.table, parent) for parent in chosen.all_of]
+    sources = [(state.held_by(chosen.table, source.parent), source.accepts) for source in chosen.any_of or ()]
+    any_of, matches = chosen.any_of is not None, chosen.matches
 
+    def fits(row: Row) -> bool:
+        key = row.key
+        for has in has_all:
+            if not has(key):
+                return False
+        if any_of and not any(has(key) and (accepts is None or accepts(state, row)) for has, accepts in sources):
+            return False
+        return matches is None or matches(state, row)
 
-def _is_of(state: StateRead, chosen: Selection, source: Source, row: Row) -> bool:
-    return state.has_row(chosen.table, source.parent, row.key) and (
-        source.accepts is None or source.accepts(state, row)
-    )
+    return fits
 
 
 def _candidates(state: StateRead, chosen: Selection, after: bytes | None, newest_first: bool) -> Iterator[Row]:

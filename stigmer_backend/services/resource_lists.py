@@ -162,10 +162,10 @@ class _Query:
         entries: list[tuple[Resource, bytes]] = []
         used = 0
         for row, at in zip(found.rows, found.places, strict=True):
-            record = state.get(self.kind.table, row.id)
-            if record is None:
+            data = state.data(self.kind.table, row.id)
+            if data is None:
                 continue
-            resource = self.kind.decode(record.data)
+            resource = self.kind.decode(data)
             trim(resource)
             used += resource.ByteSize() + _ENVELOPE
             if entries and used > MAX_STATUS_BYTES:

@@ -43,10 +43,11 @@ from stigmer_backend.store.model import Append, Appended, Batch, Changed, Change
 from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.record_format import row_key
 from stigmer_backend.store.report import Cut, RecoveryReport
-from stigmer_backend.store.state import StateRead, StateWrite
+from stigmer_backend.store.state import EVER, StateRead, StateWrite
 from stigmer_backend.store.store import Store
 
 __all__ = [
+    "EVER",
     "Append",
     "AppendRefused",
     "Appended",

@@ -77,8 +77,7 @@ class Mark:
     producer_seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record of the state. `version` counts from 1 with each `put`; `created_ns` and the order of `parents` are kept."""
 
     data: bytes

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from typing import cast
 
 from stigmer_backend.store.model import NEWEST, Record
 
@@ -46,6 +47,17 @@ def encode_record(version: int, created_ns: int, slug: str, parents: Sequence[st
         pieces += (_LENGTH.pack(len(name)), name)
     pieces.append(data)
     return b"".join(pieces)
+
+
+def record_data(stored: bytes) -> bytes:
+    """The data alone of what `encode_record` wrote. Raises `ValueError` for a format that is not known."""
+    form, _, _, slug_bytes, count = cast("tuple[int, int, int, int, int]", _FIXED.unpack_from(stored))
+    if form != VERSION:
+        raise ValueError(f"record of format {form}")
+    position = _FIXED.size + slug_bytes
+    for _ in range(count):
+        position += _LENGTH.size + (stored[position] << 8 | stored[position + 1])
+    return stored[position:]
 
 
 def decode_record(stored: bytes) -> Record:
