@@ -58,7 +58,9 @@ def _run(root: Path | None, storage: str) -> int:
     from stigmer_apis.logs import set_up_logging
     from stigmer_backend.config import configure
     from stigmer_backend.daemon.serving import ServeOptions, serve
+    from stigmer_backend.secrets.handed import Handed
 
+    handed = Handed.take()
     home = Home.at(root) if root is not None else Home.from_environment()
     set_up_logging(Log(), home.server_log)
     config = configure(home)
@@ -66,7 +68,7 @@ def _run(root: Path | None, storage: str) -> int:
     for note in config.configuration.notes:
         logging.getLogger("stigmer_backend.config").warning("%s", note)
     faulthandler.enable(_STANDARD_ERROR)
-    return asyncio.run(serve(config.home, ServeOptions(storage=storage), _abandon))
+    return asyncio.run(serve(config.home, ServeOptions(storage=storage, handed=handed), _abandon))
 
 
 def _explain(error: Exception) -> int:

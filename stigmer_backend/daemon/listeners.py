@@ -75,11 +75,20 @@ class _Open:
 class Listeners:
     """The servers behind the doors. Open them with the home's lock held and a private umask."""
 
-    def __init__(self, home: Home, tokens: Tokens, doors: Sequence[Door], translations: Sequence[Translation]) -> None:
+    def __init__(
+        self,
+        home: Home,
+        tokens: Tokens,
+        doors: Sequence[Door],
+        translations: Sequence[Translation],
+        behind: Sequence[aio.ServerInterceptor] = (),
+    ) -> None:
+        """`behind` stand between the one that admits and the services."""
         self._home = home
         self._tokens = tokens
         self._doors = tuple(doors)
         self._translations = tuple(translations)
+        self._behind = tuple(behind)
         self._open: list[_Open] = []
 
     @property
@@ -142,7 +151,7 @@ class Listeners:
             where_tokens_are=f"; it stands in {self._home.operator_token}" if Role.OPERATOR in door.admits else "",
             translations=self._translations,
         )
-        server = aio.server(interceptors=[interceptor], options=_options(door))
+        server = aio.server(interceptors=[interceptor, *self._behind], options=_options(door))
         for register in door.registers:
             register(server)
         try:

@@ -23,6 +23,8 @@ from stigmer_backend.daemon.listeners import Listeners, operator_door, runner_do
 from stigmer_backend.daemon.server_service import ServerService
 from stigmer_backend.daemon.status import Parts, status_of
 from stigmer_backend.daemon.supervisor import Supervisor, SupervisorOptions
+from stigmer_backend.secrets.handed import Handed
+from stigmer_backend.secrets.keyring import OsKeyring
 from stigmer_backend.services import Backend
 from stigmer_backend.store import Store, StoreError, StoreOptions
 
@@ -46,6 +48,8 @@ class ServeOptions:
     """Seconds that calls under way are given at the end."""
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """What the runner's environment is chosen from."""
+    handed: Handed = field(default_factory=Handed)
+    """Secrets out of the environment of the start."""
 
 
 async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
@@ -59,7 +63,8 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
     with signals_ask(ending):
         async with _store_of(home, options, ending) as store, _abandoning(store, ending, abandon):
             tokens = await asyncio.to_thread(Tokens.open, home)
-            backend = await Backend.open(store, home)
+            keyring = OsKeyring(options.environ)
+            backend = await Backend.open(store, home, handed=options.handed, keyring=keyring)
             try:
                 return await _Daemon(home, options, store, tokens, backend, ending).run()
             finally:
@@ -88,7 +93,7 @@ class _Daemon:
             operator_door(home, [backend.register_operator, *own]),
             runner_door(home, [backend.register_runner, *own]),
         ]
-        self._listeners = Listeners(home, tokens, doors, [store_failure])
+        self._listeners = Listeners(home, tokens, doors, [store_failure], backend.interceptors)
         parts = Parts(
             home=home,
             sockets=[door.path for door in doors],
@@ -104,12 +109,14 @@ class _Daemon:
             incarnation=store.incarnation,
             status=lambda: status_of(parts),
             ending=ending,
+            stopped_note=home.stopped_note,
         )
         self._home = home
 
     async def run(self) -> Exit:
         """Serve until somebody asks for the end."""
         try:
+            await asyncio.to_thread(self._home.stopped_note.unlink, missing_ok=True)
             await self._listeners.open()
             self._health.tell(serving=True)
             _log.info("Stigmer %s serves %s (pid %d)", __version__, self._home.root, os.getpid())

@@ -1,7 +1,7 @@
 """How an execution begins: its session, its workspace, its record, its first events, all or nothing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
@@ -37,13 +37,17 @@ from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, INSTANCES, SESSI
 from stigmer_backend.resources.listing_keys import lists_of
 from stigmer_backend.resources.lookup import find, find_record
 from stigmer_backend.resources.repeats import Repeatable, gone_since, made_before, remember
-from stigmer_backend.resources.rules import SHELL_MODEL, check_metadata, secrets_come_later
+from stigmer_backend.resources.rules import SHELL_MODEL, check_metadata
+from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.sessions import WORKSPACE_KEY, Sessions, other_workspace
 from stigmer_backend.resources.stamps import Stamp, Stamps, stamp_created
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Append, Lane, StateRead, StateWrite, Store, StoreError
 
 _SUBJECT_CHARACTERS = 80
+
+CheckValues = Callable[[AgentExecution, str, str], Awaitable[None]]
+"""Raises where a run of this execution, of this agent and instance, could not have its variables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class Creation:
         stamps: Stamps,
         new_id: NewId,
         begin: Callable[[LiveExecution], None],
+        secrets: SecretValues,
+        check_values: CheckValues,
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -87,6 +93,8 @@ class Creation:
         self._stamps = stamps
         self._new_id = new_id
         self._begin = begin
+        self._secrets = secrets
+        self._check_values = check_values
 
     async def create(self, wanted: AgentExecution, call: Repeatable | None, actor: str) -> str:
         """Create an execution and return its id; the same `call` again finds what it made.
@@ -102,6 +110,7 @@ class Creation:
         asked = await self._workspaces.named(named) if named else None
         ground = await self._store.read_state(lambda state: _ground(state, wanted))
         _check_model(ground.agent, wanted)
+        await self._check_values(wanted, ground.agent.metadata.id, ground.instance.metadata.id)
         try:
             making = self._tasks.result(self._create(wanted, call, actor, ground, asked), "create")
             return await asyncio.shield(making)
@@ -124,6 +133,8 @@ class Creation:
         summary = row.summary.SerializeToString()
         await self._workspaces.make_ready(workspace)
 
+        kept = AgentExecution()
+
         def change(state: StateWrite) -> None:
             if (made := _made(state, call)) is not None:
                 raise MadeMeanwhile(made)
@@ -133,10 +144,12 @@ class Creation:
                     f"there is an execution named {quoted(execution.metadata.slug)} already",
                     remedy="choose another name, or leave it empty",
                 )
+            kept.CopyFrom(execution)
+            self._secrets.put_away(state, EXECUTIONS, None, kept, stamp.at_ns)
             state.put(
                 EXECUTIONS.table,
                 execution.metadata.id,
-                execution.SerializeToString(),
+                kept.SerializeToString(),
                 slug=execution.metadata.slug,
                 created_ns=stamp.at_ns,
                 parents=(session_id, execution.spec.agent_id, *lists_of(execution)),
@@ -153,6 +166,7 @@ class Creation:
             if ground.session is None:
                 await self._workspaces.unmake(workspace)
             raise
+        live.execution = kept
         live.take(1, events, len(first.body))
         self._registry.add(live)
         self._begin(live)
@@ -236,8 +250,6 @@ def _check(wanted: AgentExecution) -> None:
             remedy="say in spec.message what it shall do",
             violations=[FieldViolation("spec.message", "string.min_len", "value length must be at least 1 characters")],
         )
-    if any(value.is_secret for value in wanted.spec.runtime_env.values()):
-        raise secrets_come_later("spec.runtime_env")
     check_options(wanted.spec.options)
 
 

@@ -27,6 +27,8 @@ _READ_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
 Listener = Callable[[LiveExecution], None]
+Ending = Callable[[StateWrite, str], None]
+"""What else is done in the transaction that stores the end of an execution."""
 
 
 class Registry:
@@ -41,10 +43,15 @@ class Registry:
         self._lives: dict[str, LiveExecution] = {}
         self._saving: set[str] = set()
         self._listeners: list[Listener] = []
+        self._finals: list[Ending] = []
 
     def on_end(self, listener: Listener) -> None:
         """Call `listener` at the end of each execution, when its terminal phase is durable."""
         self._listeners.append(listener)
+
+    def on_final(self, step: Ending) -> None:
+        """Carry out `step` in the transaction that stores the end of each execution, however that came: it happens exactly then."""
+        self._finals.append(step)
 
     def get(self, execution_id: str) -> LiveExecution | None:
         """The execution, if it has not ended, or is being finished."""
@@ -192,6 +199,8 @@ class Registry:
                 state.put(COMMANDS, live.id, commands, created_ns=record.created_ns, summary=b"")
             if state.get(LIVE, live.id) is not None:
                 state.delete(LIVE, live.id)
+            for step in self._finals:
+                step(state, live.id)
 
         return commit
 

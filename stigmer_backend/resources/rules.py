@@ -84,11 +84,3 @@ def twice(path: str, field: str, names: Iterable[str]) -> Iterator[FieldViolatio
         if name in seen:
             yield FieldViolation(f"{path}[{place}].{field}", "stigmer.name.unique", f"stands twice: {quoted(name)}")
         seen.add(name)
-
-
-def secrets_come_later(field: str) -> FailedPrecondition:
-    """Why a secret value is refused: it would be stored in the clear."""
-    return FailedPrecondition(
-        f"{field} holds a secret value, and this version cannot keep secrets yet: it stores nothing in the clear",
-        remedy="leave the secret out",
-    )

@@ -103,14 +103,6 @@ class SecretValues:
             return False
 
 
-def digestible(message: Message) -> bytes:
-    """The bytes of a request, without its secrets: what a digest of them may be made of, for a short secret could be guessed from it."""
-    bare = type(message)()
-    bare.CopyFrom(message)
-    mask_values(bare)
-    return bare.SerializeToString(deterministic=True)
-
-
 def mask_values(message: Message) -> bool:
     """Mask the secret values in any message, in place; whether there were any."""
     masked = False

@@ -5,7 +5,7 @@ And where a request brings a secret to store, the master key is fetched before t
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Final, TypeVar, cast
+from typing import Final, TypeAlias, TypeVar, cast
 
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import MethodDescriptor
@@ -21,7 +21,7 @@ PLAIN: Final = "/stigmer.runner.v1.RunnerService/GetExecutionContext"
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 _Context = aio.ServicerContext[object, object]
-_Handler = grpc.RpcMethodHandler[object, object]
+_Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
 
 
 class Secrecy(aio.ServerInterceptor):
@@ -47,7 +47,7 @@ class Secrecy(aio.ServerInterceptor):
             wrapped = _with_mask(wrapped)
         return cast("grpc.RpcMethodHandler[_Request, _Response]", wrapped)
 
-    def _with_key(self, handler: _Handler) -> _Handler:
+    def _with_key(self, handler: "_Handler") -> "_Handler":
         """For calls with one request."""
         if handler.unary_unary is None:
             return handler
@@ -61,7 +61,7 @@ class Secrecy(aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
 
 
-def _with_mask(handler: _Handler) -> _Handler:
+def _with_mask(handler: "_Handler") -> "_Handler":
     if handler.response_streaming:
         streaming = cast(
             "Callable[[object, _Context], AsyncIterator[object]]", handler.unary_stream or handler.stream_stream

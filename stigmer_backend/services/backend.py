@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
+from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2_grpc
 from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2_grpc
 from stigmer_apis.home import Home
 from stigmer_apis.ids import new_id
@@ -38,16 +39,20 @@ from stigmer_backend.resources.kinds import EXECUTIONS
 from stigmer_backend.resources.repeats import forget_old
 from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.stamps import Stamps
-from stigmer_backend.secrets.sealing import Sealer
+from stigmer_backend.secrets.handed import Handed
+from stigmer_backend.secrets.keyring import OsKeyring
+from stigmer_backend.secrets.parts import Secrets
+from stigmer_backend.secrets.secrecy import Secrecy
 from stigmer_backend.services.agent_executions import AgentExecutionCommands, AgentExecutionQueries
 from stigmer_backend.services.execution_service import ExecutionService
 from stigmer_backend.services.kind_services import ServiceParts
 from stigmer_backend.services.live_view import LiveView
-from stigmer_backend.services.no_sealer import NoSealer
 from stigmer_backend.services.registration import KindServices
+from stigmer_backend.services.resource_applying import AnyResources
 from stigmer_backend.services.resource_lists import ListOptions, ResourceLists
 from stigmer_backend.services.resource_service import ResourceService
 from stigmer_backend.services.runner_service import RunnerService
+from stigmer_backend.services.secret_service import SecretParts, SecretService
 from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.terminal_service import TerminalService
 from stigmer_backend.store import StateWrite, Store, StoreFull
@@ -75,6 +80,7 @@ class Backend:
         catalogues: Catalogues,
         options: ExecutionOptions,
         start: _Start,
+        secrets: Secrets,
     ) -> None:
         """Use `open`."""
         new = catalogues.means.new_id
@@ -87,6 +93,10 @@ class Backend:
         self._workspaces = Workspaces(home)
         self._board = Board(start.boot, start.total, options.watch_history)
         self._registry = Registry(store, self._tasks, self._board, self._stamps, options)
+        self._secrets = secrets
+        self._registry.on_final(secrets.contexts.end)
+        self.interceptors: Sequence[aio.ServerInterceptor] = (Secrecy(secrets.vault),)
+        """What stands before the services, behind the one that admits."""
         self._attachments = Attachments()
         self._appender = Appender(
             store, self._tasks, self._micros, self._registry.folded, self._attachments.still_there
@@ -110,17 +120,20 @@ class Backend:
         clock: Callable[[], float] = time.time,
         ids: NewId | None = None,
         options: ExecutionOptions | None = None,
-        sealer: Sealer | None = None,
+        handed: Handed | None = None,
+        keyring: OsKeyring | None = None,
     ) -> "Backend":
         """Begin over `store`: make the built-in agent, take up what lives, keep what runners hold for them.
 
-        `clock` gives seconds since 1970, `ids` an id for a prefix; without a `sealer` secret values are refused. Raises what the store raises.
+        `clock` gives seconds since 1970, `ids` an id for a prefix; `handed` is what the start's environment had; without a `keyring` there is none. Raises what the store raises.
         """
 
         def new(prefix: str) -> str:
             return new_id(prefix, clock=clock, entropy=os.urandom)
 
-        catalogues = Catalogues(Means(ids or new, SecretValues(sealer or NoSealer())))
+        make = ids or new
+        secrets = Secrets.over(store, home, handed or Handed(), keyring or OsKeyring({}), make, Stamps(clock))
+        catalogues = Catalogues(Means(make, SecretValues(secrets.vault)))
         stamp = Stamps(clock).now()
 
         def begin(state: StateWrite) -> _Start:
@@ -129,9 +142,10 @@ class Backend:
             seed(state, catalogues.agents, stamp)
             return _Start(boot, state.count(EXECUTIONS.table))
 
-        backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin))
+        backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin), secrets)
         try:
             await backend._registry.open()
+            await secrets.contexts.open()
             await backend._leases.open()
             await backend._deletion.open()
         except BaseException:
@@ -159,6 +173,15 @@ class Backend:
         parts = ServiceParts(self._store, self._stamps, self._catalogues, self._deletion)
         scan_rows = self._options.scan_rows
         KindServices(parts, self._board, self._workspaces, self._archives, scan_rows).register(server)
+        secrets = self._secrets
+        secret_service_pb2_grpc.add_SecretServiceServicer_to_server(
+            SecretService(
+                SecretParts(
+                    self._store, secrets.vault, secrets.provider_keys, self._catalogues.environments, self._stamps
+                )
+            ),
+            server,
+        )
         reading = Reading(self._store, self._registry, self._board, self._options)
         self._register_resources(server, parts, reading)
         self._register_executions(server, parts, reading)
@@ -166,7 +189,7 @@ class Backend:
     def register_runner(self, server: aio.Server) -> None:
         """Add what runners call."""
         link_pb2_grpc.add_RunnerServiceServicer_to_server(
-            RunnerService(self._store, self._registry, self.runners), server
+            RunnerService(self._store, self._registry, self.runners, self._secrets), server
         )
 
     def _register_resources(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:
@@ -178,7 +201,9 @@ class Backend:
             self._stamps,
             ListOptions(options.scan_rows, options.watch_spacing_seconds, options.heartbeat_seconds),
         )
-        resource_service_pb2_grpc.add_ResourceServiceServicer_to_server(ResourceService(lists), server)
+        resource_service_pb2_grpc.add_ResourceServiceServicer_to_server(
+            ResourceService(lists, AnyResources(parts, reading, self._workspaces)), server
+        )
 
     def _register_executions(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:
         store, registry, options = self._store, self._registry, self._options
@@ -191,6 +216,8 @@ class Backend:
             self._stamps,
             self._new,
             self._leases.offer,
+            self._catalogues.means.secrets,
+            self._secrets.contexts.check,
         )
         reports = StatusReports(store, registry, self._appender, self._micros)
         commands = AgentExecutionCommands(parts, registry, creation, reading, reports)

@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    GetExecutionContextRequest,
+    GetExecutionContextResponse,
+    GetProviderKeyRequest,
+    GetProviderKeyResponse,
     LinkRequest,
     LinkResponse,
     ReadJournalRequest,
@@ -18,6 +22,8 @@ from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runners import Runners
 from stigmer_backend.executions.sessions import RunnerSession
 from stigmer_backend.executions.tailing import MESSAGE_BYTES
+from stigmer_backend.secrets.parts import Secrets
+from stigmer_backend.secrets.provider_keys import check_provider, no_key
 from stigmer_backend.store import Lane, Store
 
 _READ_BYTES = 1 << 20
@@ -26,10 +32,11 @@ _READ_BYTES = 1 << 20
 class RunnerService(RunnerServiceServicer):
     """What runners call. Admission is the interceptor's: here the caller has the runner's role."""
 
-    def __init__(self, store: Store, registry: Registry, runners: Runners) -> None:
+    def __init__(self, store: Store, registry: Registry, runners: Runners, secrets: Secrets) -> None:
         self._store = store
         self._registry = registry
         self._runners = runners
+        self._secrets = secrets
 
     async def Link(
         self, request_iterator: AsyncIterator[LinkRequest], context: aio.ServicerContext[LinkRequest, LinkResponse]
@@ -54,10 +61,7 @@ class RunnerService(RunnerServiceServicer):
         self, request: ReadJournalRequest, context: aio.ServicerContext[ReadJournalRequest, ReadJournalResponse]
     ) -> AsyncIterator[ReadJournalResponse]:
         """The engine's lane of an execution that the caller holds."""
-        live = self._registry.get(request.execution_id)
-        lease = None if live is None else live.lease
-        if lease is None or lease.runner_id != principal().runner_id or lease.epoch != request.epoch:
-            raise FailedPrecondition(f"the runner does not hold {request.execution_id} under epoch {request.epoch}")
+        self._held(request.execution_id, request.epoch)
         after = 0
         while batches := await self._store.read(request.execution_id, after, _READ_BYTES, Lane.ENGINE):
             for batch in batches:
@@ -65,6 +69,37 @@ class RunnerService(RunnerServiceServicer):
                 for count, piece in pieces(batch.body, MESSAGE_BYTES):
                     yield ReadJournalResponse(journal=piece, first_record=after + 1)
                     after += count
+
+    async def GetExecutionContext(
+        self,
+        request: GetExecutionContextRequest,
+        context: aio.ServicerContext[GetExecutionContextRequest, GetExecutionContextResponse],
+    ) -> GetExecutionContextResponse:
+        """The values that an execution runs with, secrets in plain text: to the runner that holds it alone."""
+        self._held(request.execution_id, request.epoch)
+        made = await self._secrets.contexts.of(request.execution_id)
+        self._held(request.execution_id, request.epoch)
+        return GetExecutionContextResponse(context=made)
+
+    async def GetProviderKey(
+        self,
+        request: GetProviderKeyRequest,
+        context: aio.ServicerContext[GetProviderKeyRequest, GetProviderKeyResponse],
+    ) -> GetProviderKeyResponse:
+        """The key of a model provider, for an execution that the runner holds."""
+        self._held(request.execution_id, request.epoch)
+        check_provider(request.provider)
+        key = await self._secrets.provider_keys.find(request.provider)
+        if key is None:
+            raise no_key(request.provider)
+        return GetProviderKeyResponse(value=key.value.encode(), origin=key.origin.value)
+
+    def _held(self, execution_id: str, epoch: int) -> None:
+        """Raise `FailedPrecondition` where the caller does not hold the execution under this epoch."""
+        live = self._registry.get(execution_id)
+        lease = None if live is None else live.lease
+        if lease is None or lease.runner_id != principal().runner_id or lease.epoch != epoch:
+            raise FailedPrecondition(f"the runner does not hold {execution_id} under epoch {epoch}")
 
     async def _read(self, session: RunnerSession, requests: AsyncIterator[LinkRequest]) -> None:
         """Listen until the runner ends the stream; what it must not send ends it with an error."""

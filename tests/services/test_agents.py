@@ -203,14 +203,14 @@ async def test_the_built_in_agent_is_there_and_stays(served: Served) -> None:
         await create(served, pretender)
 
 
-async def test_secret_values_are_refused_rather_than_kept_in_the_clear(served: Served) -> None:
+async def test_secret_values_come_back_masked_and_a_short_one_is_refused(served: Served) -> None:
     wanted = agent()
-    wanted.spec.env_spec.CopyFrom(EnvironmentSpec(data={"KEY": EnvironmentValue(value="canary-1", is_secret=True)}))
-    with refused(FailedPrecondition) as refusal:
+    wanted.spec.env_spec.CopyFrom(EnvironmentSpec(data={"KEY": EnvironmentValue(value="canary1", is_secret=True)}))
+    with refused(InvalidArgument) as refusal:
         await create(served, wanted)
-    assert "canary-1" not in refusal.text
-    wanted.spec.env_spec.data["KEY"].value = ""
-    await create(served, wanted)
+    assert "canary1" not in refusal.text
+    wanted.spec.env_spec.data["KEY"].value = "canary-number-1"
+    assert (await create(served, wanted)).spec.env_spec.data["KEY"].value == "********"
 
 
 async def test_a_reference_of_another_kind_or_without_a_slug_is_refused(served: Served) -> None:

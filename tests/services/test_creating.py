@@ -156,11 +156,14 @@ async def test_options_that_cannot_be_meant_are_refused(served: Served) -> None:
     assert (await create(served, execution)).spec.options.client.columns == 80
 
 
-async def test_secret_values_are_refused(served: Served) -> None:
+async def test_secret_values_come_back_masked_and_a_short_one_is_refused(served: Served) -> None:
     execution = await wanted(served)
     execution.spec.runtime_env["KEY"].CopyFrom(ExecutionValue(value="canary", is_secret=True))
-    with refused(FailedPrecondition):
+    with refused(InvalidArgument) as refusal:
         await create(served, execution)
+    assert "canary" not in refusal.text
+    execution.spec.runtime_env["KEY"].value = "canary-number-1"
+    assert (await create(served, execution)).spec.runtime_env["KEY"].value == "********"
 
 
 async def test_a_taken_name_is_refused(served: Served) -> None:

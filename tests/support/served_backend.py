@@ -132,7 +132,7 @@ async def serve_backend(
 
 async def _listen(stack: AsyncExitStack, path: Path, tokens: Tokens, admits: set[Role], backend: Backend) -> None:
     interceptor = AccessInterceptor(tokens, admits=admits, translations=[store_failure])
-    server = aio.server(interceptors=[interceptor], options=server_options())
+    server = aio.server(interceptors=[interceptor, *backend.interceptors], options=server_options())
     if Role.RUNNER in admits:
         backend.register_runner(server)
     else:
