@@ -150,6 +150,8 @@ class StigmerApp(Workstation):
         match connection.state.value:
             case "lost":
                 self._say_connection(f"{connection.reason}; connecting again …", lost=True)
+            case "stopped":
+                self._say_connection(connection.reason, lost=True)
             case "connecting":
                 self._say_connection(f"{connection.reason} …")
             case _:

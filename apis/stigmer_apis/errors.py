@@ -2,6 +2,7 @@
 
     StigmerError
     ├── InvalidArgument            the request breaks a rule; `violations` say which field and which rule
+    │   ├── ManyInvalid            many resources at once: every mistake of all of them
     │   ├── MessageTooLarge        it is larger than may be sent
     │   └── ConfigError            a setting means nothing: in the file, in the environment, on the command line
     ├── NotFound
@@ -17,6 +18,7 @@
     ├── ResourceExhausted
     ├── Unavailable                nobody answers, or not now
     │   ├── NotRunning             no server runs for this home
+    │   │   └── ServerStopped      because somebody stopped it
     │   └── DaemonNotStarted       it was started and did not come up
     ├── DeadlineExceeded
     ├── Unimplemented
@@ -61,6 +63,10 @@ class InvalidArgument(StigmerError):
     def __init__(self, message: str, *, remedy: str = "", violations: Sequence[FieldViolation] = ()) -> None:
         super().__init__(message, remedy=remedy)
         self.violations = tuple(violations)
+
+
+class ManyInvalid(InvalidArgument):
+    """Many resources at once break rules: `violations` name all fields of all of them, each from the request."""
 
 
 class MessageTooLarge(InvalidArgument):
@@ -126,6 +132,10 @@ class Unavailable(StigmerError):
 
 class NotRunning(Unavailable):
     """No server runs for this home."""
+
+
+class ServerStopped(NotRunning):
+    """The server was stopped by somebody's wish, and is not started by whoever was connected to it."""
 
 
 class DaemonNotStarted(Unavailable):

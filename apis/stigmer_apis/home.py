@@ -103,6 +103,11 @@ class Home:
         """Held by whoever starts the daemon, while it starts."""
         return self.run / "start.lock"
 
+    @property
+    def stopped_note(self) -> Path:
+        """There from a stop that somebody asked for until the next start: clients that were connected do not start the daemon by themselves."""
+        return self.run / "stopped"
+
     def with_data(self, folder: Path | None) -> "Home":
         """This home with its databases in `folder`; None: in the home. Raises `HomeError` where that is no folder of their own."""
         if folder is None:

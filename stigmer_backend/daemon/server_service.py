@@ -1,6 +1,9 @@
 """The daemon about itself: who it is, how its parts do, and its end."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2, server_pb2_grpc
@@ -8,6 +11,8 @@ from stigmer_apis.protocol import PROTOCOL
 from stigmer_apis.transport import aio
 from stigmer_backend.access import principal
 from stigmer_backend.daemon.ending import Ending, Runners
+
+_log = logging.getLogger(__name__)
 
 
 class ServerService(server_pb2_grpc.ServerServiceServicer):
@@ -21,12 +26,15 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         incarnation: str,
         status: Callable[[], Awaitable[server_pb2.GetStatusResponse]],
         ending: Ending,
+        stopped_note: Path,
     ) -> None:
+        """`stopped_note`: the file that tells clients that the stop was somebody's wish."""
         self._pid = pid
         self._home = home
         self._incarnation = incarnation
         self._status = status
         self._ending = ending
+        self._stopped_note = stopped_note
 
     async def GetServerInfo(
         self,
@@ -58,5 +66,14 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
     ) -> server_pb2.ShutdownResponse:
         """Ask for the end; the answer leaves before it comes."""
         runners = Runners.KEPT if request.keep_runners else Runners.ASKED
+        if not request.keep_runners:
+            await asyncio.to_thread(self._note)
         self._ending.ask(f"the {principal().name} asked for it", runners)
         return server_pb2.ShutdownResponse(pid=self._pid)
+
+    def _note(self) -> None:
+        """Without the note a client starts the next daemon: no reason to refuse the stop."""
+        try:
+            self._stopped_note.touch(mode=0o600)
+        except OSError as error:
+            _log.warning("%s cannot be written: %s", self._stopped_note, error.strerror)

@@ -68,3 +68,20 @@ async def test_a_program_that_asks_and_one_that_is_stopped(tmp_path: Path) -> No
             assert not [process for process in workstation.processes() if "4711" in " ".join(process.cmdline())]
             terminal.send("\x11")
             assert await terminal.ended() == 0
+
+
+async def test_a_server_that_is_stopped_on_purpose_stays_stopped() -> None:
+    """The app says so and starts none; once somebody does, it goes on by itself."""
+    with new_workstation() as workstation:
+        home = Home(root=workstation.home, run=workstation.home / "run")
+        async with real_terminal(home, columns=100, rows=30) as terminal:
+            await terminal.shows("Nothing has run yet")
+            workstation.run("server", "stop", code=0)
+            await terminal.shows("stopped on purpose")
+            assert workstation.processes_of("stigmer_backend.daemon") == []
+            workstation.run("server", "start", code=0)
+            await terminal.until(lambda: "stopped on purpose" not in terminal.text, "connected again")
+            terminal.send("echo $((6*7)) again\r")
+            await terminal.shows("42 again")
+            terminal.send("\x11")
+            assert await terminal.ended() == 0

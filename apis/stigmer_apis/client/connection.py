@@ -15,6 +15,7 @@ from stigmer_apis.errors import (
     FailedPrecondition,
     NotRunning,
     NotStigmer,
+    ServerStopped,
     StigmerError,
     Unauthenticated,
     Unavailable,
@@ -33,6 +34,8 @@ class ConnectionState(StrEnum):
     CONNECTED = "connected"
     LOST = "lost"
     """It broke, or nobody answers; it is tried again whenever somebody wants something."""
+    STOPPED = "stopped"
+    """Somebody stopped the server on purpose; it is connected to again once it runs."""
     CLOSED = "closed"
 
 
@@ -142,6 +145,9 @@ class Connection:
     async def _dial(self) -> Wire:
         try:
             wire, info = await self._dial_or_start()
+        except ServerStopped as error:
+            self._tell(ConnectionState.STOPPED, str(error))
+            raise
         except StigmerError as error:
             self._tell(ConnectionState.LOST, error.message)
             raise
@@ -155,6 +161,8 @@ class Connection:
         except NotRunning:
             if not self._start_daemon:
                 raise
+        if self._info is not None and await asyncio.to_thread(self.home.stopped_note.exists):
+            raise ServerStopped("the server was stopped on purpose", remedy="`stigmer server start` starts it again")
         self._tell(ConnectionState.CONNECTING, "the server is being started")
         command = self.options.daemon_command or None
         await ensure_daemon(self.home, timeout=self.options.start_timeout, command=command)
