@@ -2,7 +2,8 @@
 
 An error travels as `google.rpc.Status` in the trailing metadata (`grpc-status-details-bin`): its code and message, an `ErrorInfo` whose `reason`
 names the class, a `Help` link whose description is the remedy, and a `BadRequest` with the violations. Metadata has a limit of 8 KiB, past which
-gRPC drops the whole answer, so that texts and violations are cut here; they are for people.
+gRPC drops the whole answer, so that texts and violations are cut here; they are for people. `ManyInvalid` alone may be larger: it answers a call
+that only clients make whose limit is `transport.METADATA_BYTES`.
 """
 
 import re
@@ -14,7 +15,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, Help
 from google.rpc.status_pb2 import Status
 
 from stigmer_apis import errors
-from stigmer_apis.errors import FieldViolation, InvalidArgument, SequenceGap, StigmerError
+from stigmer_apis.errors import FieldViolation, InvalidArgument, ManyInvalid, SequenceGap, StigmerError
 from stigmer_apis.transport import aio, grpc
 
 DOMAIN = "stigmer.ai"
@@ -31,6 +32,8 @@ _MAX_SHORT_BYTES = 500
 _MAX_VIOLATIONS = 8
 _MAX_PATH_BYTES = 100
 _MAX_VIOLATION_BYTES = 160
+_MAX_MANY_BYTES = 400 * 1024
+"""All violations of a `ManyInvalid`."""
 
 _CODES: dict[type[StigmerError], grpc.StatusCode] = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
@@ -72,7 +75,7 @@ def code_of(error: StigmerError) -> grpc.StatusCode:
 
 
 def status_of(error: StigmerError) -> Status:
-    """`error` as a status with its details: less than 5 KiB, whatever the error holds."""
+    """`error` as a status with its details: less than 5 KiB whatever the error holds, but for `ManyInvalid`: less than 500 KiB."""
     number: int = code_of(error).value[0]
     status = Status(code=number, message=_cut(error.message, _MAX_TEXT_BYTES))
     kind = next(kind for kind in type(error).__mro__ if kind in _BY_REASON.values())
@@ -150,15 +153,17 @@ def _status_in(error: aio.AioRpcError) -> Status | None:
 
 def _bad_request(error: InvalidArgument) -> BadRequest:
     request = BadRequest()
-    for violation in error.violations[:_MAX_VIOLATIONS]:
-        request.field_violations.add(
-            field=_cut(violation.field, _MAX_PATH_BYTES),
-            reason=_cut(violation.rule, _MAX_PATH_BYTES),
-            description=_cut(violation.message, _MAX_VIOLATION_BYTES),
-        )
-    left_out = len(error.violations) - _MAX_VIOLATIONS
-    if left_out > 0:
-        request.field_violations.add(description=f"and {left_out} more")
+    many = isinstance(error, ManyInvalid)
+    used = 0
+    for place, violation in enumerate(error.violations):
+        field = _cut(violation.field, 3 * _MAX_PATH_BYTES if many else _MAX_PATH_BYTES)
+        reason = _cut(violation.rule, _MAX_PATH_BYTES)
+        description = _cut(violation.message, 3 * _MAX_VIOLATION_BYTES if many else _MAX_VIOLATION_BYTES)
+        used += len(field.encode()) + len(reason.encode()) + len(description.encode())
+        if used > _MAX_MANY_BYTES if many else place == _MAX_VIOLATIONS:
+            request.field_violations.add(description=f"and {len(error.violations) - place} more")
+            break
+        request.field_violations.add(field=field, reason=reason, description=description)
     return request
 
 

@@ -17,6 +17,8 @@ Options = list[tuple[str, int | str]]
 
 KEEPALIVE_MILLISECONDS = 10_000
 KEEPALIVE_TIMEOUT_MILLISECONDS = 5_000
+METADATA_BYTES = 512 * 1024
+"""What a client of ours takes beside an answer: the mistakes of many resources at once travel there."""
 CONNECT_MILLISECONDS = 5_000
 """How long a server may take to greet a new connection; gRPC calls it the minimal backoff, though it waits as long as `initial` and `max` say."""
 
@@ -26,6 +28,8 @@ def client_options() -> Options:
     return [
         *_message_sizes(TRANSPORT_MESSAGE_BYTES),
         *_keepalive(),
+        ("grpc.max_metadata_size", METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", CONNECT_MILLISECONDS),
         ("grpc.max_reconnect_backoff_ms", 1000),

@@ -77,6 +77,12 @@ class Removed:
     archives: list[str] = field(default_factory=list[str])
     """Hashes of skills that no version has any more."""
 
+    def add(self, more: "Removed") -> None:
+        """Note what else went."""
+        self.executions += more.executions
+        self.sessions += more.sessions
+        self.archives += more.archives
+
 
 @dataclass(frozen=True, slots=True)
 class Dependant:

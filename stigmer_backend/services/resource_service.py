@@ -21,14 +21,17 @@ from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
 )
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceServicer
 from stigmer_apis.transport import aio
+from stigmer_backend.services.calls import idempotency_key
+from stigmer_backend.services.resource_applying import AnyResources
 from stigmer_backend.services.resource_lists import ResourceLists
 
 
 class ResourceService(ResourceServiceServicer):
     """Resources of every kind, for the command line and the workstation."""
 
-    def __init__(self, lists: ResourceLists) -> None:
+    def __init__(self, lists: ResourceLists, resources: AnyResources) -> None:
         self._lists = lists
+        self._resources = resources
 
     async def ListResources(
         self, request: ListResourcesRequest, context: aio.ServicerContext[ListResourcesRequest, ListResourcesResponse]
@@ -40,7 +43,7 @@ class ResourceService(ResourceServiceServicer):
         self, request: GetResourceRequest, context: aio.ServicerContext[GetResourceRequest, GetResourceResponse]
     ) -> GetResourceResponse:
         """One resource, by id or by slug."""
-        raise NotImplementedError
+        return await self._resources.get(request)
 
     async def WatchResources(
         self,
@@ -58,7 +61,7 @@ class ResourceService(ResourceServiceServicer):
         context: aio.ServicerContext[ApplyResourcesRequest, ApplyResourcesResponse],
     ) -> ApplyResourcesResponse:
         """Create, update and prune many, all or nothing."""
-        raise NotImplementedError
+        return await self._resources.apply(request, idempotency_key(context))
 
     async def DeleteResource(
         self,
@@ -66,7 +69,7 @@ class ResourceService(ResourceServiceServicer):
         context: aio.ServicerContext[DeleteResourceRequest, DeleteResourceResponse],
     ) -> DeleteResourceResponse:
         """Delete one, or tell what would go with it."""
-        raise NotImplementedError
+        return await self._resources.delete(request)
 
     async def ListVersions(
         self, request: ListVersionsRequest, context: aio.ServicerContext[ListVersionsRequest, ListVersionsResponse]
