@@ -1,0 +1,24 @@
+"""What a person can do about a provider, in words. Light: no library."""
+
+from typing import Final
+
+from stigmer_runner.models.config import ANTHROPIC, OLLAMA, OPENAI
+
+_NAMES: Final = {ANTHROPIC: "Anthropic", OPENAI: "the OpenAI interface", OLLAMA: "Ollama"}
+_VARIABLES: Final = {ANTHROPIC: "ANTHROPIC_API_KEY", OPENAI: "OPENAI_API_KEY"}
+
+
+def name_of(provider: str) -> str:
+    """How a person knows `provider`, inside a sentence."""
+    return _NAMES.get(provider, provider)
+
+
+def at_start(provider: str) -> str:
+    """The same, at its start."""
+    name = name_of(provider)
+    return name[:1].upper() + name[1:]
+
+
+def how_to_give_a_key(provider: str) -> str:
+    """How to give a key."""
+    return f"Set {_VARIABLES.get(provider, 'STIGMER_LLM_API_KEY')} in the environment of the server, or give it to the running one with `stigmer secrets`."

@@ -1,0 +1,350 @@
+"""The one module that knows the model library: our requests to its requests, its events to ours.
+
+Importing it takes seconds: on a thread, by `calling`. Of the library, `direct` alone is used, and of its messages
+nothing is kept.
+"""
+
+import hashlib
+import json
+import re
+import ssl
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+import httpx2
+from pydantic_ai import messages as library
+from pydantic_ai.direct import model_request_stream
+from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
+from pydantic_ai.settings import ModelSettings as LibrarySettings
+from pydantic_ai.tools import ToolDefinition
+
+from stigmer_runner.models.advice import name_of
+from stigmer_runner.models.config import ANTHROPIC, OLLAMA, CallLimits, ModelConfig
+from stigmer_runner.models.failures import clip, cut, refusal
+from stigmer_runner.models.port import (
+    AssistantMessage,
+    Done,
+    Effort,
+    Image,
+    ModelError,
+    ModelErrorCode,
+    ModelEvent,
+    ModelRequest,
+    Reasoning,
+    ReasoningPiece,
+    StopReason,
+    TextPiece,
+    ToolCall,
+    ToolMessage,
+    ToolSpec,
+    Usage,
+    UserMessage,
+)
+from stigmer_runner.models.surrogates import Joiner, whole
+from stigmer_runner.models.wire import CALL_HEADER, Call, Wire
+
+NO_KEY: Final = "none"
+"""What the library is told in place of a key: it wants one, and never sees one."""
+_REASONING_FIELDS: Final = ("reasoning", "reasoning_content")
+_MEDIA_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+_Parts: TypeAlias = list[library.ModelRequestPart]
+
+
+class Route:
+    """The way to one provider at one address."""
+
+    def __init__(self, provider: str, base_url: str, limits: CallLimits, tls: ssl.SSLContext) -> None:
+        """Loads the provider's library: on a thread."""
+        self.provider = provider
+        self.base_url = base_url
+        self.wire = Wire(provider, base_url, limits, tls)
+        self._http = httpx2.AsyncClient(transport=self.wire, trust_env=False, follow_redirects=True, max_redirects=3)
+        self._model = _factory(provider, base_url, self._http)
+
+    async def events(self, request: ModelRequest, config: ModelConfig, call: Call) -> AsyncGenerator[ModelEvent, None]:
+        """What the provider says. Raises whatever the library raises, and ModelError."""
+        async with model_request_stream(
+            self._model(request.model),
+            _messages(request),
+            model_settings=_settings(request, config, call),
+            model_request_parameters=ModelRequestParameters(function_tools=[_tool(tool) for tool in request.tools]),
+            instrument=False,
+        ) as stream:
+            texts: list[str] = []
+            joiner = Joiner()
+            async for event in stream:
+                match _piece(event):
+                    case TextPiece(text):
+                        if whole := joiner.feed(text):
+                            texts.append(whole)
+                            yield TextPiece(whole)
+                    case ReasoningPiece() as piece:
+                        yield piece
+                    case None:
+                        continue
+            if rest := joiner.rest():
+                texts.append(rest)
+                yield TextPiece(rest)
+            yield _done(request, stream, "".join(texts), call)
+
+    async def aclose(self) -> None:
+        """Ends every call under way."""
+        await self._http.aclose()
+
+
+def _factory(provider: str, base_url: str, http: httpx2.AsyncClient) -> Callable[[str], Model]:
+    """What makes a model from its name. The library of one provider is loaded here, the others' are not."""
+    if provider == ANTHROPIC:
+        from anthropic import AsyncAnthropic
+        from pydantic_ai.models.anthropic import AnthropicModel
+        from pydantic_ai.providers.anthropic import AnthropicProvider
+
+        anthropic = AnthropicProvider(
+            anthropic_client=AsyncAnthropic(
+                api_key=NO_KEY, base_url=base_url, http_client=http, max_retries=0, open_telemetry=False
+            )
+        )
+        return lambda name: AnthropicModel(name, provider=anthropic)
+    from openai import AsyncOpenAI
+
+    url = f"{base_url}/v1" if provider == OLLAMA else base_url
+    client = AsyncOpenAI(api_key=NO_KEY, base_url=url, http_client=http, max_retries=0)
+    if provider == OLLAMA:
+        from pydantic_ai.models.ollama import OllamaModel
+        from pydantic_ai.providers.ollama import OllamaProvider
+
+        ollama = OllamaProvider(openai_client=client)
+        return lambda name: OllamaModel(name, provider=ollama)
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    openai = OpenAIProvider(openai_client=client)
+    return lambda name: OpenAIChatModel(name, provider=openai)
+
+
+def _settings(request: ModelRequest, config: ModelConfig, call: Call) -> LibrarySettings:
+    settings = LibrarySettings(max_retries=0, extra_headers={CALL_HEADER: call.name})
+    asked = request.settings
+    if max_tokens := asked.max_tokens or config.max_tokens:
+        settings["max_tokens"] = max_tokens
+    temperature = asked.temperature if asked.temperature is not None else config.temperature
+    if temperature is not None:
+        settings["temperature"] = temperature
+    match asked.reasoning:
+        case Effort.DEFAULT:
+            pass
+        case Effort.NONE:
+            settings["thinking"] = False
+        case Effort.LOW:
+            settings["thinking"] = "low"
+        case Effort.MEDIUM:
+            settings["thinking"] = "medium"
+        case Effort.HIGH:
+            settings["thinking"] = "high"
+    if request.provider == ANTHROPIC:
+        from pydantic_ai.models.anthropic import AnthropicModelSettings
+
+        return AnthropicModelSettings(
+            **settings,
+            anthropic_cache_instructions=True,
+            anthropic_cache_tool_definitions=True,
+            anthropic_cache_messages=True,
+        )
+    return settings
+
+
+def _tool(tool: ToolSpec) -> ToolDefinition:
+    return ToolDefinition(
+        name=tool.name,
+        description=tool.description,
+        parameters_json_schema=dict(tool.parameters),
+        strict=False,
+    )
+
+
+def _messages(request: ModelRequest) -> Sequence[library.ModelMessage]:
+    """The conversation as the library wants it: what person and tools say until the model's turn is one message."""
+    made: list[library.ModelMessage] = []
+    parts: _Parts = []
+    for message in request.messages:
+        match message:
+            case AssistantMessage():
+                if parts:
+                    made.append(library.ModelRequest(parts=parts))
+                    parts = []
+                made.append(_answer(message, request.provider))
+            case UserMessage():
+                parts += _user(message)
+            case ToolMessage():
+                parts.append(_result(message))
+    made.append(library.ModelRequest(parts=parts, instructions=request.system or None))
+    return made
+
+
+def _user(message: UserMessage) -> _Parts:
+    images = [_image(image) for image in message.attachments]
+    if images:
+        return [library.UserPromptPart([*([message.text] if message.text else []), *images])]
+    return [library.UserPromptPart(message.text)] if message.text else []
+
+
+def _result(message: ToolMessage) -> library.ModelRequestPart:
+    images = [_image(image) for image in message.images]
+    return library.ToolReturnPart(
+        tool_name=message.name,
+        content=[message.text, *images] if images else message.text,
+        tool_call_id=_sent_id(message.call_id),
+        outcome="failed" if message.is_error else "success",
+    )
+
+
+def _image(image: Image) -> library.BinaryContent:
+    if image.media_type not in _MEDIA_TYPES:
+        named = f" {image.name}" if image.name else ""
+        raise ModelError(
+            ModelErrorCode.INVALID,
+            f"The image{named} is {image.media_type}: models take PNG, JPEG, GIF and WebP. Convert it first.",
+        )
+    try:
+        return library.BinaryContent(data=image.data, media_type=image.media_type)
+    except ValueError:
+        raise ModelError(ModelErrorCode.INVALID, f"The image {image.name} is damaged.") from None
+
+
+def _answer(message: AssistantMessage, provider: str) -> library.ModelResponse:
+    """The model's own words back to it, reasoning at the place where it was."""
+    parts: list[library.ModelResponsePart] = []
+    waiting = [each for each in message.reasoning if _comes_back(each, provider)]
+    said = 0
+
+    def reasoning(text_before: int, calls_before: int) -> Iterator[library.ModelResponsePart]:
+        while waiting and (waiting[0].text_before <= text_before and waiting[0].calls_before <= calls_before):
+            each = waiting.pop(0)
+            yield library.ThinkingPart(
+                each.text, id=each.id or None, signature=each.signature or None, provider_name=provider
+            )
+
+    for each in sorted({item.text_before for item in waiting if not item.calls_before}):
+        if each > said:
+            parts.append(library.TextPart(message.text[said:each]))
+            said = each
+        parts += reasoning(each, 0)
+    if message.text[said:]:
+        parts.append(library.TextPart(message.text[said:]))
+    for number, call in enumerate(message.tool_calls):
+        parts += reasoning(len(message.text), number)
+        parts.append(
+            library.ToolCallPart(
+                tool_name=call.name,
+                args=json.dumps({"unreadable_arguments": call.args_json}) if call.error else call.args_json,
+                tool_call_id=_sent_id(call.id),
+            )
+        )
+    return library.ModelResponse(parts=parts, provider_name=provider)
+
+
+def _comes_back(reasoning: Reasoning, provider: str) -> bool:
+    """Whether the provider wants its reasoning back: with Anthropic's signature, or in a field of its own."""
+    if reasoning.provider != provider:
+        return False
+    return bool(reasoning.signature) if provider == ANTHROPIC else reasoning.id in _REASONING_FIELDS
+
+
+def _sent_id(call_id: str) -> str:
+    """An id that every provider takes: the call's own where it can be, as after a change of provider it may not."""
+    if re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", call_id):
+        return call_id
+    return "call_" + hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _piece(event: library.ModelResponseStreamEvent) -> TextPiece | ReasoningPiece | None:
+    match event:
+        case library.PartStartEvent(part=library.TextPart(content=text)) if text:
+            return TextPiece(text)
+        case library.PartStartEvent(part=library.ThinkingPart(content=text)) if text:
+            return ReasoningPiece(whole(text))
+        case library.PartDeltaEvent(delta=library.TextPartDelta(content_delta=text)) if text:
+            return TextPiece(text)
+        case library.PartDeltaEvent(delta=library.ThinkingPartDelta(content_delta=text)) if text:
+            return ReasoningPiece(whole(text))
+        case _:
+            return None
+
+
+def _done(request: ModelRequest, stream: StreamedResponse, text: str, call: Call) -> Done:
+    answer = stream.get()
+    reasons = answer.finish_reason
+    if reasons == "content_filter":
+        words = (answer.provider_details or {}).get("refusal")
+        raise refusal(request.provider, f"It says: {clip(words)}" if isinstance(words, str) and words else "")
+    if not call.finished:
+        raise cut(name_of(request.provider))
+    calls = _calls(answer, request)
+    if reasons == "length":
+        stop = StopReason.MAX_TOKENS
+    elif calls:
+        stop = StopReason.TOOL_CALLS
+    else:
+        stop = StopReason.END
+    message = AssistantMessage(text, tuple(_reasoning(answer, request.provider)), calls)
+    return Done(message, _usage(answer), stop, answer.model_name or "")
+
+
+def _calls(answer: library.ModelResponse, request: ModelRequest) -> tuple[ToolCall, ...]:
+    """The calls, each with an id of its own: unlike any in this conversation."""
+    taken = {
+        call.id for message in request.messages if isinstance(message, AssistantMessage) for call in message.tool_calls
+    }
+    calls: list[ToolCall] = []
+    for part in answer.parts:
+        if not isinstance(part, library.ToolCallPart):
+            continue
+        call_id = base = whole(part.tool_call_id) or "call"
+        number = 1
+        while call_id in taken:
+            number += 1
+            call_id = f"{base}_{number}"
+        taken.add(call_id)
+        args = part.args if isinstance(part.args, str) else json.dumps(part.args or {})
+        args = whole(args) if args.strip() else "{}"
+        calls.append(ToolCall(call_id, whole(part.tool_name), args, _broken(args, answer.finish_reason == "length")))
+    return tuple(calls)
+
+
+def _broken(args_json: str, shortened: bool) -> str:
+    """Why the arguments are no JSON object; empty where they are one."""
+    try:
+        value: object = json.loads(args_json)
+    except RecursionError:
+        return "the arguments are nested too deeply"
+    except ValueError as error:
+        if shortened:
+            return "the arguments were cut off: the answer was longer than it may be"
+        return f"the arguments are not valid JSON: {error}"
+    return "" if isinstance(value, dict) else "the arguments are no JSON object"
+
+
+def _reasoning(answer: library.ModelResponse, provider: str) -> Iterator[Reasoning]:
+    text = calls = 0
+    for part in answer.parts:
+        match part:
+            case library.TextPart():
+                text += len(part.content)
+            case library.ToolCallPart():
+                calls += 1
+            case library.ThinkingPart():
+                yield Reasoning(whole(part.content), part.signature or "", provider, part.id or "", text, calls)
+            case _:
+                continue
+
+
+def _usage(answer: library.ModelResponse) -> Usage:
+    used = answer.usage
+    return Usage(
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cached_input_tokens=used.cache_read_tokens,
+        cache_write_tokens=used.cache_write_tokens,
+        reasoning_tokens=used.details.get("reasoning_tokens", 0),
+    )
