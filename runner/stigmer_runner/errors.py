@@ -1,6 +1,7 @@
 """What can go wrong in a runner, beside its engine and its sandbox, which have trees of their own.
 
 RunnerError
+├── ValuesUnfit         a command cannot be given the execution's variables
 ├── ShellStateBroken    what carries over between command lines cannot be kept or read
 ├── AlreadyRunning      another runner serves this home
 ├── BadArguments        the process was started in a way that cannot work
@@ -11,6 +12,10 @@ RunnerError
 
 class RunnerError(Exception):
     """Base of the runner's errors; the message is fit for a person."""
+
+
+class ValuesUnfit(RunnerError):
+    """The execution's variables are more than a command can be given."""
 
 
 class ShellStateBroken(RunnerError):

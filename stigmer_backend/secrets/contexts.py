@@ -76,10 +76,12 @@ class Contexts:
             await self._vault.prepare()
 
     async def of(self, execution_id: str) -> ExecutionContext:
-        """The context of a run that has not ended, with its secrets in plain text; made the first time.
+        """The context of a run that has not ended, with its secrets in plain text; made the first time, where there is anything for it.
 
         Raises `SecretsLocked`, `SecretGone`, `NotFound` where an environment is not there any more, `FailedPrecondition` for a run that ended.
         """
+        if not await self._store.read_state(lambda state: self._is_wanted(state, execution_id)):
+            return ExecutionContext(spec=ExecutionContextSpec(execution_id=execution_id))
         stamp = self._stamps.now()
         return await self._with_key(lambda state: self._of(state, execution_id, stamp))
 
@@ -97,6 +99,14 @@ class Contexts:
         except MasterKeyWanted:
             await self._vault.prepare()
             return await self._store.write(change)
+
+    def _is_wanted(self, state: StateRead, execution_id: str) -> bool:
+        """Whether there is a context, or something to make one of."""
+        if state.by_slug(EXECUTION_CONTEXTS.table, execution_id) is not None:
+            return True
+        execution = find(state, EXECUTIONS, execution_id)
+        session = find(state, SESSIONS, execution.spec.session_id)
+        return bool(_merged(state, execution, execution.spec.agent_id, session.spec.agent_instance_id))
 
     def _of(self, state: StateWrite, execution_id: str, stamp: Stamp) -> ExecutionContext:
         known = state.by_slug(EXECUTION_CONTEXTS.table, execution_id)

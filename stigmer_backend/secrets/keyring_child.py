@@ -101,8 +101,8 @@ def _choose() -> tuple[str, Backend]:
         try:
             made = cast("type[Backend]", getattr(importlib.import_module(module), name))
             usable = made.priority
-        except Exception as error:  # noqa: BLE001  A keyring that is not there says so with errors of many kinds.
-            reasons.append(f"{NAMES[module]}: {type(error).__name__}")
+        except Exception:  # noqa: BLE001  A keyring that is not there says so with errors of many kinds.
+            reasons.append(f"{NAMES[module]} is not there")
             continue
         if usable > 0:
             return NAMES[module], made()

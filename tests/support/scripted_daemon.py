@@ -15,6 +15,8 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalBatch, 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event, EventBatch
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    GetExecutionContextRequest,
+    GetExecutionContextResponse,
     LinkRequest,
     LinkResponse,
     ReadJournalRequest,
@@ -153,6 +155,14 @@ class ScriptedDaemon(RunnerServiceServicer):
         return sum(len(append.events) + len(append.journal) for each in self._waiting.values() for append in each)
 
     # RunnerService
+
+    async def GetExecutionContext(
+        self,
+        request: GetExecutionContextRequest,
+        context: aio.ServicerContext[GetExecutionContextRequest, GetExecutionContextResponse],
+    ) -> GetExecutionContextResponse:
+        """See RunnerService: executions here have no variables."""
+        return GetExecutionContextResponse()
 
     async def ReadJournal(
         self, request: ReadJournalRequest, context: aio.ServicerContext[ReadJournalRequest, ReadJournalResponse]

@@ -3,16 +3,26 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
 from stigmer_apis import __version__
+from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1.execution_context_pb2 import ExecutionValue
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalBatch, JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Sandbox
-from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse, ReadJournalRequest
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    GetExecutionContextRequest,
+    GetProviderKeyRequest,
+    LinkRequest,
+    LinkResponse,
+    ReadJournalRequest,
+    ReadSessionMemoryRequest,
+    ReadSessionMemoryResponse,
+)
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
 from stigmer_apis.protocol import AUTHORIZATION, PROTOCOL
 from stigmer_apis.transport import aio, client_options, grpc, unix_target
@@ -31,6 +41,8 @@ LONGEST_PAUSE = 1.0
 
 FUTILE_TRIES = 5
 """How often in a row a daemon may call what it is sent malformed."""
+
+_Answer = TypeVar("_Answer")
 
 _REFUSALS = frozenset(
     {
@@ -187,6 +199,53 @@ class Link:
                 await asyncio.sleep(FIRST_PAUSE)
                 continue
             return records
+
+    async def execution_values(self, outbox: Outbox) -> Mapping[str, ExecutionValue]:
+        """The variables of an execution that is held, secrets in plain text: for its commands alone, and for no log.
+
+        Raises `RefusedByDaemon` where they cannot be had, with the daemon's words, and `LeaseLost`.
+        """
+        request = GetExecutionContextRequest(execution_id=outbox.execution_id, epoch=outbox.epoch)
+
+        async def ask(stub: RunnerServiceStub) -> Mapping[str, ExecutionValue]:
+            return (await stub.GetExecutionContext(request, metadata=self._metadata)).context.spec.data
+
+        return await self._asked(outbox, ask)
+
+    async def provider_key(self, outbox: Outbox, provider: str) -> bytes:
+        """The key of a provider, for an execution that is held. Raises `RefusedByDaemon` where there is none, `LeaseLost`."""
+        request = GetProviderKeyRequest(execution_id=outbox.execution_id, epoch=outbox.epoch, provider=provider)
+
+        async def ask(stub: RunnerServiceStub) -> bytes:
+            return (await stub.GetProviderKey(request, metadata=self._metadata)).value
+
+        return await self._asked(outbox, ask)
+
+    async def session_memory(self, outbox: Outbox, executions: int) -> Sequence[ReadSessionMemoryResponse]:
+        """What was said and done before in the session of an execution that is held, the oldest first. Raises `LeaseLost`."""
+        if not executions:
+            return ()
+        request = ReadSessionMemoryRequest(execution_id=outbox.execution_id, epoch=outbox.epoch)
+
+        async def ask(stub: RunnerServiceStub) -> Sequence[ReadSessionMemoryResponse]:
+            return [each async for each in stub.ReadSessionMemory(request, metadata=self._metadata)]
+
+        return await self._asked(outbox, ask)
+
+    async def _asked(self, outbox: Outbox, ask: Callable[[RunnerServiceStub], Awaitable[_Answer]]) -> _Answer:
+        """Ask the daemon; wait for one where there is none. Raises `LeaseLost`, and `RefusedByDaemon` with its words."""
+        while True:
+            await self._connected.wait()
+            if outbox.lost is not None:
+                raise LeaseLost(outbox.lost)
+            stub = self._stub
+            if stub is not None:
+                try:
+                    return await ask(stub)
+                except aio.AioRpcError as error:
+                    if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+                        raise RefusedByDaemon(error.details() or str(error.code())) from error
+            await asyncio.sleep(FIRST_PAUSE)
 
     # One stream
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
@@ -32,8 +32,10 @@ class ShellPlace:
     sandbox: Sandbox
     marker_prefix: str
     """Of the markers by which children are found again after a crash."""
-    context: Mapping[str, str]
+    context: Mapping[str, str] = field(repr=False)
     """Values of the execution's context: injected into each line, never carried over."""
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Those of them that nothing may show."""
     scratch: Path | None = None
     """The session's own /tmp."""
     network: bool = True
