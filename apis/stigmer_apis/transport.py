@@ -44,9 +44,12 @@ def archive_options() -> Options:
 
 
 def server_options() -> Options:
-    """Options of a server that such clients talk to: it lets their keepalive pings through, and refuses a socket that is taken."""
+    """Options of a server that such clients talk to: it lets their keepalive pings through, and refuses a socket that is taken.
+
+    Messages are let through up to the size of an archive: which methods take how much is for what stands before the services.
+    """
     return [
-        *_message_sizes(TRANSPORT_MESSAGE_BYTES),
+        *_message_sizes(MAX_ARCHIVE_MESSAGE_BYTES),
         *_keepalive(),
         ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MILLISECONDS // 2),
         ("grpc.so_reuseport", 0),

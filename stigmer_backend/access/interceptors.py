@@ -5,15 +5,23 @@ import inspect
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar, cast
 
-from stigmer_apis.errors import PermissionDenied, StigmerError, Unauthenticated, Unavailable, Unimplemented
+from stigmer_apis.errors import (
+    PermissionDenied,
+    ResourceExhausted,
+    StigmerError,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+)
 from stigmer_apis.errors_grpc import abort
-from stigmer_apis.protocol import AUTHORIZATION
+from stigmer_apis.protocol import AUTHORIZATION, MAX_ARCHIVE_MESSAGE_BYTES, TRANSPORT_MESSAGE_BYTES
 from stigmer_apis.transport import aio, grpc
 from stigmer_backend.access.failures import Translation, as_stigmer_error
-from stigmer_backend.access.policy import policy_of
+from stigmer_backend.access.policy import ARCHIVES, policy_of
 from stigmer_backend.access.principal import NOBODY, Principal, Role, acting_as
 from stigmer_backend.access.tokens import Tokens
 from stigmer_backend.access.validation import validate
@@ -42,13 +50,16 @@ class AccessInterceptor(aio.ServerInterceptor):
         tokens: Tokens,
         *,
         admits: Iterable[Role],
+        largest_request: int = TRANSPORT_MESSAGE_BYTES,
         where_tokens_are: str = "",
         translations: Iterable[Translation] = (),
     ) -> None:
         """Stand before a server that admits only the roles `admits`, whatever the policy says.
 
-        `where_tokens_are` is told to callers without a token. `translations` turn errors of layers below into `StigmerError`s.
+        `largest_request` is in bytes, of each message; one that carries an archive may be as large as that. `where_tokens_are` is told to
+        callers without a token. `translations` turn errors of layers below into `StigmerError`s.
         """
+        self._largest_request = largest_request
         self._tokens = tokens
         self._admits = frozenset(admits)
         self._where_tokens_are = where_tokens_are
@@ -137,7 +148,8 @@ class AccessInterceptor(aio.ServerInterceptor):
                 make, guarded = grpc.stream_unary_rpc_method_handler, answer
             case _:
                 make, guarded = grpc.stream_stream_rpc_method_handler, answer_by_stream
-        return make(guarded, handler.request_deserializer, handler.response_serializer)
+        limit = MAX_ARCHIVE_MESSAGE_BYTES if method in ARCHIVES else self._largest_request
+        return make(guarded, _sized(handler.request_deserializer, limit), handler.response_serializer)
 
     @asynccontextmanager
     async def _stream(self, context: _Context) -> AsyncGenerator[None]:
@@ -188,15 +200,37 @@ def _token(details: grpc.HandlerCallDetails) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class _TooLarge:
+    """Stands for a request that is larger than may be sent: it was not read."""
+
+    size: int
+    limit: int
+
+
+def _sized(deserialize: Callable[[bytes], object] | None, limit: int) -> Callable[[bytes], object]:
+    """Reads requests up to `limit` bytes: the transport's own limit is one for all methods."""
+
+    def read(body: bytes) -> object:
+        if len(body) > limit:
+            return _TooLarge(len(body), limit)
+        return body if deserialize is None else deserialize(body)
+
+    return read
+
+
 def _checked(request: object) -> object:
+    if isinstance(request, _TooLarge):
+        raise ResourceExhausted(
+            f"the request has {request.size} bytes; at most {request.limit} are taken", remedy="send less at a time"
+        )
     validate(request)
     return request
 
 
 async def _checked_stream(requests: object) -> AsyncIterator[object]:
     async for request in cast("AsyncIterator[object]", requests):
-        validate(request)
-        yield request
+        yield _checked(request)
 
 
 async def _write_all(answers: object, context: _Context) -> None:

@@ -98,6 +98,10 @@ POLICIES: Mapping[str, Policy] = {
 """Full method name, with its leading slash, to its policy."""
 
 
+ARCHIVES = frozenset({f"/{_KINDS}.skill.v1.SkillCommandController/push"})
+"""RPCs whose requests carry an archive, and may be as large as one."""
+
+
 def policy_of(method: str) -> Policy | None:
     """The policy of `method` (`/package.Service/Method`), or None: then nobody may call it."""
     return POLICIES.get(method)

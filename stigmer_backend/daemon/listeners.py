@@ -41,7 +41,7 @@ class Door:
     registers: Sequence[Register]
     """The services."""
     largest_request: int
-    """In bytes."""
+    """In bytes. One that carries an archive may be as large as that."""
 
 
 def operator_door(home: Home, registers: Sequence[Register]) -> Door:
@@ -148,10 +148,11 @@ class Listeners:
         interceptor = AccessInterceptor(
             self._tokens,
             admits=door.admits,
+            largest_request=door.largest_request,
             where_tokens_are=f"; it stands in {self._home.operator_token}" if Role.OPERATOR in door.admits else "",
             translations=self._translations,
         )
-        server = aio.server(interceptors=[interceptor, *self._behind], options=_options(door))
+        server = aio.server(interceptors=[interceptor, *self._behind], options=_options())
         for register in door.registers:
             register(server)
         try:
@@ -171,9 +172,8 @@ def _identity(directory: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _options(door: Door) -> Options:
+def _options() -> Options:
     ours: Options = [
-        ("grpc.max_receive_message_length", door.largest_request),
         ("grpc.max_concurrent_streams", MOST_STREAMS),
         ("grpc.max_metadata_size", METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", 2 * METADATA_BYTES),

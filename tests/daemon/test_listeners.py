@@ -106,8 +106,9 @@ async def test_a_request_past_the_limit_is_refused_by_the_operators_socket(short
     async with listening(home) as (_, tokens):
         operator, runner = home.operator_token.read_text().strip(), tokens.issue_runner("run-1")
         largest, larger = bytes(MAX_MESSAGE_BYTES), bytes(MAX_MESSAGE_BYTES + 1)
-        assert await _ask(home.operator_socket, operator, PUSH, largest) is None
-        assert isinstance(await _ask(home.operator_socket, operator, PUSH, larger), ResourceExhausted)
+        assert await _ask(home.operator_socket, operator, INFO, largest) is None
+        assert isinstance(await _ask(home.operator_socket, operator, INFO, larger), ResourceExhausted)
+        assert await _ask(home.operator_socket, operator, PUSH, larger) is None
         assert await _ask(home.runner_socket, runner, INFO, larger) is None
 
 
