@@ -29,7 +29,9 @@ def test_databases_and_workspaces_lie_where_the_settings_want_them_and_commands_
     elsewhere = tmp_path / "elsewhere"
     with new_workstation() as workstation:
         configured(workstation, f"backend:\n  local:\n    data_dir: {elsewhere}\n")
-        shown = workstation.run("run", "shell", "-m", f"pwd; ls -A {elsewhere}; cat {elsewhere}/tokens.json; true").stdout
+        shown = workstation.run(
+            "run", "shell", "-m", f"pwd; ls -A {elsewhere}; cat {elsewhere}/tokens.json; true"
+        ).stdout
         assert shown.decode().splitlines()[0].startswith(f"{elsewhere}/workspace/ses-")
         assert (elsewhere / "state.fs").exists()
         assert not (workstation.home / "data" / "state.fs").exists()

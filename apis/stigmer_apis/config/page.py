@@ -89,9 +89,7 @@ def _row(setting: Setting, text: str) -> str:
         words.append("A credential: masked wherever it is shown.")
     if about.later:
         words.append(
-            f"No effect yet: {about.later}."
-            if not about.later.startswith("never")
-            else f"No effect: {about.later[7:]}."
+            f"Takes effect {about.later}." if not about.later.startswith("never") else f"No effect: {about.later[7:]}."
         )
     return f"| {names} | {wanted(setting)} | {default} | {' '.join(words)} |\n"
 

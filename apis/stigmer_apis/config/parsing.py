@@ -79,7 +79,8 @@ def wanted(setting: Setting) -> str:
         return ", ".join(str(member.value) for member in kind)
     if issubclass(kind, (int, float)):
         words = "a whole number" if issubclass(kind, int) else "a number"
-        return f"{words} from {about.least:,g} to {about.most:,g}" if about.least is not None else words
+        ranged = about.least is not None and about.most is not None
+        return f"{words} from {about.least:,} to {about.most:,}" if ranged else words
     return "a path" if issubclass(kind, Path) else about.form.value
 
 
