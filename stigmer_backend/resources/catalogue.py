@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic
 
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceMetadataVersion
 from stigmer_apis.errors import Aborted, AlreadyExists, FieldViolation, InvalidArgument, NotFound
 from stigmer_apis.slugs import slugify
 from stigmer_backend.resources.history import record_version
@@ -139,8 +140,7 @@ class Catalogue(Generic[R]):
         check_metadata(fresh.metadata)
         self._check(state, fresh)
         stamp_updated(fresh, stored, stamp)
-        if wanted.metadata.version.message:
-            fresh.metadata.version.message = wanted.metadata.version.message
+        fresh.metadata.version.message = _said(wanted.metadata.version, stored.metadata.version)
         self.put(state, fresh, record.created_ns, record.version)
         record_version(state, self.kind, fresh, stamp, event, stored)
         return fresh, Outcome.UPDATED
@@ -223,3 +223,8 @@ class Catalogue(Generic[R]):
         there.ClearField("tags")
         there.tags.extend(here.tags)
         return fresh
+
+
+def _said(wanted: ApiResourceMetadataVersion, stored: ApiResourceMetadataVersion) -> str:
+    """What the author of a change said about it: not what was said about the version that it was made from, sent along unchanged."""
+    return "" if wanted.id and wanted.message == stored.message else wanted.message

@@ -1,0 +1,482 @@
+"""ListResources, WatchResources and the history of resources, as a client on the socket has them."""
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecutionId
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceOwnerScope
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
+    CancelRequest,
+    ExecutionFilter,
+    ListExecutionsRequest,
+)
+from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
+    ApplyResourcesRequest,
+    DeleteResourceRequest,
+    ListResourcesRequest,
+    ListResourcesResponse,
+    ListVersionsRequest,
+    Resource,
+    ResourceFilter,
+    ResourceOrder,
+    RestoreVersionRequest,
+    WatchResourcesRequest,
+    WatchResourcesResponse,
+)
+from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
+from stigmer_apis.errors import InvalidArgument, NotFound
+from stigmer_apis.protocol import API_VERSION, MAX_STATUS_BYTES
+from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.resources.history import KEPT_VERSIONS, TABLE
+from stigmer_backend.resources.kinds import ENVIRONMENTS, KINDS
+from stigmer_backend.store import StateRead, StateWrite, StoreOptions
+from tests.support.refusals import refused
+from tests.support.served_backend import Served, serve_backend
+from tests.support.waiting import PATIENCE, eventually
+
+UNSAID = ResourceOrder.RESOURCE_ORDER_UNSPECIFIED
+OLDEST, NAME = ResourceOrder.RESOURCE_ORDER_OLDEST, ResourceOrder.RESOURCE_ORDER_NAME
+
+
+def environment(
+    name: str, *, team: str = "", tags: Iterable[str] = (), description: str = "", **values: str
+) -> Resource:
+    wanted = Resource()
+    one = wanted.environment
+    one.api_version, one.kind, one.metadata.name = API_VERSION, "Environment", name
+    one.metadata.owner_scope = ApiResourceOwnerScope.organization
+    if team:
+        one.metadata.labels["team"] = team
+    one.metadata.tags.extend(tags)
+    one.spec.description = description
+    for key, value in values.items():
+        one.spec.data[key].value = value
+    return wanted
+
+
+class Asking:
+    """A person's client of ResourceService."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.stub = ResourceServiceStub(served.stubs.channel)
+        self.metadata = served.stubs.metadata
+
+    async def apply(self, *wanted: Resource) -> list[str]:
+        """Ids of what was applied."""
+        answer = await self.stub.ApplyResources(ApplyResourcesRequest(resources=wanted), metadata=self.metadata)
+        return [applied.after.environment.metadata.id for applied in answer.applied]
+
+    async def page(
+        self,
+        *,
+        kind: ApiResourceKind.ValueType = ApiResourceKind.environment,
+        order: ResourceOrder.ValueType = UNSAID,
+        page_size: int = 0,
+        page_token: str = "",
+        filter: ResourceFilter | None = None,
+    ) -> ListResourcesResponse:
+        request = ListResourcesRequest(
+            kind=kind, filter=filter, order=order, page_size=page_size, page_token=page_token
+        )
+        return await self.stub.ListResources(request, metadata=self.metadata)
+
+    async def delete(self, name: str) -> None:
+        request = DeleteResourceRequest(kind=ApiResourceKind.environment, name=name)
+        await self.stub.DeleteResource(request, metadata=self.metadata)
+
+    async def versions(self, name: str, page_size: int = 0, page_token: str = "") -> tuple[list[tuple[str, ...]], str]:
+        request = ListVersionsRequest(
+            kind=ApiResourceKind.environment, name=name, page_size=page_size, page_token=page_token
+        )
+        answer = await self.stub.ListVersions(request, metadata=self.metadata)
+        told = [(one.version_id, one.event, one.resource.environment.spec.description) for one in answer.versions]
+        return told, answer.next_page_token
+
+    async def restore(self, name: str, version: str) -> Resource:
+        request = RestoreVersionRequest(kind=ApiResourceKind.environment, name=name, version_id=version)
+        return (await self.stub.RestoreVersion(request, metadata=self.metadata)).resource
+
+
+def names(answer: ListResourcesResponse) -> list[str]:
+    return [resource.environment.metadata.slug for resource in answer.resources]
+
+
+@pytest.fixture(params=["", "memory:"], ids=["file", "memory"])
+async def asking(request: pytest.FixtureRequest, short_tmp: Path) -> AsyncGenerator[Asking]:
+    """A client of a backend with eight environments."""
+    storage: str = request.param
+    async with serve_backend(short_tmp, storage=storage) as served:
+        client = Asking(served)
+        for number, name in enumerate(("pear", "fig", "apple", "plum", "date", "kiwi", "lime", "nut")):
+            await client.apply(
+                environment(name, team="red" if number % 2 else "blue", tags=["even"] if number % 4 == 0 else [])
+            )
+        yield client
+
+
+NEWEST = ["nut", "lime", "kiwi", "date", "plum", "apple", "fig", "pear"]
+
+
+async def test_orders_filters_and_totals(asking: Asking) -> None:
+    whole = await asking.page()
+    assert (names(whole), whole.total, whole.total_is_lower_bound, whole.next_page_token) == (NEWEST, 8, False, "")
+    assert names(await asking.page(order=OLDEST)) == NEWEST[::-1]
+    assert names(await asking.page(order=NAME)) == sorted(NEWEST)
+    red = await asking.page(filter=ResourceFilter(labels={"team": "red"}))
+    assert (names(red), red.total) == (["nut", "kiwi", "plum", "fig"], 4)
+    both = ResourceFilter(labels={"team": "blue"}, tags=["even"])
+    assert names(await asking.page(filter=both)) == ["date", "pear"]
+    assert names(await asking.page(filter=both, order=NAME)) == ["date", "pear"]
+    assert names(await asking.page(filter=ResourceFilter(labels={"team": "red"}, tags=["even"]))) == []
+    assert names(await asking.page(filter=ResourceFilter(labels={"team": "green"}))) == []
+    created = [one.environment.status.audit.spec_audit.created_at for one in whole.resources]
+    micros = [at.seconds * 1_000_000 + at.nanos // 1000 for at in created]
+    since = ResourceFilter(created_from_unix_micros=micros[2])
+    assert names(await asking.page(filter=since)) == NEWEST[:3]
+    between = ResourceFilter(created_from_unix_micros=micros[5], created_before_unix_micros=micros[1] + 1)
+    answer = await asking.page(filter=between, page_size=2, order=OLDEST)
+    assert (names(answer), answer.total) == (["apple", "plum"], 5)
+
+
+async def test_text_is_found_in_all_that_names_a_resource(asking: Asking) -> None:
+    await asking.apply(environment("Quince", description="A bitter ÄPFEL thing", team="Orchard"))
+    for text in ("quin", "BITTER", "äpfel", "team=orch"):
+        found = await asking.page(filter=ResourceFilter(text=text))
+        assert (names(found), found.total) == (["quince"], 1)
+    listed = (await asking.page(page_size=1)).resources[0].environment.metadata.id
+    assert names(await asking.page(filter=ResourceFilter(text=listed[-8:].upper()))) == ["quince"]
+    assert names(await asking.page(filter=ResourceFilter(text="nothing like it"))) == []
+
+
+@pytest.mark.parametrize("order", [UNSAID, OLDEST, NAME], ids=["newest", "oldest", "name"])
+async def test_pages_stay_right_while_rows_come_and_go(asking: Asking, order: ResourceOrder.ValueType) -> None:
+    wanted = {OLDEST: NEWEST[::-1], NAME: sorted(NEWEST)}.get(order, NEWEST)
+    first = await asking.page(order=order, page_size=3)
+    assert names(first) == wanted[:3]
+    await asking.delete(wanted[2])
+    await asking.delete(wanted[4])
+    await asking.apply(environment("aaa"))
+    found, token = list[str](), first.next_page_token
+    while token:
+        answer = await asking.page(order=order, page_size=2, page_token=token)
+        found, token = found + names(answer), answer.next_page_token
+    assert [name for name in found if name != "aaa"] == [wanted[3], *wanted[5:]]
+
+
+async def test_a_token_is_good_for_its_own_list_alone(asking: Asking) -> None:
+    token = (await asking.page(page_size=2)).next_page_token
+    for filter, order in ((ResourceFilter(tags=["even"]), UNSAID), (None, NAME), (None, OLDEST)):
+        with refused(InvalidArgument):
+            await asking.page(filter=filter, order=order, page_token=token)
+    with refused(InvalidArgument):
+        await asking.page(kind=ApiResourceKind.agent, page_token=token)
+    raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    for invented in ("x", "AAAA", "%%%", "é", base64.urlsafe_b64encode(raw[:20]).decode(), token[:-9]):
+        with refused(InvalidArgument):
+            await asking.page(page_token=invented)
+    last_bits = base64.urlsafe_b64encode(raw[:-5] + b"\xff" * 40).decode()
+    assert set(names(await asking.page(page_token=last_bits))) <= set(NEWEST)
+
+
+async def test_what_cannot_be_asked_is_refused_in_words(asking: Asking) -> None:
+    phases = ResourceFilter(phases=[ExecutionPhase.EXECUTION_COMPLETED])
+    with refused(InvalidArgument):
+        await asking.page(filter=phases)
+    with refused(InvalidArgument):
+        await asking.page(filter=ResourceFilter(created_from_unix_micros=9, created_before_unix_micros=3))
+    with refused(InvalidArgument):
+        await asking.page(kind=ApiResourceKind.organization)
+    with refused(InvalidArgument):
+        await asking.page(page_size=1001)
+    assert names(await asking.page(filter=ResourceFilter(parent_id="x\0y"))) == []
+    assert names(await asking.page(filter=ResourceFilter(labels={"k" * 500: "v" * 500}))) == []
+
+
+async def test_labels_and_tags_follow_an_update_and_go_with_a_delete(asking: Asking) -> None:
+    await asking.apply(environment("fig", team="blue", tags=["new"]))
+    assert "fig" not in names(await asking.page(filter=ResourceFilter(labels={"team": "red"})))
+    assert names(await asking.page(filter=ResourceFilter(labels={"team": "blue"}, tags=["new"]))) == ["fig"]
+    await asking.delete("fig")
+    assert (await asking.page(filter=ResourceFilter(tags=["new"]))).total == 0
+
+
+async def test_a_page_ends_where_a_client_could_not_take_more(asking: Asking) -> None:
+    big = [environment(f"big-{number}", description=chr(97 + number) * 900_000) for number in range(5)]
+    await asking.apply(*big)
+    found, token = list[str](), ""
+    while True:
+        answer = await asking.page(order=NAME, page_token=token)
+        assert answer.ByteSize() < MAX_STATUS_BYTES + 1000
+        found, token = found + names(answer), answer.next_page_token
+        if not token:
+            break
+    assert found == sorted([*NEWEST, *(f"big-{number}" for number in range(5))])
+
+
+async def test_secrets_are_masked_in_lists_and_in_history(asking: Asking) -> None:
+    wanted = environment("vault")
+    wanted.environment.spec.data["KEY"].value = "a value that nobody may see"
+    wanted.environment.spec.data["KEY"].is_secret = True
+    await asking.apply(wanted)
+    wanted.environment.spec.description = "changed"
+    await asking.apply(wanted)
+    listed = await asking.page(filter=ResourceFilter(text="vault"))
+    request = ListVersionsRequest(kind=ApiResourceKind.environment, name="vault")
+    told = await asking.stub.ListVersions(request, metadata=asking.metadata)
+    restored = await asking.restore("vault", "1")
+    assert len(told.versions) == 2
+    for message in (listed, told, restored):
+        assert b"nobody may see" not in message.SerializeToString()
+    assert restored.environment.spec.data["KEY"].is_secret
+
+
+# -- history -------------------------------------------------------------------------------------------------------------
+
+
+async def test_every_version_is_kept_with_who_when_and_what_they_said(asking: Asking) -> None:
+    await asking.apply(environment("one", description="first"))
+    assert await asking.versions("one") == ([("1", "created", "first")], "")
+    second = environment("one", description="second")
+    second.environment.metadata.version.message = "because"
+    await asking.apply(second)
+    await asking.apply(environment("one", description="third"))
+    await asking.apply(environment("one", description="third"))
+    request = ListVersionsRequest(kind=ApiResourceKind.environment, name="one")
+    told = (await asking.stub.ListVersions(request, metadata=asking.metadata)).versions
+    assert [(one.version_id, one.event, one.message) for one in told] == [
+        ("3", "updated", ""),
+        ("2", "updated", "because"),
+        ("1", "created", ""),
+    ]
+    assert {one.author for one in told} == {"local-user"}
+    assert sorted((one.time_unix_micros for one in told), reverse=True) == [one.time_unix_micros for one in told]
+    assert not any(one.resource.environment.HasField("status") for one in told)
+
+
+async def test_an_old_version_comes_back_as_the_newest(asking: Asking) -> None:
+    await asking.apply(environment("one", description="first", team="red"))
+    await asking.apply(environment("one", description="second", team="blue"))
+    restored = await asking.restore("one", "1")
+    assert restored.environment.spec.description == "first"
+    assert restored.environment.metadata.version.id == "3"
+    assert dict(restored.environment.metadata.labels) == {"team": "red"}
+    told, _ = await asking.versions("one")
+    assert told == [("3", "restored", "first"), ("2", "updated", "second"), ("1", "created", "first")]
+    assert (await asking.restore("one", "3")).environment.metadata.version.id == "3"
+    listed = await asking.page(filter=ResourceFilter(labels={"team": "red"}, text="first"))
+    assert names(listed) == ["one"]
+    for version in ("9", "", "x\0y"):
+        with refused(NotFound if version else InvalidArgument):
+            await asking.restore("one", version)
+    with refused(NotFound):
+        await asking.restore("nobody", "1")
+    with refused(NotFound):
+        await asking.versions("nobody")
+
+
+async def test_history_has_a_bound_and_goes_with_its_resource(asking: Asking) -> None:
+    for number in range(KEPT_VERSIONS + 5):
+        await asking.apply(environment("one", description=str(number)))
+    told, token = await asking.versions("one", 70)
+    rest, end = await asking.versions("one", 70, token)
+    assert [version for version, _, _ in told + rest] == [str(n) for n in range(KEPT_VERSIONS + 5, 5, -1)]
+    assert end == ""
+    with refused(NotFound):
+        await asking.restore("one", "2")
+    with refused(InvalidArgument):
+        await asking.versions("fig", 70, token)
+    await asking.delete("one")
+
+    def left(state: StateRead) -> int:
+        return state.count(TABLE)
+
+    assert await asking.served.store.read_state(left) == 0
+    await asking.apply(environment("one", description="new"))
+    assert await asking.versions("one") == ([("1", "created", "new")], "")
+
+
+# -- watching ------------------------------------------------------------------------------------------------------------
+
+
+Watching = AsyncGenerator[WatchResourcesResponse]
+
+
+async def watching(asking: Asking, *kinds: ApiResourceKind.ValueType, after: int = 0) -> Watching:
+    request = WatchResourcesRequest(kinds=kinds, after_revision=after)
+    async for message in asking.stub.WatchResources(request, metadata=asking.metadata):
+        yield message
+
+
+async def told(changes: Watching) -> WatchResourcesResponse:
+    async with asyncio.timeout(PATIENCE):
+        return await anext(changes)
+
+
+async def until(changes: Watching, *wanted: str) -> tuple[set[str], set[str]]:
+    """Slugs that changed and ids that went, until all of `wanted` are among the slugs."""
+    changed, removed = set[str](), set[str]()
+    while not set(wanted) <= changed:
+        message = await told(changes)
+        changed |= {one.environment.metadata.slug for one in message.changed}
+        removed |= {one.id for one in message.removed}
+    return changed, removed
+
+
+async def test_a_watch_from_a_list_misses_nothing(asking: Asking) -> None:
+    revision = (await asking.page()).revision
+    (fig,) = await asking.apply(environment("fig", description="changed"))
+    await asking.apply(environment("new"))
+    await asking.delete("pear")
+    async with aclosing(watching(asking, after=revision)) as changes:
+        assert not (await told(changes)).reset
+        changed, removed = await until(changes, "fig", "new")
+        assert changed == {"fig", "new"}
+        assert len(removed) == 1
+        await asking.delete("fig")
+        while fig not in removed:
+            removed |= {one.id for one in (await told(changes)).removed}
+        last = await told_all_after(asking, changes)
+        assert last >= revision
+
+
+async def told_all_after(asking: Asking, changes: Watching) -> int:
+    """The revision that a watch says once it has told of one more change."""
+    await asking.apply(environment("marker"))
+    while True:
+        message = await told(changes)
+        if any(one.environment.metadata.slug == "marker" for one in message.changed):
+            return message.revision
+
+
+async def test_a_watch_tells_of_its_kinds_alone(asking: Asking) -> None:
+    async with aclosing(watching(asking, ApiResourceKind.agent)) as changes:
+        await told(changes)
+        await asking.apply(environment("unseen"))
+        agent = Resource()
+        agent.agent.api_version, agent.agent.kind, agent.agent.metadata.name = API_VERSION, "Agent", "seen"
+        agent.agent.metadata.owner_scope = ApiResourceOwnerScope.organization
+        agent.agent.spec.instructions = "Answer what is asked."
+        await asking.apply(agent)
+        message = await told(changes)
+        while not message.changed:
+            message = await told(changes)
+        assert [one.WhichOneof("resource") for one in message.changed] == ["agent"]
+    with refused(InvalidArgument):
+        async with aclosing(watching(asking, ApiResourceKind.organization)) as changes:
+            await told(changes)
+
+
+async def test_a_revision_that_is_not_known_is_answered_by_a_reset(short_tmp: Path) -> None:
+    async with serve_backend(short_tmp, store_options=StoreOptions(change_history=3)) as served:
+        client = Asking(served)
+        old = (await client.page()).revision
+        for number in range(6):
+            await client.apply(environment(f"one-{number}"))
+        now = (await client.page()).revision
+        for after, reset in ((old, True), (now, False), (now + (1 << 40), True), (1, True)):
+            async with aclosing(watching(client, after=after)) as changes:
+                first = await told(changes)
+                assert (first.reset, first.revision) == (reset, now)
+    async with serve_backend(short_tmp) as served, aclosing(watching(Asking(served), after=old)) as changes:
+        assert (await told(changes)).reset
+
+
+# -- executions ----------------------------------------------------------------------------------------------------------
+
+
+async def test_executions_are_listed_by_phase_label_tag_and_time(served: Served) -> None:
+    made = [(await served.run(f"echo {number}")).metadata.id for number in range(4)]
+    for place in (1, 2):
+        live = served.backend.counts()[1]
+        request = CancelRequest(execution_id=made[place])
+        await served.stubs.service.Cancel(request, metadata=served.stubs.metadata)
+        await eventually(lambda live=live: served.backend.counts()[1] < live)
+    client = Asking(served)
+
+    async def resources(*phases: ExecutionPhase.ValueType) -> list[str]:
+        answer = await client.page(kind=ApiResourceKind.agent_execution, filter=ResourceFilter(phases=phases))
+        assert answer.total == len(answer.resources)
+        return [one.agent_execution.metadata.id for one in answer.resources]
+
+    pending, cancelled = ExecutionPhase.EXECUTION_PENDING, ExecutionPhase.EXECUTION_CANCELLED
+    assert await resources(pending) == [made[3], made[0]]
+    assert await resources(cancelled) == [made[2], made[1]]
+    assert await resources(cancelled, pending) == made[::-1]
+    assert await resources(ExecutionPhase.EXECUTION_FAILED) == []
+
+    async def rows(wanted: ExecutionFilter) -> list[str]:
+        answer = await served.stubs.service.ListExecutions(
+            ListExecutionsRequest(filter=wanted), metadata=served.stubs.metadata
+        )
+        assert answer.total == len(answer.executions)
+        return [row.execution_id for row in answer.executions]
+
+    assert await rows(ExecutionFilter(phases=[cancelled, pending])) == made[::-1]
+    assert await rows(ExecutionFilter(phases=[cancelled], agent="shell")) == [made[2], made[1]]
+    execution = await served.stubs.execution_queries.get(
+        AgentExecutionId(value=made[1]), metadata=served.stubs.metadata
+    )
+    execution.metadata.labels["team"] = "red"
+    execution.metadata.tags.append("kept")
+    await served.stubs.executions.update(execution, metadata=served.stubs.metadata)
+    assert await rows(ExecutionFilter(labels={"team": "red"}, tags=["kept"])) == [made[1]]
+    assert await rows(ExecutionFilter(labels={"team": "red"}, phases=[pending])) == []
+    assert await rows(ExecutionFilter(tags=["gone"])) == []
+    at = execution.status.audit.spec_audit.created_at
+    micros = at.seconds * 1_000_000 + at.nanos // 1000
+    assert await rows(ExecutionFilter(created_from_unix_micros=micros, phases=[cancelled])) == [made[2], made[1]]
+    assert await rows(ExecutionFilter(created_before_unix_micros=micros)) == [made[0]]
+
+
+async def test_a_jump_is_right_from_both_ends(served: Served) -> None:
+    made = [(await served.run()).metadata.id for _ in range(6)]
+    for oldest_first, order in ((False, made[::-1]), (True, made)):
+        for skip in range(8):
+            answer = await served.stubs.service.ListExecutions(
+                ListExecutionsRequest(skip=skip, page_size=2, oldest_first=oldest_first), metadata=served.stubs.metadata
+            )
+            assert [row.execution_id for row in answer.executions] == order[skip : skip + 2]
+            assert bool(answer.next_page_token) == (skip + 2 < 6)
+
+
+# -- older stores --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_stored_before_there_were_such_lists_is_found(short_tmp: Path) -> None:
+    options = ExecutionOptions()
+    async with serve_backend(short_tmp, options=options) as served:
+        client = Asking(served)
+        await client.apply(environment("one", team="red"), environment("two", tags=["x"]))
+        run = (await served.run()).metadata.id
+        await served.store.write(_make_old)
+        assert (await client.page(filter=ResourceFilter(labels={"team": "red"}))).total == 0
+    async with serve_backend(short_tmp, options=options) as served:
+        client = Asking(served)
+        assert names(await client.page(filter=ResourceFilter(labels={"team": "red"}))) == ["one"]
+        assert names(await client.page(filter=ResourceFilter(tags=["x"]))) == ["two"]
+        assert names(await client.page(order=NAME)) == ["one", "two"]
+        answer = await served.stubs.service.ListExecutions(
+            ListExecutionsRequest(filter=ExecutionFilter(phases=[ExecutionPhase.EXECUTION_PENDING])),
+            metadata=served.stubs.metadata,
+        )
+        assert [row.execution_id for row in answer.executions] == [run]
+
+
+def _make_old(state: StateWrite) -> None:
+    """Take every record out of the lists that it did not stand in once."""
+    for kind in KINDS:
+        for row in state.page(kind.table, limit=1000):
+            record = state.get(kind.table, row.id)
+            assert record is not None
+            kept = [parent for parent in record.parents if "\x01" not in parent]
+            state.relist(kind.table, row.id, kept, b"" if kind == ENVIRONMENTS else row.summary)
+    state.put_meta("resources.listing", b"")
+    state.put_meta("resources.listing.place", b"\0")
