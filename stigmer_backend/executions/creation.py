@@ -278,12 +278,12 @@ def _ground(state: StateRead, wanted: AgentExecution) -> Ground:
 
 
 def _check_model(agent: Agent, wanted: AgentExecution) -> None:
+    """The model `shell` is the built-in agent's, and that agent has no other."""
     model = wanted.spec.execution_config.model_name or agent.spec.model
-    if model != SHELL_MODEL or agent.spec.model != SHELL_MODEL:
-        which = f"the model {quoted(model)}" if model else "a model"
+    if (model == SHELL_MODEL) != (agent.spec.model == SHELL_MODEL):
         raise FailedPrecondition(
-            f"the agent {quoted(agent.metadata.name)} works with {which}: agents that a model drives come later",
-            remedy="this version runs the agent `shell`",
+            f"the agent {quoted(agent.metadata.name)} cannot work with the model {quoted(model)}",
+            remedy="the model `shell`, which runs command lines, is that of the built-in agent `shell` alone",
         )
 
 

@@ -16,6 +16,7 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, Link
 from stigmer_apis.errors import StigmerError
 from stigmer_backend.executions.appending import Appender
 from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.memory import how_many
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.pauses import Pauses
 from stigmer_backend.executions.pipe import FENCE_STEPS, Pipe
@@ -267,11 +268,12 @@ class Leases:
         live = lease.live
         spec = live.execution.spec
 
-        def look(state: StateRead) -> tuple[Agent, str]:
+        def look(state: StateRead) -> tuple[Agent, str, int]:
             session = find(state, SESSIONS, spec.session_id)
-            return find(state, AGENTS, spec.agent_id), session.spec.metadata.get(WORKSPACE_KEY, "")
+            kept = session.spec.metadata.get(WORKSPACE_KEY, "")
+            return find(state, AGENTS, spec.agent_id), kept, how_many(state, spec.session_id, live.id)
 
-        agent, kept = await self._store.read_state(look)
+        agent, kept, earlier = await self._store.read_state(look)
         records = await self._store.head(live.id, Lane.ENGINE)
         workspace = self._workspaces.of_session(spec.session_id, kept)
         await self._workspaces.make_ready(workspace)
@@ -288,6 +290,7 @@ class Leases:
             journal_records=records,
             pending=[delivered(live.id, issued) for issued in live.ledger.pending()],
             fresh=live.phase < ExecutionPhase.EXECUTION_IN_PROGRESS,
+            session_executions=earlier,
         )
 
     def _is_good(self, lease: Lease, session: RunnerSession) -> bool:

@@ -12,12 +12,16 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     LinkResponse,
     ReadJournalRequest,
     ReadJournalResponse,
+    ReadSessionMemoryRequest,
+    ReadSessionMemoryResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceServicer
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument, StigmerError
 from stigmer_apis.transport import aio
 from stigmer_backend.access import principal
 from stigmer_backend.executions.event_batches import pieces
+from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.memory import remembered
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runners import Runners
 from stigmer_backend.executions.sessions import RunnerSession
@@ -94,12 +98,25 @@ class RunnerService(RunnerServiceServicer):
             raise no_key(request.provider)
         return GetProviderKeyResponse(value=key.value.encode(), origin=key.origin.value)
 
-    def _held(self, execution_id: str, epoch: int) -> None:
-        """Raise `FailedPrecondition` where the caller does not hold the execution under this epoch."""
+    async def ReadSessionMemory(
+        self,
+        request: ReadSessionMemoryRequest,
+        context: aio.ServicerContext[ReadSessionMemoryRequest, ReadSessionMemoryResponse],
+    ) -> AsyncIterator[ReadSessionMemoryResponse]:
+        """What was said and done before in the session of an execution that the runner holds."""
+        session_id = self._held(request.execution_id, request.epoch).execution.spec.session_id
+        for told in await self._store.read_state(
+            lambda state: remembered(state, session_id, request.execution_id, request.max_bytes)
+        ):
+            yield told
+
+    def _held(self, execution_id: str, epoch: int) -> LiveExecution:
+        """The execution; raises `FailedPrecondition` where the caller does not hold it under this epoch."""
         live = self._registry.get(execution_id)
         lease = None if live is None else live.lease
-        if lease is None or lease.runner_id != principal().runner_id or lease.epoch != epoch:
+        if live is None or lease is None or lease.runner_id != principal().runner_id or lease.epoch != epoch:
             raise FailedPrecondition(f"the runner does not hold {execution_id} under epoch {epoch}")
+        return live
 
     async def _read(self, session: RunnerSession, requests: AsyncIterator[LinkRequest]) -> None:
         """Listen until the runner ends the stream; what it must not send ends it with an error."""

@@ -103,9 +103,10 @@ async def test_an_agent_that_a_model_drives_cannot_run_yet(served: Served) -> No
     )
     execution = await wanted(served)
     execution.spec.agent_id = agent.metadata.id
+    execution.spec.execution_config.CopyFrom(ExecutionConfig(model_name="shell"))
     with refused(FailedPrecondition) as refusal:
         await create(served, execution)
-    assert "come later" in refusal.text
+    assert "the built-in agent" in refusal.text
     execution = await wanted(served)
     execution.spec.execution_config.CopyFrom(ExecutionConfig(model_name="m-1"))
     with refused(FailedPrecondition):
