@@ -90,6 +90,7 @@ def marker_prefix(home: Home) -> str:
 async def _serve(arguments: Arguments) -> None:
     from stigmer_runner.hosting.host import Host
     from stigmer_runner.hosting.hosted import Services
+    from stigmer_runner.hosting.providers import Providers
     from stigmer_runner.hosting.sandboxes import Sandboxes
     from stigmer_runner.hosting.scratch import Scratch
     from stigmer_runner.link.link import Link, LinkOptions
@@ -109,6 +110,7 @@ async def _serve(arguments: Arguments) -> None:
         ShellStates(home.shell_state),
         Host(),
     )
+    providers = Providers(arguments.settings, home.root)
     try:
         async with sandboxes.looked_at() as description:
             options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home.root)
@@ -118,11 +120,12 @@ async def _serve(arguments: Arguments) -> None:
             linking = asyncio.create_task(link.run())
             linking.add_done_callback(lambda _: host.shut_down("the runner has no daemon any more"))
             try:
-                await host.serve(Services(link, sandboxes, states, scratch, prefix))
+                await host.serve(Services(link, sandboxes, states, scratch, prefix, home, providers))
             finally:
                 link.leave()
                 await linking
     finally:
+        await providers.close()
         await sandboxes.close()
         states.close()
 

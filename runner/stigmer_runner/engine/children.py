@@ -56,6 +56,10 @@ class ChildRun(Protocol):
         """Send it a signal; `taken` is called once it is in the journal."""
         ...
 
+    def update(self, name: str, *arguments: object, command_id: str = "") -> "asyncio.Future[object]":
+        """Send it an update."""
+        ...
+
     def cancel(self, reason: str, *, command_id: str = "") -> None:
         """Ask it to end."""
         ...

@@ -111,6 +111,7 @@ class EmbeddedRun:
         self._timers = Timers(self._timer_fired)
         self._records = 0
         self._time = 0
+        self._when_live: Callable[[], None] | None = None
         self._live = self._woken = self._closing = self._abandoned = False
         self._workflow: DrivenWorkflow | None = None
         self._loop = asyncio.get_running_loop()
@@ -163,6 +164,10 @@ class EmbeddedRun:
         """Stop at once and write nothing more: the lease is lost."""
         self._abandoned = True
         self._settle(Abandoned(reason))
+
+    def when_live(self, call: Callable[[], None]) -> None:
+        """Call once what was journaled has been replayed, and the children live."""
+        self._when_live = call
 
     def child(self, workflow_id: str) -> "ChildRun | None":
         """The living child workflow of that id."""
@@ -255,6 +260,8 @@ class EmbeddedRun:
     def _go_live(self) -> None:
         self._live = True
         self._tell(self._children.take_up(self._standing, self._lanes))
+        if self._when_live is not None:
+            self._when_live()
         if self._standing.end is not None:
             self._end((), self._dangling(set()))
             return

@@ -31,10 +31,16 @@ class Host:
         """Run what is granted, until the runner was told to leave and everything has ended or had its time."""
         async with asyncio.TaskGroup() as group:
             self._services, self._group = services, group
-            warming = group.create_task(load_engine())
+            warming = group.create_task(self._warm(services))
             await self._told.wait()
             warming.cancel()
             await self._end_all()
+
+    async def _warm(self, services: Services) -> None:
+        """Load what the first execution needs, and the configured model."""
+        await load_engine()
+        if services.providers is not None and services.providers.likely:
+            await services.providers.prewarm()
 
     @property
     def running(self) -> int:

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_apis.home import Home
 from stigmer_apis.logs import about_execution
 from stigmer_runner.durable.chronicle import ExecutionChronicle
-from stigmer_runner.durable.messages import AgentRequest
+from stigmer_runner.durable.messages import SHELL_MODEL, AgentRequest
 from stigmer_runner.engine.chronicle import Failed
 from stigmer_runner.engine.errors import LeaseLost
 from stigmer_runner.errors import RunnerError
+from stigmer_runner.hosting.providers import Providers
 from stigmer_runner.hosting.sandboxes import Sandboxes
 from stigmer_runner.hosting.scratch import Scratch
+from stigmer_runner.hosting.steering import Steering
+from stigmer_runner.hosting.values import checked_values
 from stigmer_runner.link.link import Link
 from stigmer_runner.link.outbox import Outbox
 from stigmer_runner.sandbox import Sandbox, SandboxError
@@ -30,6 +34,7 @@ from stigmer_runner.tools.shell.terminals import Terminals
 
 if TYPE_CHECKING:
     from stigmer_runner.engine.embedded import EmbeddedRun
+    from stigmer_runner.tools.session import ToolSession
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +61,9 @@ class Services:
     states: ShellStates
     scratch: Scratch
     marker_prefix: str
+    home: Home | None = None
+    providers: Providers | None = None
+    """Whom models are asked of; None where none can be."""
 
 
 class HostedExecution:
@@ -69,6 +77,8 @@ class HostedExecution:
         self._chronicle = ExecutionChronicle(now_micros)
         self._terminals = Terminals(self._options.client.columns, self._options.client.rows)
         self._run: EmbeddedRun | None = None
+        self._steering: Steering | None = None
+        self._tools: ToolSession | None = None
         self._early = deque(delivered.command for delivered in grant.pending)
         self._rejected: set[str] = set()
         self._leaving: str | None = None
@@ -98,6 +108,8 @@ class HostedExecution:
             _logger.exception("%s failed", self._grant.execution_id)
             await self._fail(f"Stigmer itself failed in this run: {type(error).__name__}: {error}")
         finally:
+            if self._tools is not None:
+                await self._tools.close()
             self._services.link.close(self._outbox)
 
     def command(self, command: CommandIssued) -> None:
@@ -105,6 +117,10 @@ class HostedExecution:
         run = self._run
         if run is None:
             self._early.append(command)
+            return
+        self._chronicle.issued(command)
+        if self._steering is not None:
+            self._steering.take(command)
             return
         match command.WhichOneof("command"):
             case "cancel":
@@ -135,33 +151,50 @@ class HostedExecution:
         workspace = Path(grant.workspace)
         session_id = spec.session_id or grant.execution_id
         await self._services.states.load(session_id, workspace)
+        values = checked_values(await self._services.link.execution_values(self._outbox))
         place = ShellPlace(
             execution_id=grant.execution_id,
             session_id=session_id,
             workspace=workspace,
             sandbox=sandbox,
             marker_prefix=self._services.marker_prefix,
-            context={name: value.value for name, value in spec.runtime_env.items()},
+            context=values.every,
+            secrets=values.secrets,
             scratch=await self._services.scratch.of_session(session_id),
         )
-        activity = RunCommandLine(place, self._services.states, self._terminals, now_micros)
-        run = await self._make_run(activity)
+        if grant.agent.spec.model == SHELL_MODEL:
+            run = await self._shell_run(RunCommandLine(place, self._services.states, self._terminals, now_micros))
+        else:
+            run = await self._talking_run(place)
         history = await self._history()
         self._begin(run)
         outcome = await run.execute(history)
         _logger.info("%s ended: %s", grant.execution_id, type(outcome).__name__)
 
-    async def _make_run(self, activity: RunCommandLine) -> "EmbeddedRun":
+    async def _shell_run(self, activity: RunCommandLine) -> "EmbeddedRun":
         await load_engine()
         from stigmer_runner.hosting.engine_run import agent_run
 
-        spec = self._grant.execution.spec
         request = AgentRequest(
             execution_id=self._grant.execution_id,
-            model=self._grant.agent.spec.model or spec.execution_config.model_name,
+            model=SHELL_MODEL,
             command_timeout_seconds=self._options.command_timeout.ToTimedelta().total_seconds(),
         )
-        return agent_run(request, spec.message, (activity,), self._outbox, self._chronicle)
+        return agent_run(request, self._grant.execution.spec.message, (activity,), self._outbox, self._chronicle)
+
+    async def _talking_run(self, place: ShellPlace) -> "EmbeddedRun":
+        """A run that a model drives."""
+        services = self._services
+        if services.providers is None or services.home is None:
+            raise RunnerError("this runner asks no models: start it from a daemon")
+        await load_engine()
+        models = await services.providers.models()
+        from stigmer_runner.hosting.agent_run import talking_run, tool_session
+
+        session = self._tools = tool_session(self._grant, place, services.home, services.states, self._terminals)
+        run = talking_run(self._grant, self._outbox, services.link, models, session, self._chronicle, now_micros)
+        self._steering = Steering(self._grant.execution_id, run, self._reject)
+        return run
 
     async def _history(self) -> Sequence[JournalRecord]:
         if not self._grant.journal_records:

@@ -1,0 +1,264 @@
+"""The activities that look at a tool call, make it, and put the files of a turn back."""
+
+import asyncio
+import base64
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_runner.durable.compaction import tokens_of
+from stigmer_runner.durable.messages import (
+    CALL_HARMLESS_TOOL,
+    CALL_TOOL,
+    LOOK_AT_CALL,
+    UNDO_TURN,
+    Entry,
+    LookedAt,
+    ToolAsk,
+    ToolEnd,
+)
+from stigmer_runner.durable.telling import approval_attention, not_started
+from stigmer_runner.engine.activities import Activity, ActivityCall, Unfinished
+from stigmer_runner.loop.ground import Ground
+from stigmer_runner.models.port import ToolMessage, message_to_json
+from stigmer_runner.sandbox import Outcome
+from stigmer_runner.tools.interface import CommandDetails, Tool, ToolArgumentError, ToolContext, ToolResult
+from stigmer_runner.tools.preparing import Decision, Prepared, prepare
+
+LONGEST_RESULT = 64 * 1024
+"""Characters of a result that the event holds; the model has it whole."""
+
+_logger = logging.getLogger(__name__)
+
+
+class LookAtCall(Activity):
+    """Checks a call against the policy. Where a person is to decide, the question goes out with the result."""
+
+    name = LOOK_AT_CALL
+    argument_types = (ToolAsk,)
+    repeatable = True
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    async def run(self, call: ActivityCall) -> object:
+        """Look."""
+        ask = _ask(call)
+        try:
+            prepared = await _prepared(self._ground, ask)
+        except ToolArgumentError as error:
+            return self._refused(call, ask, "invalid", str(error))
+        if prepared.decision is Decision.DENY:
+            return self._refused(call, ask, "deny", prepared.reason)
+        expires = 0
+        if prepared.decision is Decision.ASK and not ask.edited:
+            seconds = self._ground.approval_seconds
+            expires = self._ground.clock() + round(seconds * 1e6) if seconds else 0
+            call.conclude(self._ground.stamped(_question(ask, prepared, expires)))
+        return LookedAt(
+            decision="allow" if ask.edited else prepared.decision.value,
+            reason=prepared.reason,
+            binding=prepared.binding.hex(),
+            grant=prepared.grant.hex(),
+            prefix=tuple(prepared.prefix),
+            canonical_args=prepared.canonical_args,
+            expires_micros=expires,
+        )
+
+    def _refused(self, call: ActivityCall, ask: ToolAsk, decision: str, reason: str) -> LookedAt:
+        call.conclude(self._ground.stamped([not_started(ask.call.call_id, reason)]))
+        return LookedAt(decision, f"This call was not made. {reason}")
+
+
+class CallTool(Activity):
+    """Makes a call. One with side effects whose runner died is never made again by itself."""
+
+    name = CALL_TOOL
+    argument_types = (ToolAsk,)
+    repeatable = False
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    def intent(self, call: ActivityCall) -> Sequence[ev.Event]:
+        """That it begins."""
+        started = ev.ToolCallStarted(
+            call_id=_ask(call).call.call_id, directory=self._ground.session.standing().directory
+        )
+        return self._ground.stamped([ev.Event(tool_call_started=started)])
+
+    async def run(self, call: ActivityCall) -> object:
+        """Make it, unless it is not any more what was approved."""
+        ask, begun = _ask(call), self._ground.clock()
+        if ask.binding and (await _prepared(self._ground, ask)).binding.hex() != ask.binding:
+            words = "What it would do has changed since it was approved."
+            call.conclude(self._ground.stamped([not_started(ask.call.call_id, words)]))
+            return ToolEnd(None)
+        try:
+            result = await self._made(call, ask)
+        except asyncio.CancelledError:
+            finished = self._finished(ask, ToolResult("interrupted", is_error=True), begun)
+            finished.outcome = ev.TOOL_OUTCOME_CANCELLED
+            call.conclude(self._ground.stamped([ev.Event(tool_call_finished=finished)]))
+            raise
+        call.conclude(self._ground.stamped([ev.Event(tool_call_finished=self._finished(ask, result, begun))]))
+        message = ToolMessage(ask.call.provider_id, ask.call.name, result.text, result.is_error, result.images)
+        tokens = tokens_of(result.text) + 1500 * len(result.images)
+        return ToolEnd(Entry(json.dumps(message_to_json(message)), "tool", tokens, ask.message_id))
+
+    def unfinished(self, call: ActivityCall, why: Unfinished) -> Sequence[ev.Event]:
+        """It was announced and did not come to its end."""
+        unknown = why is Unfinished.UNKNOWN
+        finished = ev.ToolCallFinished(
+            call_id=_ask(call).call.call_id,
+            outcome=ev.TOOL_OUTCOME_UNKNOWN if unknown else ev.TOOL_OUTCOME_CANCELLED,
+            error="The runner stopped while it ran: nobody knows how far it came." if unknown else "interrupted",
+        )
+        return self._ground.stamped([ev.Event(tool_call_finished=finished)])
+
+    async def _made(self, call: ActivityCall, ask: ToolAsk) -> ToolResult:
+        tool = _tool(self._ground, ask)
+        context = ToolContext(
+            call_id=ask.call.call_id,
+            session=self._ground.session,
+            message_id=ask.turn_id,
+            policy=_policy(ask),
+            sub_agent_id=ask.sub_agent_id,
+            record=lambda event: _record(call, event),
+        )
+        try:
+            return await tool.call(context, tool.check(_arguments(ask)))
+        except ToolArgumentError as error:
+            return ToolResult(str(error), is_error=True)
+        except Exception as error:
+            _logger.exception("the tool %s failed", ask.call.name)
+            return ToolResult(f"Stigmer itself failed in this tool: {type(error).__name__}: {error}", is_error=True)
+
+    def _finished(self, ask: ToolAsk, result: ToolResult, begun: int) -> ev.ToolCallFinished:
+        finished = ev.ToolCallFinished(
+            call_id=ask.call.call_id,
+            outcome=ev.TOOL_OUTCOME_ENDED,
+            duration_micros=self._ground.clock() - begun,
+            directory=self._ground.session.standing().directory,
+        )
+        details = result.details
+        if details is None:
+            text = _short(result.text)
+            finished.result, finished.error = ("", text) if result.is_error else (text, "")
+        else:
+            _tell_command(finished, details)
+        return finished
+
+
+class CallHarmlessTool(CallTool):
+    """The same for a tool that changes nothing: it may be made again."""
+
+    name = CALL_HARMLESS_TOOL
+    repeatable = True
+
+    def intent(self, call: ActivityCall) -> Sequence[ev.Event]:
+        """That it begins, once."""
+        return super().intent(call) if call.attempt == 1 else ()
+
+
+class UndoTurn(Activity):
+    """Puts the files that a turn changed back."""
+
+    name = UNDO_TURN
+    argument_types = (str,)
+    repeatable = True
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    async def run(self, call: ActivityCall) -> object:
+        """Put them back."""
+        message_id = str(call.arguments[0])
+        undone = await self._ground.session.undo_turn(message_id)
+        told = ev.TurnUndone(message_id=message_id, paths=undone.paths, left=undone.left)
+        call.conclude(self._ground.stamped([ev.Event(turn_undone=told)]))
+        return None
+
+
+async def _prepared(ground: Ground, ask: ToolAsk) -> Prepared:
+    granted = frozenset(bytes.fromhex(each) for each in ask.granted)
+    return await prepare(_tool(ground, ask), _arguments(ask), _policy(ask), ground.session.standing(), granted)
+
+
+def _question(ask: ToolAsk, prepared: Prepared, expires: int) -> Sequence[ev.Event]:
+    call_id = ask.call.call_id
+    requested = ev.ApprovalRequested(
+        call_id=call_id,
+        summary=prepared.summary,
+        binding=prepared.binding,
+        reason=prepared.reason,
+        prefix=prepared.prefix,
+        expires_unix_micros=expires,
+    )
+    first, _, _ = prepared.summary.partition("\n")
+    raised = ev.AttentionRaised(
+        attention_id=approval_attention(call_id),
+        kind=AttentionKind.ATTENTION_KIND_APPROVAL,
+        text=f"{ask.call.name}: {first}"[:400],
+        call_id=call_id,
+    )
+    return (ev.Event(approval_requested=requested), ev.Event(attention_raised=raised))
+
+
+def _tell_command(finished: ev.ToolCallFinished, details: CommandDetails) -> None:
+    finished.background_id = details.background_id
+    finished.output_bytes = details.output_bytes
+    result = details.result
+    if result is None:
+        return
+    if result.outcome is Outcome.EXITED and result.exit_code is not None:
+        finished.exit_code = result.exit_code
+    finished.signal = result.signal or 0
+    finished.killed.extend(ev.KilledProcess(pid=each.pid, command=each.command) for each in result.killed)
+    if result.outcome is Outcome.TIMED_OUT:
+        finished.outcome = ev.TOOL_OUTCOME_TIMED_OUT
+    elif result.outcome is Outcome.CANCELLED:
+        finished.outcome = ev.TOOL_OUTCOME_CANCELLED
+
+
+def _record(call: ActivityCall, event: ev.Event) -> None:
+    call.record((event,), urgent=not event.HasField("terminal_output"))
+
+
+def _tool(ground: Ground, ask: ToolAsk) -> Tool:
+    tool = ground.tools().get(ask.call.name)
+    if tool is None:
+        raise ToolArgumentError(f"there is no tool {ask.call.name!r} here any more")
+    return tool
+
+
+def _arguments(ask: ToolAsk) -> Mapping[str, object]:
+    try:
+        value: object = json.loads(ask.call.args_json)
+    except (ValueError, RecursionError) as error:
+        raise ToolArgumentError(f"the arguments are no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ToolArgumentError("the arguments are no JSON object")
+    return cast(Mapping[str, object], value)
+
+
+def _policy(ask: ToolAsk) -> Policy:
+    return Policy.FromString(base64.b64decode(ask.policy))
+
+
+def _short(text: str) -> str:
+    if len(text) <= LONGEST_RESULT:
+        return text
+    half = LONGEST_RESULT // 2
+    return f"{text[:half]}\n[{len(text) - LONGEST_RESULT} characters left out]\n{text[-half:]}"
+
+
+def _ask(call: ActivityCall) -> ToolAsk:
+    ask = call.arguments[0]
+    if not isinstance(ask, ToolAsk):
+        raise TypeError(f"a tool call is asked for by a ToolAsk, not by {type(ask).__name__}")
+    return ask
