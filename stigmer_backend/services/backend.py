@@ -36,6 +36,7 @@ from stigmer_backend.resources.builtin import seed
 from stigmer_backend.resources.catalogue import Means, NewId
 from stigmer_backend.resources.catalogues import Catalogues
 from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.listing_upgrade import bring_lists_up_to_date
 from stigmer_backend.resources.repeats import forget_old
 from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.stamps import Stamps
@@ -144,6 +145,7 @@ class Backend:
 
         backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin), secrets)
         try:
+            await bring_lists_up_to_date(store)
             await backend._registry.open()
             await secrets.contexts.open()
             await backend._leases.open()
