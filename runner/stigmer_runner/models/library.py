@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import ssl
+import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
@@ -56,6 +57,7 @@ class Route:
 
     def __init__(self, provider: str, base_url: str, limits: CallLimits, tls: ssl.SSLContext) -> None:
         """Loads the provider's library: on a thread."""
+        warnings.filterwarnings("ignore", module=r"pydantic_ai(\..*)?$")
         self.provider = provider
         self.base_url = base_url
         self.wire = Wire(provider, base_url, limits, tls)
@@ -142,6 +144,10 @@ def _settings(request: ModelRequest, config: ModelConfig, call: Call) -> Library
             settings["thinking"] = "medium"
         case Effort.HIGH:
             settings["thinking"] = "high"
+    if request.provider == OLLAMA and asked.reasoning not in (Effort.DEFAULT, Effort.NONE):
+        from pydantic_ai.models.openai import OpenAIChatModelSettings
+
+        return OpenAIChatModelSettings(**settings, openai_reasoning_effort=asked.reasoning.value)
     if request.provider == ANTHROPIC:
         from pydantic_ai.models.anthropic import AnthropicModelSettings
 
