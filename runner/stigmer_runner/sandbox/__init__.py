@@ -22,12 +22,14 @@ from stigmer_runner.sandbox.errors import (
 from stigmer_runner.sandbox.interface import OutputSink, RunningCommand, Sandbox
 from stigmer_runner.sandbox.model import (
     MARKER_VARIABLE,
+    CommandLimits,
     CommandRequest,
     CommandResult,
     ExecutionRequest,
     ExecutionResult,
     InputWait,
     KilledProcess,
+    Listening,
     Mount,
     MountKind,
     Outcome,
@@ -40,6 +42,7 @@ from stigmer_runner.sandbox.model import (
 __all__ = [
     "MARKER_VARIABLE",
     "CommandEnded",
+    "CommandLimits",
     "CommandRequest",
     "CommandResult",
     "ExecutionRequest",
@@ -49,6 +52,7 @@ __all__ = [
     "InputWait",
     "KilledProcess",
     "LayoutRefused",
+    "Listening",
     "Mount",
     "MountKind",
     "Outcome",

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import select
+import time
 from typing import cast
 
 from stigmer_runner.sandbox import processes
@@ -20,6 +21,15 @@ class Anchor:
         self._information = information
         self._pid = 0
         self._handle = -1
+
+    def child(self) -> int:
+        """The number of the first process, as soon as bubblewrap tells it. Blocks; raises `TimeoutError` where it never does."""
+        deadline = time.monotonic() + PATIENCE
+        while not (pid := _child(os.pread(self._information, 4096, 0))):
+            if time.monotonic() > deadline:
+                raise TimeoutError("bubblewrap did not say which process it made")
+            time.sleep(0.0005)
+        return pid
 
     def hold(self) -> None:
         """Take hold of it; to be called once the sandbox stands, and cheap."""

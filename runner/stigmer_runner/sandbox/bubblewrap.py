@@ -4,6 +4,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stigmer_runner.sandbox import landlock, seccomp
 from stigmer_runner.sandbox.anchor import Anchor
@@ -83,7 +84,9 @@ class Bubblewrap:
             options.append("--unshare-net")
         if not place.terminal:
             options.append("--new-session")
-        for mount in self._tree.planned(place.workspace, place.scratch):
+        for mount in self._tree.planned(place.workspace, place.scratch, place.read_only):
+            if place.memory_files and mount.kind is MountKind.EMPTY:
+                options += ["--size", str(place.memory_files)]
             options += self._arguments(mount, descriptors)
         options += ["--remount-ro", "/", "--chdir", str(place.workspace), "--clearenv"]
         for name, value in environment.items():
@@ -92,13 +95,18 @@ class Bubblewrap:
             options += ["--seccomp", str(descriptors.holding(self._filter, "stigmer-filter"))]
         written, information = descriptors.shared_file("stigmer-information")
         options += ["--info-fd", str(written)]
+        gate = -1
+        if place.gated:
+            waits, gate = descriptors.pipe()
+            gate = descriptors.keep(gate)
+            options += ["--block-fd", str(waits)]
         # Not in the arguments, which every user of the machine may read: values of the environment are among them.
         content = b"".join(os.fsencode(option) + b"\0" for option in options)
         arguments = [self._features.program, "--args", str(descriptors.holding(content, "stigmer-sandbox")), "--"]
         inner = [self._programs.setsid, "-c", *program] if place.terminal else list(program)
         # Nothing that a command exported may reach bubblewrap itself, which runs outside: no LD_PRELOAD, no PATH.
         outer = {"PATH": TRUSTED_PATH, MARKER_VARIABLE: environment.get(MARKER_VARIABLE, "")}
-        return Wrapped([*arguments, *inner], outer, new_session=True, anchor=Anchor(information))
+        return Wrapped([*arguments, *inner], outer, new_session=True, anchor=Anchor(information), gate=gate)
 
     def ink(self, marker: str) -> int | None:
         return None
@@ -114,6 +122,8 @@ class Bubblewrap:
 
     def _arguments(self, mount: Mount, descriptors: ChildDescriptors) -> list[str]:
         target = str(mount.target)
+        if mount.within is not None and self._features.bind_fd and mount.source is not None:
+            return self._pinned(mount.source, mount.within, target, mount.kind, descriptors)
         match mount.kind:
             case MountKind.READ_ONLY:
                 return ["--ro-bind", str(mount.source), target]
@@ -133,6 +143,16 @@ class Bubblewrap:
                 return ["--dev", target]
             case MountKind.PROCESSES:
                 return ["--proc", target]
+
+    def _pinned(
+        self, source: Path, within: Path, target: str, kind: MountKind, descriptors: ChildDescriptors
+    ) -> list[str]:
+        """A part of the workspace as it is now; nothing where it is a link, or not there any more."""
+        try:
+            number = descriptors.beneath(str(within), source.relative_to(within).parts)
+        except OSError:
+            return []
+        return ["--bind-fd" if kind is MountKind.WRITABLE else "--ro-bind-fd", str(number), target]
 
     def _gaps(self) -> tuple[str, ...]:
         gaps: list[str] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from stigmer_runner.sandbox.interface import OutputSink
 from stigmer_runner.sandbox.model import CommandRequest, CommandResult, InputWait, Outcome
 from stigmer_runner.sandbox.report import Report, ReportPipe
 from stigmer_runner.sandbox.terminal import Terminal, set_size
+from stigmer_runner.sandbox.watching import LimitWatch
 
 CHUNK = 64 * 1024
 """Bytes of one read; the kernel returns 4 to 20 KB."""
@@ -79,6 +81,8 @@ class TerminalCommand:
         self._asked: Outcome | None = None
         self._ending: asyncio.Future[Ended] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._watch: LimitWatch | None = None
+        self._limit = ""
         self._begun = asyncio.Event()
         self.exited = asyncio.Event()
         """Set once its process is gone; its output may still be on the way."""
@@ -99,6 +103,9 @@ class TerminalCommand:
             self._ground.anchor.hold()
         if self._request.timeout is not None and not self._over:
             self._timer = self._loop.call_later(self._request.timeout, self._end_soon, Outcome.TIMED_OUT)
+        if self._request.limits is not None and not self._over:
+            limits, where = self._request.limits, self._request.workspace
+            self._watch = LimitWatch(self.pid, limits, where, self._ground.executor, self._over_limit)
         self._start_reading()
         self._begun.set()
 
@@ -200,6 +207,10 @@ class TerminalCommand:
         self._asked = outcome
         self._ending = self._loop.run_in_executor(self._ground.executor, self._ground.end)
 
+    def _over_limit(self, words: str) -> None:
+        self._limit = words
+        self._end_soon(Outcome.CANCELLED)
+
     def _exited(self) -> None:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
@@ -207,6 +218,8 @@ class TerminalCommand:
         self._duration = self._loop.time() - self._began
         if self._timer is not None:
             self._timer.cancel()
+        if self._watch is not None:
+            self._watch.close()
         self._report.drain()
         self.exited.set()
 
@@ -253,6 +266,7 @@ class TerminalCommand:
                 state=self._request.state,
                 killed=ended.killed,
                 survivors=ended.survivors,
+                limit=self._limit,
             )
         code = process.exitstatus if process.exitstatus is not None else 128 + (process.signalstatus or 0)
         number = code - 128 if 128 < code <= 192 and _by_signal(report, code) else None
@@ -267,7 +281,12 @@ class TerminalCommand:
             duration=self._duration,
             state=state,
             background_left=left,
+            limit=_told_by_signal(number),
         )
+
+
+def _told_by_signal(number: int | None) -> str:
+    return "it wrote a file larger than it may" if number == signal.SIGXFSZ else ""
 
 
 def _by_signal(report: Report | None, code: int) -> bool:

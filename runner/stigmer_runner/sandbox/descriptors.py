@@ -1,7 +1,10 @@
 """File descriptors for a child: numbered where no script uses them, closed here once the child has them."""
 
+import errno
 import fcntl
 import os
+import stat
+from collections.abc import Sequence
 from types import TracebackType
 
 LOWEST = 100
@@ -62,6 +65,20 @@ class ChildDescriptors:
         """A file in memory for the child to write: the child's descriptor, and one that the caller keeps and closes."""
         memory = os.memfd_create(name)
         return self.duplicate(memory), memory
+
+    def beneath(self, directory: str, parts: Sequence[str]) -> int:
+        """What `parts` lead to below `directory`, pinned; no symbolic link is followed. Raises `OSError`."""
+        here = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in parts:
+                deeper = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+                os.close(here)
+                here = deeper
+            if stat.S_ISLNK(os.fstat(here).st_mode):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            return self.duplicate(here)
+        finally:
+            os.close(here)
 
     def directory(self, path: str) -> int:
         """The directory `path`, pinned: what is there now, whatever is put in its place."""

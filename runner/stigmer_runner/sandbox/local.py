@@ -15,6 +15,7 @@ from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.ending import Target
 from stigmer_runner.sandbox.environment import client_environment
 from stigmer_runner.sandbox.errors import SandboxClosed, SandboxError, SpawnFailed
+from stigmer_runner.sandbox.inner_network import at_gate, let_go
 from stigmer_runner.sandbox.interface import OutputSink
 from stigmer_runner.sandbox.model import (
     MARKER_VARIABLE,
@@ -61,7 +62,7 @@ class LocalSandbox:
 
     @property
     def description(self) -> SandboxDescription:
-        return self._walls.description
+        return replace(self._walls.description, own=self._layout.own)
 
     async def start(self, request: CommandRequest, on_output: OutputSink) -> TerminalCommand:
         self._check(request.marker, request.line, request.state.directory)
@@ -156,11 +157,11 @@ class LocalSandbox:
         self, request: CommandRequest, given: Mapping[str, str], report: int, ink: int | None
     ) -> tuple[Terminal, Anchor | None]:
         with ChildDescriptors() as descriptors, _spawning():
-            place = self._place(request.workspace, request.scratch, request.network, terminal=True)
+            place = self._place(request, terminal=True)
             workspace, shell = str(place.workspace), self._programs.shell
             report = descriptors.duplicate(report)
             state = _resolved(request.state, request.workspace, place.workspace)
-            content = shell.prologue(request.line, state, workspace, report=report, ink=ink)
+            content = shell.prologue(request.line, state, workspace, report=report, ink=ink, limits=request.limits)
             prologue = descriptors.holding(content, "stigmer-line")
             everybody = "1" if self._walled else "0"
             program = [self._programs.sh, "-c", SUPERVISOR, "sh", str(report), everybody, *shell.arguments(prologue)]
@@ -174,25 +175,31 @@ class LocalSandbox:
                 request.columns,
                 request.rows,
             )
-            with _holding(wrapped.anchor):
-                return Terminal(launch), wrapped.anchor
+            with _holding(wrapped.anchor), at_gate(wrapped):
+                terminal = Terminal(launch)
+                let_go(wrapped, request.listening, terminal.abandon)
+                return terminal, wrapped.anchor
 
     def _plain(
         self, request: ExecutionRequest, given: Mapping[str, str], report: int, ink: int | None
     ) -> tuple[PlainProcess, Anchor | None]:
         with ChildDescriptors() as descriptors, _spawning():
-            place = self._place(request.workspace, request.scratch, request.network, terminal=False)
+            place = self._place(request, terminal=False)
             workspace, shell = str(place.workspace), self._programs.shell
             report = descriptors.duplicate(report)
             if isinstance(request.command, str):
-                prologue = descriptors.holding(shell.plain_prologue(request.command, ink=ink), "stigmer-line")
+                prologue = descriptors.holding(
+                    shell.plain_prologue(request.command, ink=ink, limits=request.limits), "stigmer-line"
+                )
                 program = shell.arguments(prologue, plain=True)
             else:
                 program = list(request.command)
             launched = [self._programs.sh, "-c", LAUNCHER, "sh", str(report), request.directory or "", *program]
             wrapped = self._walls.wrap(launched, {**given, "PWD": workspace}, place, descriptors)
-            with _holding(wrapped.anchor):
-                return PlainProcess(wrapped, workspace, request.input, descriptors), wrapped.anchor
+            with _holding(wrapped.anchor), at_gate(wrapped):
+                process = PlainProcess(wrapped, workspace, request.input, descriptors)
+                let_go(wrapped, request.listening, process.abandon)
+                return process, wrapped.anchor
 
     def _given(self, injected: Mapping[str, str], marker: str) -> dict[str, str]:
         layout = self._layout
@@ -206,9 +213,17 @@ class LocalSandbox:
                 )
         return given
 
-    def _place(self, workspace: Path, scratch: Path | None, network: bool, *, terminal: bool) -> Place:
-        real = resolved_workspace(workspace, self._layout, walls=self._walled)
-        return Place(real, scratch and scratch.resolve(strict=True), network, terminal)
+    def _place(self, request: CommandRequest | ExecutionRequest, *, terminal: bool) -> Place:
+        real = resolved_workspace(request.workspace, self._layout, walls=self._walled)
+        return Place(
+            real,
+            request.scratch and request.scratch.resolve(strict=True),
+            request.network,
+            terminal,
+            read_only=tuple(place for place in request.read_only if place != real and place.is_relative_to(real)),
+            memory_files=request.limits.memory_files if request.limits else 0,
+            gated=request.listening is not None and not request.network,
+        )
 
     def _ground(self, began: float, given: dict[str, str], target: Target, anchor: Anchor | None) -> Ground:
         end, ended = partial(self._walls.end, target), partial(self._walls.ended, target)

@@ -1,7 +1,8 @@
 """The values of the sandbox: what to run, where, and how it ended. Pure: nothing here touches the system."""
 
 import enum
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +71,9 @@ class Mount:
     kind: MountKind
     source: Path | None = None
     """Where it comes from, on the machine; for a link, what it says."""
+    within: Path | None = None
+    """A directory that commands can write and that `source` lies in: it is opened below it without following a link, and left
+    out where that cannot be."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,38 @@ class SandboxDescription:
     """What every command sees, its workspace not counted; empty without walls."""
     network: bool = True
     """Whether the network can be taken away from a command."""
+    own: tuple[Path, ...] = ()
+    """Stigmer's own directories, which no command and no tool may see."""
     gaps: tuple[str, ...] = ()
     """What the walls do not keep out on this machine, though they could on another: one sentence each."""
+
+
+@dataclass(frozen=True)
+class CommandLimits:
+    """How much of the machine a command may use. 0: no limit."""
+
+    processes: int = 0
+    """Living at the same time, its shell and the sandbox's own counted."""
+    memory: int = 0
+    """Bytes that all its processes keep in memory, together."""
+    file_size: int = 0
+    """Bytes of one file that it writes."""
+    open_files: int = 0
+    """Of one process."""
+    memory_files: int = 0
+    """Bytes in each directory of its own that lives in memory."""
+    disk_left: int = 0
+    """Bytes that have to stay free where its workspace lies; a command that writes past that is ended."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A port inside a command's own network, served from outside: its only way out."""
+
+    port: int
+    """On 127.0.0.1, inside."""
+    serve: Callable[[socket.socket], None]
+    """Given the listening socket, in another thread, before the command begins. Whoever serves it closes it."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +185,11 @@ class CommandRequest:
     """Seconds after which the command is ended; None: never."""
     scratch: Path | None = None
     """A directory of the session's own that is /tmp inside, so that files there outlive a line; None: an empty one each line."""
+    read_only: tuple[Path, ...] = ()
+    """Files and directories of the workspace that the command can read and not change. Nothing where no walls stand."""
+    limits: CommandLimits | None = None
+    listening: Listening | None = None
+    """Only where `network` is False."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +212,10 @@ class ExecutionRequest:
     """What the command reads from its standard input, which then ends."""
     output_limit: int = 16 * 1024 * 1024
     """Bytes kept of each output; what comes after them is read and dropped."""
+    read_only: tuple[Path, ...] = ()
+    """As in `CommandRequest`."""
+    limits: CommandLimits | None = None
+    listening: Listening | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +247,8 @@ class CommandResult:
     """What could not be ended, such as a program of another user; always empty where walls stand."""
     background_left: bool = False
     """Processes outlived the shell. With walls they were ended with it; without, they go on."""
+    limit: str = ""
+    """The limit that it was ended for, in words; empty where none was."""
 
 
 @dataclass(frozen=True)
@@ -220,3 +265,5 @@ class ExecutionResult:
     """Whether an output was longer than the limit."""
     killed: tuple[KilledProcess, ...] = ()
     survivors: tuple[KilledProcess, ...] = ()
+    limit: str = ""
+    """As in `CommandResult`."""

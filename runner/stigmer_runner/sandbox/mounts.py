@@ -88,10 +88,10 @@ class FileTree:
             self._signature = now
         return self._base
 
-    def planned(self, workspace: Path, scratch: Path | None) -> list[Mount]:
+    def planned(self, workspace: Path, scratch: Path | None, read_only: Sequence[Path] = ()) -> list[Mount]:
         """The whole tree for one command, in the order in which it is made: parents first.
 
-        `workspace` and `scratch` have their links resolved.
+        `workspace` and `scratch` have their links resolved; `read_only` lies in the workspace.
         """
         own = self._own
         base = (mount for mount in self.base() if _there(mount))
@@ -99,6 +99,10 @@ class FileTree:
         if scratch is not None:
             tree[Path("/tmp")] = Mount(Path("/tmp"), MountKind.WRITABLE, scratch)
         tree[workspace] = Mount(workspace, MountKind.WRITABLE, workspace)
+        for place in read_only:
+            for pin in pins(place, workspace):
+                tree.setdefault(pin, Mount(pin, MountKind.WRITABLE, pin, within=workspace))
+            tree[place] = Mount(place, MountKind.READ_ONLY, place, within=workspace)
         table = mounted()
         also = [place for directory in own for place in aliases(directory, table) if _shows(tree, place)]
         covered = outermost([*own, *also])

@@ -9,6 +9,7 @@ from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.ending import Ended
 from stigmer_runner.sandbox.model import ExecutionRequest, ExecutionResult, Outcome
 from stigmer_runner.sandbox.walls import Wrapped
+from stigmer_runner.sandbox.watching import LimitWatch
 
 
 class PlainProcess:
@@ -30,6 +31,12 @@ class PlainProcess:
             )
             self.outputs = (own.keep(read_out), own.keep(read_err))
         self.pid = self._popen.pid
+
+    def abandon(self) -> None:
+        """It was ended before it began: take its end, and read nothing."""
+        self._popen.wait()
+        for fd in self.outputs:
+            os.close(fd)
 
     def wait(self) -> int:
         """Reap it; only after its end. As a shell says it: 128 + n for signal n."""
@@ -83,6 +90,8 @@ class PlainCommand:
         self._asked: Outcome | None = None
         self._ending: asyncio.Future[Ended] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._watch: LimitWatch | None = None
+        self._limit = ""
         self.exited = asyncio.Event()
         """Set once its process is gone."""
         self._pidfd = os.pidfd_open(process.pid)
@@ -95,6 +104,9 @@ class PlainCommand:
             self._ground.anchor.hold()
         if self._request.timeout is not None and self._ended_at is None:
             self._timer = self._loop.call_later(self._request.timeout, self._end_soon, Outcome.TIMED_OUT)
+        if self._request.limits is not None and self._ended_at is None:
+            limits, where = self._request.limits, self._request.workspace
+            self._watch = LimitWatch(self._process.pid, limits, where, self._ground.executor, self._over_limit)
 
     async def cancel(self) -> None:
         """End it and wait for that."""
@@ -112,12 +124,18 @@ class PlainCommand:
             self._asked = outcome
             self._ending = self._loop.run_in_executor(self._ground.executor, self._ground.end)
 
+    def _over_limit(self, words: str) -> None:
+        self._limit = words
+        self._end_soon(Outcome.CANCELLED)
+
     def _exited(self) -> None:
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._ended_at = self._loop.time()
         if self._timer is not None:
             self._timer.cancel()
+        if self._watch is not None:
+            self._watch.close()
         self.exited.set()
 
     async def _live(self) -> ExecutionResult:
@@ -141,6 +159,7 @@ class PlainCommand:
             truncated=any(output.total > len(output.kept) for output in self._outputs),
             killed=ended.killed if ended else (),
             survivors=ended.survivors if ended else (),
+            limit=self._limit,
         )
 
     async def _drain(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stigmer_runner.sandbox.environment import can_carry
-from stigmer_runner.sandbox.model import ShellState
+from stigmer_runner.sandbox.model import CommandLimits, ShellState
 
 STATE = "STIGMER-STATE"
 """Opens a report: then cause, status, directory, and `NAME=VALUE` for each exported variable."""
@@ -134,11 +134,21 @@ class Shell:
         main = (_PLAIN_MAIN if plain else _MAIN).format(prologue=prologue, close=close)
         return [self.path, *options, "-c", main, "bash" if self.is_bash else "sh"]
 
-    def prologue(self, line: str, state: ShellState, workspace: str, *, report: int, ink: int | None) -> bytes:
+    def prologue(
+        self,
+        line: str,
+        state: ShellState,
+        workspace: str,
+        *,
+        report: int,
+        ink: int | None,
+        limits: CommandLimits | None = None,
+    ) -> bytes:
         """What the shell reads first. Surrogates in `line` and `state` become the bytes that they stand for."""
         template = _BASH_PROLOGUE if self.is_bash else _SH_PROLOGUE
         parts = [
             self._marked(ink),
+            self._limited(limits),
             template.format(report=report, state=STATE, end=END),
             _enter(state.directory, workspace),
             _restore(state),
@@ -146,9 +156,26 @@ class Shell:
         ]
         return _encoded("".join(parts))
 
-    def plain_prologue(self, line: str, *, ink: int | None) -> bytes:
+    def plain_prologue(self, line: str, *, ink: int | None, limits: CommandLimits | None = None) -> bytes:
         """The same for a line without a terminal, whose state nobody asks for."""
-        return _encoded(f"{self._marked(ink)}{LINE}={shlex.quote(line)}\n")
+        return _encoded(f"{self._marked(ink)}{self._limited(limits)}{LINE}={shlex.quote(line)}\n")
+
+    def _limited(self, limits: CommandLimits | None) -> str:
+        """Limits that the kernel keeps for a process and what it starts; hard ones, which it cannot raise again."""
+        if limits is None:
+            return ""
+        block = 1024 if self.is_bash else 512
+        wanted = [
+            f"ulimit {option} {value}"
+            for option, value in (
+                ("-c", 0),
+                ("-f", limits.file_size // block),
+                ("-n", limits.open_files),
+                ("-u", limits.processes),
+            )
+            if value or option == "-c"
+        ]
+        return "".join(f"{{ {each}; }} 2>/dev/null\n" for each in wanted)
 
     def _marked(self, ink: int | None) -> str:
         return f"{{ ulimit -S -q {ink}; }} 2>/dev/null\n" if ink is not None and self.is_bash else ""

@@ -131,6 +131,11 @@ class Terminal(_Spawn):
     def _spawnpty(self, args: Sequence[str | bytes], **_: object) -> TerminalProcess:
         return TerminalProcess.launch(self._launch)
 
+    def abandon(self) -> None:
+        """It was ended before it began: take its end, and give up the terminal."""
+        self.ptyproc.wait()
+        self.release()
+
     def release(self) -> None:
         """Give up the terminal, ending nothing: whoever still holds it is hung up on."""
         if not self.closed:

@@ -21,6 +21,12 @@ class Place:
     network: bool
     terminal: bool
     """Whether it has a terminal to take control of."""
+    read_only: tuple[Path, ...] = ()
+    """What of the workspace cannot be changed."""
+    memory_files: int = 0
+    """Bytes of each directory in memory; 0: no limit."""
+    gated: bool = False
+    """Whether it waits, once its namespaces are made, until it is let go."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Wrapped:
     """Whether it is started as the leader of a session: not where a `setsid` does that further down."""
     anchor: Anchor | None = None
     """What everything that it starts lives and dies with, where there is such a thing."""
+    gate: int = -1
+    """With `Place.gated`: a descriptor of this process; a byte written to it lets the command go. Whoever writes closes it."""
 
 
 class Walls(Protocol):
