@@ -1,0 +1,121 @@
+"""A daemon, a runner and a scripted provider over real HTTP: the stage on which agents play."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, AgentSpec
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
+    ApiResourceMetadata,
+    ApiResourceOwnerScope,
+)
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ApprovalRequested, Event, QuestionAsked
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
+from stigmer_apis.client import Client, TailBatch
+from stigmer_apis.protocol import API_VERSION
+from stigmer_runner.models.scripted import Script, ScriptedProvider
+from tests.chaos.daemon import DaemonProcess, client_of
+from tests.chaos.reading import everything
+from tests.support.workstation import Workstation, new_workstation
+
+LIVENESS = 60.0
+
+
+@dataclass
+class Stage:
+    """One home with everything that runs for it."""
+
+    workstation: Workstation
+    provider: ScriptedProvider
+    client: Client
+    directory: Path
+    """A project of the person's."""
+
+    async def agent(self, name: str, spec: AgentSpec | None = None, *, preset: str = "auto") -> None:
+        """Make an agent that the scripted model drives."""
+        given = AgentSpec(instructions="Do what you are told, with the tools.", model="ollama/scripted")
+        if spec is not None:
+            given.MergeFrom(spec)
+        if not given.HasField("policy"):
+            given.policy.CopyFrom(Policy(preset=preset))
+        scope = ApiResourceOwnerScope.organization
+        made = Agent(
+            api_version=API_VERSION,
+            kind="Agent",
+            metadata=ApiResourceMetadata(name=name, owner_scope=scope),
+            spec=given,
+        )
+        await self.client.resources.apply([Resource(agent=made)])
+
+    async def run(self, agent: str, message: str, **options: str) -> AgentExecution:
+        """Start an execution in the project."""
+        return await self.client.run(agent, message, workspace=str(self.directory), **options)
+
+    async def ended(self, execution_id: str) -> "Told":
+        """What happened, once it is over."""
+        async with asyncio.timeout(LIVENESS):
+            return Told(await everything(self.client, execution_id, follow=True))
+
+    async def until(self, execution_id: str, found: Callable[["Told"], bool]) -> "Told":
+        """What has happened, as soon as `found` holds of it."""
+        events: list[Event] = []
+        async with asyncio.timeout(LIVENESS):
+            async for item in self.client.tail(execution_id):
+                if isinstance(item, TailBatch):
+                    events += item.events
+                    if found(Told(events)):
+                        return Told(events)
+        raise AssertionError(f"it ended without it:\n{Told(events)}")
+
+
+@dataclass
+class Told:
+    """The events of an execution, read."""
+
+    events: Sequence[Event]
+    phase: int = 0
+    reason: str = ""
+    approvals: list[ApprovalRequested] = field(default_factory=list[ApprovalRequested])
+    questions: list[QuestionAsked] = field(default_factory=list[QuestionAsked])
+
+    def __post_init__(self) -> None:
+        for event in self.events:
+            if event.HasField("phase_changed"):
+                self.phase, self.reason = event.phase_changed.phase, event.phase_changed.reason
+            elif event.HasField("approval_requested"):
+                self.approvals.append(event.approval_requested)
+            elif event.HasField("question_asked"):
+                self.questions.append(event.question_asked)
+
+    def of(self, body: str) -> list[Event]:
+        """The events of one kind."""
+        return [event for event in self.events if event.WhichOneof("body") == body]
+
+    def text(self, message_id: str = "") -> str:
+        """What the model said, all of it or one message."""
+        deltas = [event.text_delta for event in self.of("text_delta")]
+        return "".join(each.text for each in deltas if not message_id or each.message_id == message_id)
+
+    def results(self) -> dict[str, str]:
+        """By tool call: its result, or its error."""
+        finished = [event.tool_call_finished for event in self.of("tool_call_finished")]
+        return {each.call_id: each.error or each.result for each in finished}
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number} {' '.join(str(event).split())}" for number, event in enumerate(self.events, 1))
+
+
+@asynccontextmanager
+async def staged(script: Script, **environment: str) -> AsyncGenerator[Stage]:
+    """Everything started; ended afterwards."""
+    async with ScriptedProvider(script) as provider:
+        with new_workstation(OLLAMA_BASE_URL=provider.url, **environment) as workstation:
+            directory = workstation.home.parent / "project"
+            directory.mkdir()
+            await DaemonProcess.start(workstation).answers()
+            async with client_of(workstation) as client:
+                yield Stage(workstation, provider, client, directory)
