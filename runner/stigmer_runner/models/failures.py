@@ -20,7 +20,7 @@ _TOO_LONG: Final = re.compile(
     re.I,
 )
 _BLIND: Final = re.compile(
-    r"(image|vision|multimodal|image_url).{0,60}(not|n't|un)|(not|n't|un)\S*.{0,60}(image|vision|multimodal)", re.I
+    r"(image|vision|multimodal).{0,60}(not|n't|un|only supported)|(not|n't|un)\S*.{0,60}(image|vision|multimodal)", re.I
 )
 _REFUSED: Final = re.compile(r"content.?(filter|policy|management)|safety system|flagged|usage polic", re.I)
 _NO_MODEL: Final = re.compile(
@@ -70,12 +70,6 @@ def failure(error: Exception, *, provider: str, model: str, base_url: str, began
             return _in_stream(provider, model, error)
         case library.UserError():
             return _unfit(model, error)
-        case httpx2.TooManyRedirects():
-            return ModelError(
-                ModelErrorCode.UNREACHABLE,
-                f"The server at {base_url} sends in circles. Is the base URL that of a model's interface?",
-                retryable=False,
-            )
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
             return unreachable(provider, base_url, str(error))
         case httpx2.TransportError():

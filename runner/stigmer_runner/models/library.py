@@ -61,7 +61,7 @@ class Route:
         self.provider = provider
         self.base_url = base_url
         self.wire = Wire(provider, base_url, limits, tls)
-        self._http = httpx2.AsyncClient(transport=self.wire, trust_env=False, follow_redirects=True, max_redirects=3)
+        self._http = httpx2.AsyncClient(transport=self.wire, trust_env=False, follow_redirects=True)
         self._model = _factory(provider, base_url, self._http)
 
     async def events(self, request: ModelRequest, config: ModelConfig, call: Call) -> AsyncGenerator[ModelEvent, None]:

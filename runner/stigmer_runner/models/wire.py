@@ -40,6 +40,9 @@ _SENT: Final = frozenset(
 """Headers of the library that go out; what it tells about this machine does not."""
 
 
+_MOST_REQUESTS: Final = 4
+
+
 class WireFailure(httpx2.TransportError):
     """The call cannot go on; `Call.failure` says why."""
 
@@ -52,6 +55,8 @@ class Call:
     key: bytes = field(repr=False)
     finished: bool = False
     """Whether the provider said that its answer is whole."""
+    requests: int = 0
+    """How many were sent: more than one where the provider redirects within its origin."""
     began: bool = False
     """Whether anything of the answer came."""
     failure: ModelError | None = None
@@ -93,6 +98,13 @@ class Wire(httpx2.AsyncBaseTransport):
                 ModelErrorCode.UNREACHABLE,
                 f"The server at {_words(self._origin)} sends to another address, {_words(_origin(request.url))}. Nothing was "
                 "sent there. Set the base URL to the address that is meant.",
+                retryable=False,
+            )
+        call.requests += 1
+        if call.requests > _MOST_REQUESTS:
+            raise call.give_up(
+                ModelErrorCode.UNREACHABLE,
+                f"The server at {_words(self._origin)} sends in circles. Is the base URL that of a model's interface?",
                 retryable=False,
             )
         timeouts = {

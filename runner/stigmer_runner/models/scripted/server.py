@@ -96,10 +96,14 @@ class ScriptedProvider:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        await self.drop_connections()
+        await self._server.wait_closed()
+
+    async def drop_connections(self) -> None:
+        """Closes every connection, as a provider does with those that were idle for long."""
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
-        await self._server.wait_closed()
 
     async def serve_forever(self) -> None:
         """Until cancelled."""
