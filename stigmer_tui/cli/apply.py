@@ -7,13 +7,14 @@ import click
 
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import ApplyResourcesResponse, Resource
 from stigmer_apis.client import Client
-from stigmer_apis.errors import InvalidArgument
+from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.colours import print_diff
 from stigmer_tui.cli.connect import with_client
-from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.naming import Label
 from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
-from stigmer_tui.cli.sources import complain_of, placed, read_files
+from stigmer_tui.cli.refused import refused
+from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.differences import difference
 from stigmer_tui.manifests.kinds import BY_FIELD, Kind
 from stigmer_tui.manifests.problems import ManifestError
@@ -73,11 +74,11 @@ def command(
             done = await client.resources.apply(
                 [document.resource for document in documents], dry_run=dry_run, prune_labels=dict(labels), force=force
             )
-        except InvalidArgument as error:
-            refused = placed(error, documents)
-            if refused is None:
+        except StigmerError as error:
+            found = await refused(client, error, documents)
+            if found is None:
                 raise
-            return complain_of(refused)
+            return complain_of(found, exit_code_of(error))
         report(done, documents, output, diff=diff, dry_run=dry_run)
         return ExitCode.OK
 

@@ -11,8 +11,9 @@ from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.resources import number
-from stigmer_tui.cli.sources import complain_of, placed, read_files
+from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.kinds import Kind
 from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.text import safe
@@ -76,9 +77,9 @@ def create_from(kind: Kind, file: str) -> int:
         try:
             return await create_with(client, kind, documents[0].resource)
         except InvalidArgument as error:
-            refused = placed(error, documents)
-            if refused is None:
+            found = await refused(client, error, documents)
+            if found is None:
                 raise
-            return complain_of(refused)
+            return complain_of(found)
 
     return with_client(work)

@@ -6,6 +6,7 @@ import click
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis.client import Client
+from stigmer_apis.errors import FailedPrecondition
 from stigmer_tui.cli.columns import age, phase_words
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
@@ -93,7 +94,11 @@ def _section(title: str, text: str) -> None:
 
 async def _print_dependants(client: Client, kind: Kind, resource: Any) -> None:
     """What would go with it, and what holds it."""
-    told = await client.resources.delete(number(kind), resource.metadata.id, dry_run=True)
+    try:
+        told = await client.resources.delete(number(kind), resource.metadata.id, dry_run=True)
+    except FailedPrecondition as error:
+        click.echo(f"\nNote: {safe(error.message)}")
+        return
     if not told.along and not told.holding:
         return
     click.echo("\nDependants")

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,8 +15,9 @@ from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, No
 from stigmer_tui.cli.connect import complain, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.naming import KindName, complete_names
+from stigmer_tui.cli.refused import plain, refused
 from stigmer_tui.cli.resources import fetch, number
-from stigmer_tui.cli.sources import placed
+from stigmer_tui.cli.schema import write_schemas
 from stigmer_tui.manifests.kinds import Kind
 from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.manifests.reading import Document, read_documents
@@ -55,6 +57,7 @@ def command(kind: Kind, name: str) -> int:
         text = _header(kind) + to_yaml(editable_data(resource))
         path = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX)) / f"{kind.word}-{resource.metadata.slug}.yaml"
         path.touch(0o600)
+        write_schemas(path.parent, [kind])
         return await _Editing(client, kind, resource, path, text).run()
 
     return with_client(work)
@@ -89,7 +92,7 @@ class _Editing:
                 shown = _with_said(text, refusal.problems)
                 continue
             except Aborted as error:
-                complain(error)
+                complain(Aborted(plain(error), remedy=error.remedy))
                 self._path.write_bytes(text.encode("utf-8", "surrogateescape"))
                 click.echo(
                     f"  somebody changed it meanwhile, nothing was overwritten; your text is kept in {self._path}",
@@ -113,7 +116,7 @@ class _Editing:
             await self._check_it_is_there()
             done = await self._client.resources.apply([document.resource])
         except InvalidArgument as error:
-            found = placed(error, documents)
+            found = await refused(self._client, error, documents)
             raise Refusal(found.problems if found else (document.problem("", error.message, error.remedy),)) from error
         except (FailedPrecondition, NotFound) as error:
             raise Refusal((document.problem("", error.message, error.remedy),)) from error
@@ -153,13 +156,12 @@ class _Editing:
         return ExitCode.BAD_INPUT
 
     def _remove(self) -> None:
-        self._path.unlink(missing_ok=True)
-        self._path.parent.rmdir()
+        shutil.rmtree(self._path.parent)
 
 
 def _header(kind: Kind) -> str:
     return (
-        f"# yaml-language-server: $schema=.stigmer/schemas/{kind.word}.json\n"
+        f"# yaml-language-server: $schema={kind.word}.json\n"
         f"# Save and leave to store it; leave it unchanged, or empty, to store nothing.\n"
         f"# Lines that begin with `{SAID.strip()}` say what is wrong with the line below; they are taken out by themselves.\n"
     )

@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from stigmer_apis.client import Client, client_environment
-from stigmer_tui.cli.connect import note, with_client
-from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_apis.errors import StigmerError
+from stigmer_tui.cli.connect import complain, note, with_client
+from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
+from stigmer_tui.cli.missing import named_values, provide_missing
 from stigmer_tui.cli.naming import complete_agents
+from stigmer_tui.cli.secret_input import secrets_of_run
 from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
 
 
@@ -31,10 +34,33 @@ from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
     default=True,
     help="Show the output until the run ends (the default), or print the id and leave.",
 )
+@click.option(
+    "-e",
+    "--env",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A variable for this run's commands; may be given again. Never a secret: see --secret.",
+)
+@click.option(
+    "--secret",
+    "secret_names",
+    metavar="NAME",
+    multiple=True,
+    help="A secret for this run's commands, from STIGMER_SECRET_NAME, standard input, or a masked prompt; may be given again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON with its sequence.")
 @click.option("--raw", is_flag=True, help="Write the terminal's bytes exactly as they came.")
 def command(
-    agent: str, message: str, workspace: Path | None, session_id: str, follow: bool, as_json: bool, raw: bool
+    agent: str,
+    message: str,
+    workspace: Path | None,
+    session_id: str,
+    follow: bool,
+    variables: tuple[str, ...],
+    secret_names: tuple[str, ...],
+    as_json: bool,
+    raw: bool,
 ) -> int:
     """Run AGENT on a message.
 
@@ -44,10 +70,20 @@ def command(
     Examples:
       stigmer run shell --message 'echo $((6*7))' --follow
       stigmer run shell -m 'make test' -w . --detach
+      stigmer run shell -m 'echo $STAGE' -e STAGE=test
     """
     text = sys.stdin.read() if message == "-" else message
     directory = None if workspace is None else str(workspace.expanduser().absolute())
 
+    given = named_values(variables)
+    try:
+        secrets = secrets_of_run(secret_names, stdin_is_free=message != "-")
+    except StigmerError as error:
+        complain(error)
+        return exit_code_of(error)
+    provided = with_client(lambda client: provide_missing(client, agent, given | secrets, secrets))
+    if provided != ExitCode.OK:
+        return provided
     size = shutil.get_terminal_size((80, 24))
 
     async def work(client: Client) -> int:
@@ -57,6 +93,8 @@ def command(
             workspace=directory,
             session_id=session_id or None,
             client_environment=client_environment(columns=size.columns, rows=size.lines),
+            variables=given,
+            secrets=secrets,
         )
         execution_id = execution.metadata.id
         if not follow:

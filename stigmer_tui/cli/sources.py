@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 import click
 
-from stigmer_apis.errors import InvalidArgument
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.manifests.problems import ManifestError, Problem
-from stigmer_tui.manifests.reading import Document, Reading, read_documents
+from stigmer_tui.manifests.reading import Reading, read_documents
 from stigmer_tui.manifests.sources import read_sources
 from stigmer_tui.text import safe
 
@@ -40,28 +39,11 @@ def read_files(names: Sequence[str]) -> Reading:
     return reading
 
 
-def complain_of(error: ManifestError) -> ExitCode:
-    """Say everything that is wrong on standard error, one thing a line."""
+def complain_of(error: ManifestError, code: ExitCode = ExitCode.BAD_INPUT) -> ExitCode:
+    """Say everything that is wrong on standard error, one thing a line. Returns `code`."""
     for problem in error.problems[:MOST_SHOWN]:
         click.echo(safe(str(problem)), err=True)
     if len(error.problems) > MOST_SHOWN:
         click.echo(f"and {len(error.problems) - MOST_SHOWN} more", err=True)
     click.echo("stigmer: nothing was stored", err=True)
-    return ExitCode.BAD_INPUT
-
-
-def placed(error: InvalidArgument, documents: Sequence[Document]) -> ManifestError | None:
-    """What the server refused, with its places in the files; None where it names no field of any document.
-
-    The server names fields as `resources[3].agent.spec.model`, or `resources[3].spec.model`.
-    """
-    problems: list[Problem] = []
-    for violation in error.violations:
-        head, _, path = violation.field.partition(".")
-        position = head.removeprefix("resources[").removesuffix("]")
-        if not position.isdecimal() or int(position) >= len(documents):
-            return None
-        document = documents[int(position)]
-        path = path.removeprefix(document.kind.field).lstrip(".")
-        problems.append(document.problem(path, violation.message or error.message, error.remedy))
-    return ManifestError(problems) if problems else None
+    return code

@@ -1,0 +1,67 @@
+"""A command at a terminal of its own: what it shows, and what a person types."""
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+
+PATIENCE = 60.0
+
+
+class Dialogue:
+    """Made by `dialogue`."""
+
+    def __init__(self, master: int, process: "subprocess.Popen[bytes]") -> None:
+        self._master = master
+        self._process = process
+        self.shown = ""
+        """All that came so far, with its escapes."""
+
+    def until(self, words: str) -> None:
+        """Read until these words are there."""
+        while words not in self.shown:
+            if not self._read():
+                raise AssertionError(f"it ended before it showed {words!r}:\n{self.shown}")
+
+    def say(self, text: str) -> None:
+        """Type."""
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        """Read to the end; the exit code."""
+        while self._read():
+            pass
+        return self._process.wait(PATIENCE)
+
+    def _read(self) -> bool:
+        """Read what comes next; whether there was anything before the end."""
+        deadline = time.monotonic() + PATIENCE
+        while not select.select([self._master], [], [], 0.1)[0]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing came for {PATIENCE:.0f} s:\n{self.shown}")
+            if self._process.poll() is not None:
+                return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:  # what a PTY says once nobody has its other end
+            return False
+        self.shown += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+@contextmanager
+def dialogue(words: Sequence[str], environ: Mapping[str, str]) -> Generator[Dialogue]:
+    """Run a command at a terminal, ended at the latest with the context."""
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *words], stdin=slave, stdout=slave, stderr=slave, env=dict(environ)
+    )
+    os.close(slave)
+    try:
+        yield Dialogue(master, process)
+    finally:
+        process.kill()
+        process.wait(PATIENCE)
+        os.close(master)
