@@ -36,7 +36,7 @@ def statuses(draw: st.DrawFn) -> AgentExecutionStatus:
 
 @st.composite
 def _bodies(draw: st.DrawFn) -> ev.Event:
-    event = ev.Event(time_unix_micros=draw(TIMES))
+    event = ev.Event(time_unix_micros=draw(TIMES), sub_agent_id=draw(st.sampled_from(["", "", "agent-1"])))
     kind = draw(st.sampled_from(_KINDS))
     match kind:
         case "execution_created":
@@ -84,6 +84,14 @@ def _bodies(draw: st.DrawFn) -> ev.Event:
             event.command_applied.command_id = draw(IDS)
         case "command_rejected":
             event.command_rejected.command_id = draw(IDS)
+        case "approval_requested":
+            event.approval_requested.call_id = draw(IDS)
+            event.approval_requested.summary = draw(TEXTS)
+        case "approval_resolved":
+            event.approval_resolved.call_id = draw(IDS)
+        case "question_asked":
+            event.question_asked.attention_id = draw(IDS)
+            event.question_asked.text = draw(TEXTS)
         case "attention_raised":
             event.attention_raised.attention_id = draw(IDS)
             event.attention_raised.text = draw(TEXTS)

@@ -30,6 +30,8 @@ KEPT: Final = 2_000_000
 MAX_TODOS_BYTES: Final = 128 * 1024
 MAX_ATTENTIONS: Final = 100
 MAX_ATTENTION_BYTES: Final = 1000
+MAX_ASKED_BYTES: Final = 64 * 1024
+"""Of what a person is to decide or to answer."""
 
 _OVERHEAD: Final = 32
 """What an entry weighs beside its texts."""

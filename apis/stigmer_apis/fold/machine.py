@@ -12,6 +12,7 @@ from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary, FoldState
 from stigmer_apis.errors import SequenceGap
 from stigmer_apis.fold.bounds import (
+    MAX_ASKED_BYTES,
     MAX_ATTENTION_BYTES,
     MAX_ATTENTIONS,
     Ledger,
@@ -31,6 +32,8 @@ _TERMINAL = frozenset(
     {ExecutionPhase.EXECUTION_COMPLETED, ExecutionPhase.EXECUTION_FAILED, ExecutionPhase.EXECUTION_CANCELLED}
 )
 _UNWEIGHED = 4
+_OF_ITS_OWN = frozenset({"message_started", "text_delta", "reasoning_delta", "message_completed", "todo_list_changed"})
+"""Events of a sub-agent that are told of itself: the conversation of the execution is its agent's."""
 _SUBJECT_CHARACTERS = 80
 _SUMMARY_ERROR_CHARACTERS = 120
 
@@ -106,6 +109,8 @@ class Fold:
 
     def _apply(self, event: ev.Event, seq: int) -> None:
         micros = event.time_unix_micros
+        if event.sub_agent_id and event.WhichOneof("body") in _OF_ITS_OWN:
+            return
         match event.WhichOneof("body"):
             case "terminal_output":
                 self._calls.output(event.terminal_output)
@@ -123,6 +128,7 @@ class Fold:
             case "tool_call_started":
                 self._calls.started(event.tool_call_started, micros)
             case "tool_call_finished":
+                self._state.approvals.pop(event.tool_call_finished.call_id, None)
                 self._calls.finished(event.tool_call_finished, micros)
                 self._make_room()
             case "execution_created":
@@ -137,6 +143,12 @@ class Fold:
                 self._answered(event.command_applied.command_id)
             case "command_rejected":
                 self._answered(event.command_rejected.command_id)
+            case "approval_requested":
+                self._ask_approval(event.approval_requested)
+            case "approval_resolved":
+                self._state.approvals.pop(event.approval_resolved.call_id, None)
+            case "question_asked":
+                self._ask_question(event.question_asked)
             case "attention_raised":
                 self._raise_attention(event.attention_raised, seq, micros)
             case "attention_cleared":
@@ -153,8 +165,6 @@ class Fold:
                 self._state.summary.tokens += event.usage_reported.input_tokens + event.usage_reported.output_tokens
             case (
                 "reasoning_delta"
-                | "approval_requested"
-                | "approval_resolved"
                 | "terminal_resized"
                 | "terminal_attached"
                 | "terminal_detached"
@@ -162,6 +172,15 @@ class Fold:
                 | "workflow_task_finished"
                 | "note_added"
                 | "log_line"
+                | "tool_call_progress"
+                | "limit_neared"
+                | "model_call_started"
+                | "model_call_failed"
+                | "model_changed"
+                | "context_compacted"
+                | "file_changed"
+                | "artifact_added"
+                | "turn_undone"
                 | None
             ):
                 return
@@ -224,6 +243,8 @@ class Fold:
         self._lines.flush()
         self._lines.close_all()
         state.terminals.clear()
+        state.approvals.clear()
+        state.questions.clear()
         state.status.ClearField("attention")
         state.summary.attention_count = 0
         state.summary.cancel_requested = False
@@ -292,7 +313,7 @@ class Fold:
             self._state.pending_commands.remove(command_id)
 
     def _raise_attention(self, raised: ev.AttentionRaised, seq: int, micros: int) -> None:
-        self._clear_attention(raised.attention_id)
+        self._remove_attention(raised.attention_id)
         status = self._state.status
         status.attention.add(
             attention_id=raised.attention_id,
@@ -305,7 +326,27 @@ class Fold:
         del status.attention[:-MAX_ATTENTIONS]
         self._state.summary.attention_count = len(status.attention)
 
+    def _ask_approval(self, asked: ev.ApprovalRequested) -> None:
+        kept = ev.ApprovalRequested()
+        kept.CopyFrom(asked)
+        kept.summary = cut(asked.summary, MAX_ASKED_BYTES)
+        self._state.approvals[asked.call_id] = kept.SerializeToString(deterministic=True)
+        if len(self._state.approvals) > MAX_ATTENTIONS:
+            del self._state.approvals[min(self._state.approvals)]
+
+    def _ask_question(self, asked: ev.QuestionAsked) -> None:
+        kept = ev.QuestionAsked()
+        kept.CopyFrom(asked)
+        kept.text = cut(asked.text, MAX_ASKED_BYTES)
+        self._state.questions[asked.attention_id] = kept.SerializeToString(deterministic=True)
+        if len(self._state.questions) > MAX_ATTENTIONS:
+            del self._state.questions[min(self._state.questions)]
+
     def _clear_attention(self, attention_id: str) -> None:
+        self._state.questions.pop(attention_id, None)
+        self._remove_attention(attention_id)
+
+    def _remove_attention(self, attention_id: str) -> None:
         attention = self._state.status.attention
         for index in range(len(attention) - 1, -1, -1):
             if attention[index].attention_id == attention_id:

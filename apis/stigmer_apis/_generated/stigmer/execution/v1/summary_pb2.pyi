@@ -205,6 +205,46 @@ class FoldState(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class ApprovalsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.bytes = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class QuestionsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.bytes = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     SEQ_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
@@ -214,6 +254,8 @@ class FoldState(_message.Message):
     PARTIAL_LINES_FIELD_NUMBER: _builtins.int
     PENDING_COMMANDS_FIELD_NUMBER: _builtins.int
     CALL_MESSAGES_FIELD_NUMBER: _builtins.int
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    QUESTIONS_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """Sequence of the last event folded in."""
     @_builtins.property
@@ -244,6 +286,14 @@ class FoldState(_message.Message):
     def call_messages(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Tool call to the message that asked for it, for calls that are not finished."""
 
+    @_builtins.property
+    def approvals(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
+        """Decisions that wait, by tool call: an encoded stigmer.event.v1.ApprovalRequested. A summary of more than 64 KiB is cut."""
+
+    @_builtins.property
+    def questions(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
+        """Questions that wait, by attention: an encoded stigmer.event.v1.QuestionAsked, cut likewise."""
+
     def __init__(
         self,
         *,
@@ -256,10 +306,12 @@ class FoldState(_message.Message):
         partial_lines: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
         pending_commands: _abc.Iterable[_builtins.str] | None = ...,
         call_messages: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        approvals: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
+        questions: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_messages", b"call_messages", "open_messages", b"open_messages", "outputs", b"outputs", "partial_lines", b"partial_lines", "pending_commands", b"pending_commands", "seq", b"seq", "status", b"status", "summary", b"summary", "terminals", b"terminals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "call_messages", b"call_messages", "open_messages", b"open_messages", "outputs", b"outputs", "partial_lines", b"partial_lines", "pending_commands", b"pending_commands", "questions", b"questions", "seq", b"seq", "status", b"status", "summary", b"summary", "terminals", b"terminals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
