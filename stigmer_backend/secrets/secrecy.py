@@ -7,16 +7,25 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final, TypeAlias, TypeVar, cast
 
-from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
+from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2
+from stigmer_apis._generated.stigmer.runner.v1 import link_pb2
+from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2
 from stigmer_apis.transport import aio, grpc
 from stigmer_backend.resources.secret_values import has_plain, holds_secrets, masked
 from stigmer_backend.secrets.vault import Vault
 
 PLAIN: Final = "/stigmer.runner.v1.RunnerService/GetExecutionContext"
 """The one method whose answer has secrets in plain text."""
+HARMLESS: Final = frozenset(
+    f"/{service.full_name}/{method.name}"
+    for file in (attach_pb2, execution_service_pb2, link_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+    if method.server_streaming and not holds_secrets(method.output_type)
+)
+"""Streams whose messages hold no secrets: nothing stands in their way. Of every other method each answer is looked at."""
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
@@ -25,7 +34,7 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[object, object]"
 
 
 class Secrecy(aio.ServerInterceptor):
-    """Wraps the methods whose messages can hold secrets; all others are left as they are."""
+    """Wraps all methods but those that are known to hold no secrets."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
@@ -37,14 +46,9 @@ class Secrecy(aio.ServerInterceptor):
     ) -> "grpc.RpcMethodHandler[_Request, _Response] | None":
         """Return the service's handler, with its answers masked."""
         handler = await continuation(handler_call_details)
-        method = _described(handler_call_details.method)
-        if handler is None or method is None or handler_call_details.method == PLAIN:
+        if handler is None or handler_call_details.method in HARMLESS or handler_call_details.method == PLAIN:
             return handler
-        wrapped = cast("_Handler", handler)
-        if not handler.request_streaming and holds_secrets(method.input_type):
-            wrapped = self._with_key(wrapped)
-        if holds_secrets(method.output_type):
-            wrapped = _with_mask(wrapped)
+        wrapped = _with_mask(self._with_key(cast("_Handler", handler)))
         return cast("grpc.RpcMethodHandler[_Request, _Response]", wrapped)
 
     def _with_key(self, handler: "_Handler") -> "_Handler":
@@ -85,13 +89,3 @@ def _with_mask(handler: "_Handler") -> "_Handler":
         grpc.stream_unary_rpc_method_handler if handler.request_streaming else grpc.unary_unary_rpc_method_handler
     )
     return make_single(answer, handler.request_deserializer, handler.response_serializer)
-
-
-def _described(method: str) -> MethodDescriptor | None:
-    """The description of `/package.Service/Method`; None for one that is not ours."""
-    service, _, name = method.strip("/").rpartition("/")
-    pool = descriptor_pool.Default()
-    try:
-        return pool.FindServiceByName(service).methods_by_name.get(name)
-    except KeyError:
-        return None

@@ -1,6 +1,6 @@
 """Everything that can be asked of a Stigmer server."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -13,6 +13,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     AgentExecutionId,
     AgentExecutionSpec,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1.execution_context_pb2 import ExecutionValue
 from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_pb2 import (
     ListSessionsRequest,
     Session,
@@ -139,12 +140,15 @@ class Client:
         session_id: str | None = None,
         client_environment: ClientEnvironment | None = None,
         timeout: float | None = None,
+        variables: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> AgentExecution:
         """Start an execution of `agent` (its name or id) with its first `message`, and return it with its id.
 
         `workspace`: an absolute directory to work in, else the session's own. `session_id`: go on in that session; then `agent` may be empty.
-        `timeout`: the longest that one command line may take, in seconds. `idempotency_key`: a repeat with the same key is the same execution.
+        `timeout`: the longest that one command line may take, in seconds. `variables` and `secrets`: for this run's commands alone, over those of
+        its agent and environments; secrets are sealed, never shown, and gone when it ends. `idempotency_key`: a repeat with the same key is the same execution.
         Raises `NotFound` for an unknown agent or session, `InvalidArgument` for what breaks a rule, `MessageTooLarge` past 16 MiB.
         """
         options = RunOptions(workspace=workspace or "", client=client_environment)
@@ -153,6 +157,9 @@ class Client:
         spec = AgentExecutionSpec(session_id=session_id or "", message=message, options=options)
         if agent:
             spec.agent_id = await self._agent_id(agent)
+        for values, is_secret in ((variables or {}, False), (secrets or {}, True)):
+            for name, value in values.items():
+                spec.runtime_env[name].CopyFrom(ExecutionValue(value=value, is_secret=is_secret))
         execution = AgentExecution(
             api_version=API_VERSION, kind="AgentExecution", metadata=ApiResourceMetadata(), spec=spec
         )
