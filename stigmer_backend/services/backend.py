@@ -154,6 +154,7 @@ class Backend:
             await backend.close()
             raise
         backend._tasks.start(backend._forget_keys(), "forget idempotency keys")
+        backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
         return backend
 
     def counts(self) -> tuple[int, int]:

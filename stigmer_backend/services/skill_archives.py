@@ -62,7 +62,11 @@ class SkillArchives:
                 await asyncio.to_thread(_move, incoming, self._place(digest))
             finally:
                 await asyncio.to_thread(incoming.unlink, missing_ok=True)
-            yield digest, skill_md
+            try:
+                yield digest, skill_md
+            except BaseException:
+                await self._drop([digest])
+                raise
 
     async def read(self, digest: str) -> bytes:
         """The archive with this hash. Raises `NotFound`, and `DataLoss` where its bytes are not what was kept."""
@@ -79,10 +83,22 @@ class SkillArchives:
     async def remove_unused(self, digests: Sequence[str]) -> None:
         """Remove archives of deleted skills, but those that another skill has by now."""
         async with self._lock:
-            for digest in digests:
-                users = await self._store.read_state(lambda state, one=digest: state.count(VERSIONS, one))
-                if not users:
-                    await asyncio.to_thread(self._place(digest).unlink, missing_ok=True)
+            await self._drop(digests)
+
+    async def sweep(self) -> None:
+        """Remove what a stop left over: archives that were being checked, and those that no record came to name."""
+        async with self._lock:
+            incoming, digests = await asyncio.to_thread(_left_over, self._folder)
+            for path in incoming:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+            await self._drop(digests)
+
+    async def _drop(self, digests: Sequence[str]) -> None:
+        """Remove those that no version of a skill names. With the lock held."""
+        for digest in digests:
+            users = await self._store.read_state(lambda state, one=digest: state.count(VERSIONS, one))
+            if not users:
+                await asyncio.to_thread(self._place(digest).unlink, missing_ok=True)
 
     def _place(self, digest: str) -> Path:
         return self._folder / digest[:2] / f"{digest}{_SUFFIX}"
@@ -129,6 +145,12 @@ def _refused(message: str, remedy: str) -> InvalidArgument:
 
 def _digest(archive: bytes) -> str:
     return hashlib.sha256(archive).hexdigest()
+
+
+def _left_over(folder: Path) -> tuple[list[Path], list[str]]:
+    """Archives that were being checked, and the hashes of all that are kept."""
+    digests = [path.stem for path in folder.glob(f"[0-9a-f][0-9a-f]/*{_SUFFIX}")]
+    return list((folder / _INCOMING).glob("*")), digests
 
 
 def _write(path: Path, archive: bytes) -> None:
