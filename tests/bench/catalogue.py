@@ -2,6 +2,7 @@
 
 from tests.bench.measures import (
     appending,
+    applying,
     boards,
     engine,
     latency,
@@ -25,6 +26,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("updates", updating.status_updates),
     Benchmark("pages", listing.pages),
     Benchmark("resources", resources.many_resources),
+    Benchmark("apply", applying.apply_many),
     Benchmark("open", opening.open_time),
     Benchmark("tail", wire.tail_throughput),
     Benchmark("calls", wire.calls),
