@@ -5,6 +5,7 @@ it. Prices are US dollars for a million tokens.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from stigmer_runner.errors import RunnerError
 from stigmer_runner.models.port import Done, Usage
 
 PACKAGED: Final = Path(__file__).with_name("prices.yaml")
+_DATE: Final = re.compile(r"-(\d{8}|\d{4}-\d{2}-\d{2}|latest)$")
 _KINDS: Final = ("input", "output", "cached_input", "cache_write")
 
 
@@ -33,9 +35,14 @@ class Price:
     """Read from the provider's cache; None: as `input`."""
     cache_write: float | None = None
     """Written to it; None: as `input`."""
+    above_tokens: int = 0
+    """Tokens of input from which on `above` stands for the whole request; 0: never."""
+    above: "Price | None" = None
 
     def cost_micro_usd(self, usage: Usage) -> int:
         """Millionths of a US dollar: dollars for a million tokens are millionths for one."""
+        if self.above is not None and usage.input_tokens > self.above_tokens:
+            return self.above.cost_micro_usd(usage)
         plain = max(0, usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens)
         cached = self.input if self.cached_input is None else self.cached_input
         written = self.input if self.cache_write is None else self.cache_write
@@ -59,8 +66,9 @@ class Prices:
     def price(self, provider: str, model: str) -> Price | None:
         """None where it is not known."""
         name = f"{provider}/{model}"
-        if (exact := self._exact.get(name)) is not None:
-            return exact
+        for each in (name, _DATE.sub("", name)):
+            if (exact := self._exact.get(each)) is not None:
+                return exact
         return next((price for beginning, price in self._beginnings if name.startswith(beginning)), None)
 
     def priced(self, provider: str, model: str, done: Done) -> Done:
@@ -97,8 +105,22 @@ def _read(path: Path) -> Mapping[str, Price]:
 
 
 def _price(path: Path, name: str, entry: object) -> Price:
+    fields = dict(cast(Mapping[object, object], entry if isinstance(entry, Mapping) else {}))
+    higher = fields.pop("above", None)
+    if higher is None:
+        return _flat(path, name, fields)
+    if not isinstance(higher, Mapping):
+        raise PricesRefused(f"{path}: `{name}.above` wants `tokens` and prices.")
+    above = dict(cast(Mapping[object, object], higher))
+    tokens = above.pop("tokens", None)
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens <= 0:
+        raise PricesRefused(f"{path}: `{name}.above.tokens` is no number of tokens.")
+    price = _flat(path, name, fields)
+    return dataclasses.replace(price, above_tokens=tokens, above=_flat(path, f"{name}.above", above))
+
+
+def _flat(path: Path, name: str, fields: Mapping[object, object]) -> Price:
     values: dict[str, float] = {}
-    fields = cast(Mapping[object, object], entry if isinstance(entry, Mapping) else {})
     for key, value in fields.items():
         if key not in _KINDS or isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e6:
             raise PricesRefused(
