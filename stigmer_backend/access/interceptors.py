@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar, cast
 
+from google.protobuf.message import DecodeError
+
 from stigmer_apis.errors import (
+    InvalidArgument,
     PermissionDenied,
     ResourceExhausted,
     StigmerError,
@@ -149,7 +152,7 @@ class AccessInterceptor(aio.ServerInterceptor):
             case _:
                 make, guarded = grpc.stream_stream_rpc_method_handler, answer_by_stream
         limit = MAX_ARCHIVE_MESSAGE_BYTES if method in ARCHIVES else self._largest_request
-        return make(guarded, _sized(handler.request_deserializer, limit), handler.response_serializer)
+        return make(guarded, _reader(handler.request_deserializer, limit), handler.response_serializer)
 
     @asynccontextmanager
     async def _stream(self, context: _Context) -> AsyncGenerator[None]:
@@ -201,29 +204,41 @@ def _token(details: grpc.HandlerCallDetails) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _TooLarge:
-    """Stands for a request that is larger than may be sent: it was not read."""
+class _Unread:
+    """Stands for a request that was not read."""
 
-    size: int
-    limit: int
+    refusal: StigmerError
 
 
-def _sized(deserialize: Callable[[bytes], object] | None, limit: int) -> Callable[[bytes], object]:
-    """Reads requests up to `limit` bytes: the transport's own limit is one for all methods."""
+def _reader(deserialize: Callable[[bytes], object] | None, limit: int) -> Callable[[bytes], object]:
+    """Reads requests up to `limit` bytes, as the transport's own limit is one for all methods.
+
+    What cannot be read becomes a refusal with words: an error in here would be answered as one that nobody foresaw.
+    """
 
     def read(body: bytes) -> object:
         if len(body) > limit:
-            return _TooLarge(len(body), limit)
-        return body if deserialize is None else deserialize(body)
+            return _Unread(
+                ResourceExhausted(
+                    f"the request has {len(body)} bytes; at most {limit} are taken", remedy="send less at a time"
+                )
+            )
+        try:
+            return body if deserialize is None else deserialize(body)
+        except DecodeError:
+            return _Unread(
+                InvalidArgument(
+                    "the request cannot be read: it is no message of this method, or nested too deeply",
+                    remedy="client and server may be of different versions; nest less deeply",
+                )
+            )
 
     return read
 
 
 def _checked(request: object) -> object:
-    if isinstance(request, _TooLarge):
-        raise ResourceExhausted(
-            f"the request has {request.size} bytes; at most {request.limit} are taken", remedy="send less at a time"
-        )
+    if isinstance(request, _Unread):
+        raise request.refusal
     validate(request)
     return request
 
