@@ -11,6 +11,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.colours import print_diff
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
+from stigmer_tui.cli.keeping import keep_stored_secrets
 from stigmer_tui.cli.naming import Label
 from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
 from stigmer_tui.cli.refused import refused
@@ -70,6 +71,7 @@ def command(
         return complain_of(error)
 
     async def work(client: Client) -> int:
+        await keep_stored_secrets(client, documents)
         try:
             done = await client.resources.apply(
                 [document.resource for document in documents], dry_run=dry_run, prune_labels=dict(labels), force=force

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import click
 
 from stigmer_apis.client import Client
+from stigmer_apis.config import check_mode, load
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
 from stigmer_tui.cli.connect import run_async
@@ -53,13 +54,28 @@ async def examine() -> list[Finding]:
         home.prepare()
     except StigmerError as error:
         return [Finding("home", False, f"{error.message}. {error.remedy} (exit code {int(exit_code_of(error))})")]
-    findings = [Finding("home", True, f"{home.root}, {shutil.disk_usage(home.root).free / 1e9:.1f} GB free")]
+    findings = [
+        Finding("home", True, f"{home.root}, {shutil.disk_usage(home.root).free / 1e9:.1f} GB free"),
+        examine_settings(home),
+    ]
     try:
         async with Client(home) as client:
             findings += await examine_server(client)
     except StigmerError as error:
         return [*findings, Finding("daemon", False, f"{error.message}. {error.remedy}")]
     return [*findings, *examine_sockets(home), examine_terminal()]
+
+
+def examine_settings(home: Home) -> Finding:
+    """Whether the settings mean something, and what a person should know of them."""
+    try:
+        loaded = load(home)
+        check_mode(loaded)
+    except StigmerError as error:
+        return Finding("settings", False, f"{'; '.join(error.message.splitlines())}. {error.remedy}")
+    changed = sum(str(each.origin) != "default" for each in loaded.values.values())
+    detail = f"{changed} set" if changed else "all at their defaults"
+    return Finding("settings", not loaded.notes, "; ".join([detail, *loaded.notes]))
 
 
 async def examine_server(client: Client) -> list[Finding]:

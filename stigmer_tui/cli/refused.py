@@ -14,6 +14,10 @@ _NAMED = re.compile(r"resources\[([0-9]+)\](?:\.[a-z_]+)?: ")
 """How the server begins what it says about one of several resources."""
 
 
+_KEY = re.compile(r"\[([^\]'\"]*[^\]'\"0-9][^\]]*)\]")
+"""A key of a map in a path that has no quotes."""
+
+
 def plain(error: StigmerError) -> str:
     """What the server said, without the number of the resource in the request."""
     return _NAMED.sub("", error.message, count=1)
@@ -37,7 +41,7 @@ async def refused(client: Client, error: StigmerError, documents: Sequence[Docum
             return None
         position, path = place
         document = documents[position]
-        path = path.removeprefix(document.kind.field).lstrip(".")
+        path = _KEY.sub(r"['\1']", path.removeprefix(document.kind.field).lstrip("."))
         found = [] if path or position in looked else await _nowhere(client, document, documents)
         looked.add(position)
         problems.extend(found or [document.problem(path, violation.message or error.message)])

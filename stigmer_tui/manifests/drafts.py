@@ -94,7 +94,7 @@ spec:
     LOG_LEVEL:
       value: info
       description: How much is said
-    # A secret has no value here: `stigmer secrets set API_TOKEN --environment {name}` asks for it, and it is kept sealed.
+    # A secret has no value here: `stigmer secrets set API_TOKEN --environment {name}` asks for it, and applying this again keeps it.
     # API_TOKEN: {{isSecret: true, description: For the service}}
 """,
     MCP_SERVER.name: """\
@@ -161,7 +161,8 @@ def _environment(name: str) -> str:
     LOG_LEVEL:
       value: info
       description: How much is said
-    # A secret has no value here. `stigmer secrets set API_TOKEN --environment {name}` asks for it, and it is kept sealed.
+    # A secret has no value here: `stigmer secrets set API_TOKEN --environment {name}` asks for it, and applying this again keeps it.
+    # API_TOKEN: {{isSecret: true, description: For the service}}
 """
 
 

@@ -29,6 +29,13 @@ class Dialogue:
         """Type."""
         os.write(self._master, text.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl+C until it has ended: one that comes just before Python waits for a line waits with it."""
+        deadline = time.monotonic() + PATIENCE
+        while self._process.poll() is None and time.monotonic() < deadline:
+            self.say("\x03")
+            time.sleep(0.2)
+
     def end(self) -> int:
         """Read to the end; the exit code."""
         while self._read():

@@ -331,7 +331,10 @@ def test_in_a_terminal_delete_asks_first(workstation: Workstation) -> None:
         with dialogue(words, workstation.environ()) as terminal:
             terminal.until("Delete? [y/N]:")
             assert "environment/asked would be deleted" in terminal.shown
-            terminal.say(answer)
+            if answer == "\x03":
+                terminal.interrupt()
+            else:
+                terminal.say(answer)
             assert terminal.end() == code
             assert outcome in terminal.shown
     complaint(workstation, "get", "env", "asked", code=66)

@@ -1,0 +1,38 @@
+"""What lies in examples/ can be applied as it stands there."""
+
+from pathlib import Path
+
+from tests.support.workstation import new_workstation
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def test_the_examples_can_be_applied_and_taken_away_as_their_page_says() -> None:
+    with new_workstation() as workstation:
+        arguments = [
+            "apply",
+            *(word for path in sorted(EXAMPLES.iterdir()) if path.is_dir() for word in ("-f", str(path))),
+        ]
+        assert workstation.run(*arguments).stdout.decode().splitlines() == [
+            "agent/support created",
+            "agent-instance/support-desk created",
+            "environment/support created",
+            "workflow/nightly created",
+        ]
+        secret = b"a token of 24 characters"
+        workstation.run("secrets", "set", "ORDERS_TOKEN", "--environment", "support", stdin=secret)
+        again = workstation.run(*arguments).stdout.decode().splitlines()
+        assert {line.split()[1] for line in again} == {"unchanged"}
+        shown = workstation.run("get", "environment", "support", "-o", "yaml").stdout
+        assert b"'********'" in shown
+        assert secret not in shown
+        assert b"Recent" not in workstation.run("describe", "agent", "support").stdout
+        for line in (EXAMPLES / "README.md").read_text().splitlines():
+            if line.startswith("stigmer delete "):
+                assert workstation.run(*line.split()[1:]).stdout.decode().splitlines()[0].endswith(" deleted")
+
+
+def test_every_directory_is_on_the_page() -> None:
+    page = (EXAMPLES / "README.md").read_text()
+    for path in EXAMPLES.iterdir():
+        assert not path.is_dir() or f"]({path.name})" in page
