@@ -7,7 +7,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import PushSk
 from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_apis.transport import aio
 from stigmer_backend.resources.contract_rules import violations_of
-from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, EXECUTION_CONTEXTS, EXECUTIONS, MCP_SERVERS
+from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, EXECUTION_CONTEXTS, EXECUTIONS, KINDS, MCP_SERVERS
 from tests.conformance.grounds import JsonValue, document
 from tests.conformance.wire import Wire
 from tests.support.refusals import refused
@@ -23,7 +23,7 @@ def wire(served: Served) -> Wire:
 
 
 async def told(wire: Wire, wanted: Message) -> dict[str, FieldViolation]:
-    kind = {kind.message: kind for kind in (AGENTS, ENVIRONMENTS, MCP_SERVERS)}[type(wanted)]
+    kind = next(kind for kind in KINDS if isinstance(wanted, kind.message))
     with refused(InvalidArgument) as refusal:
         await wire.call(kind, "create", wanted)
     assert isinstance(refusal.error, InvalidArgument)
