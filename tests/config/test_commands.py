@@ -61,6 +61,7 @@ def test_a_mistake_in_the_file_is_said_by_every_command_that_needs_it_and_stops_
             assert f"{file}:2:3: there is no setting log.levle: did you mean log.level?" in words
             assert f"{file}:3:3: log.format is 'xml': choose one of text, json" in words
             assert "Traceback" not in words
+        assert "did you mean log.level?" in workstation.run("doctor", code=1).stdout.decode()
     finally:
         file.unlink()
 

@@ -72,6 +72,7 @@ context: {organization: o, environment: e}
     settings = written(home, text).settings
     assert settings.backend.local.data_dir == Path("/srv/stigmer")
     assert settings.backend.local.llm.provider is Provider.ANTHROPIC
+    assert str(settings.backend.local.llm.provider) == "anthropic"
     assert settings.backend.local.execution.auto_pull
     assert not settings.backend.local.execution.cleanup
     for name in [

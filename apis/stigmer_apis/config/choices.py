@@ -1,6 +1,6 @@
 """The closed sets that settings choose from."""
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 class BackendType(Enum):
@@ -38,7 +38,7 @@ class LogLevel(Enum):
     ERROR = "error"
 
 
-class Provider(Enum):
+class Provider(StrEnum):
     """Who answers model calls."""
 
     ANTHROPIC = "anthropic"

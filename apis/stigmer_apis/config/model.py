@@ -91,15 +91,16 @@ class Llm:
     """Which model answers where an agent names none."""
 
     provider: Provider | None = field(
-        default=None, metadata=about("STIGMER_LLM_PROVIDER", default="the first provider that there is a key for")
+        default=None,
+        metadata=about("STIGMER_LLM_PROVIDER", default="by the model's name (`claude...`, `gpt-...`), else Ollama"),
     )
     """Who answers model calls."""
-    model: str = field(default="", metadata=about("STIGMER_LLM_MODEL", default="the provider's usual one"))
+    model: str = field(default="", metadata=about("STIGMER_LLM_MODEL", default="none: then an agent has to name one"))
     """The model's name, as its provider writes it."""
     api_key: str = field(
         default="",
         repr=False,
-        metadata=about("STIGMER_LLM_API_KEY", secret=True, move="stigmer secrets provider set {provider}"),
+        metadata=about("STIGMER_LLM_API_KEY", secret=True, move="stigmer secrets provider set {provider} --remember"),
     )
     """The key of the provider above. Better kept in the keyring."""
     base_url: str = field(
@@ -245,13 +246,13 @@ class Variables:
     anthropic_api_key: str = field(
         default="",
         repr=False,
-        metadata=about("ANTHROPIC_API_KEY", secret=True, move="stigmer secrets provider set anthropic"),
+        metadata=about("ANTHROPIC_API_KEY", secret=True, move="stigmer secrets provider set anthropic --remember"),
     )
     """The key for Anthropic."""
     openai_api_key: str = field(
         default="",
         repr=False,
-        metadata=about("OPENAI_API_KEY", secret=True, move="stigmer secrets provider set openai"),
+        metadata=about("OPENAI_API_KEY", secret=True, move="stigmer secrets provider set openai --remember"),
     )
     """The key for OpenAI."""
     ollama_base_url: str = field(default="http://127.0.0.1:11434", metadata=about("OLLAMA_BASE_URL", form=Form.URL))
