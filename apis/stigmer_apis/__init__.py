@@ -6,6 +6,7 @@
 - `config`: the settings: file, environment, defaults. `logs`: what every log line looks like, and how long logs are kept.
 - `fold`: from events to the published status. `status_update`: from a published status to events.
 - `transport`: grpc, with the options of both ends of the wire.
+- `ollama`: management of a local Ollama, for the command line and the runner; its HTTP library is loaded with the first call.
 - `client`: the only client; also the Python SDK.
 - `_generated`: code made from the .proto files; never edited.
 

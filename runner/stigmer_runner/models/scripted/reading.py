@@ -40,7 +40,7 @@ def parse_script(text: str) -> Script:
     except yaml.YAMLError as error:
         raise ScriptRefused(f"not YAML: {error}") from error
     top = _object(document, "the script")
-    _known(top, ("model", "turns", "conversations"), "the script")
+    _known(top, ("model", "pullable", "turns", "conversations"), "the script")
     conversations: list[Conversation] = []
     for number, entry in enumerate(_list(top.get("conversations"), "conversations"), 1):
         where = f"conversations[{number}]"
@@ -51,7 +51,8 @@ def parse_script(text: str) -> Script:
         conversations.append(Conversation(turns))
     if not conversations:
         raise ScriptRefused("it has no turns")
-    return Script(tuple(conversations), str(top.get("model", "scripted")))
+    pullable = tuple(str(name) for name in _list(top.get("pullable"), "pullable"))
+    return Script(tuple(conversations), str(top.get("model", "scripted")), pullable)
 
 
 def _turns(value: object, where: str) -> tuple[Turn, ...]:

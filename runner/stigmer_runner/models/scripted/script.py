@@ -129,6 +129,8 @@ class Script:
     conversations: tuple[Conversation, ...]
     model: str = "scripted"
     """How the provider calls the model that answers; and the one that it lists."""
+    pullable: tuple[str, ...] = ()
+    """Models that `/api/pull` gets, and that are listed from then on; it has no others."""
 
     @staticmethod
     def of(*turns: Turn) -> "Script":

@@ -70,6 +70,7 @@ class ScriptedProvider:
         self._record = record
         self._server: asyncio.Server | None = None
         self._asked = _Asked()
+        self._models = [script.model]
         self._open: set[asyncio.Task[None]] = set()
         self.requests: list[Recorded] = []
         """What was asked, oldest first."""
@@ -135,6 +136,9 @@ class ScriptedProvider:
         form = _format(path)
         if request.method == "POST" and form is not None:
             return await self._answer(form, request, reader, writer)
+        if request.method == "POST" and path == "/api/pull":
+            await self._pull(str(request.body.get("model", "")), writer)
+            return True
         listing = self._listing(path, request.body)
         await _send_json(
             writer, 200 if listing is not None else 404, listing or {"error": f"{path} is not served here"}
@@ -145,7 +149,7 @@ class ScriptedProvider:
         name = self._script.model
         match path:
             case "/api/tags":
-                return {"models": [{"name": name, "model": name, "size": 1, "modified_at": "2023-11-14T22:13:20Z"}]}
+                return {"models": [_listed(each, age) for age, each in enumerate(self._models)]}
             case "/api/version":
                 return {"version": "0.0.0-scripted"}
             case "/api/show":
@@ -154,6 +158,22 @@ class ScriptedProvider:
                 return {"object": "list", "data": [{"id": name, "object": "model"}]}
             case _:
                 return None
+
+    async def _pull(self, name: str, writer: asyncio.StreamWriter) -> None:
+        """Gets a model in steps, as Ollama does."""
+        size, digest = 4_000_000_000, "sha256:" + "0" * 64
+        steps: list[Body] = [{"status": "pulling manifest"}]
+        if name in self._script.pullable:
+            steps += [
+                {"status": "pulling 000000000000", "digest": digest, "total": size, "completed": size * part // 4}
+                for part in range(5)
+            ]
+            steps += [{"status": "verifying sha256 digest"}, {"status": "success"}]
+            self._models.append(name)
+        else:
+            steps.append({"error": "pull model manifest: file does not exist"})
+        lines = b"".join(json.dumps(step).encode() + b"\n" for step in steps)
+        await _send(writer, 200, "application/x-ndjson", lines)
 
     async def _answer(
         self, form: Format, request: Recorded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -283,6 +303,17 @@ class ScriptedProvider:
                 await writer.drain()
         writer.write(b"".join(pending))
         return True
+
+
+def _listed(name: str, age: int) -> Body:
+    details = {"family": "scripted", "parameter_size": "7.6B", "quantization_level": "Q4_K_M"}
+    return {
+        "name": name,
+        "model": name,
+        "size": 4_700_000_000,
+        "modified_at": f"2023-11-14T22:13:{20 + age}Z",
+        "details": details,
+    }
 
 
 def _turn_number(conversation: Conversation, over: int) -> Turn:
