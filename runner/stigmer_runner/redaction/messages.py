@@ -8,6 +8,8 @@ from stigmer_runner.redaction.redactor import Redactor
 
 def redact_message(redactor: Redactor, message: Message) -> None:
     """Take secrets out of every text in `message`, in place. Bytes are left: a terminal's go through a stream."""
+    if redactor.empty:
+        return
     for field, value in message.ListFields():
         entry = field.message_type
         if entry is not None and entry.GetOptions().map_entry:

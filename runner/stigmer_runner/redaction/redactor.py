@@ -25,6 +25,11 @@ class Redactor:
         self._matcher = Matcher(replacements) if replacements else None
 
     @property
+    def empty(self) -> bool:
+        """Whether there is nothing to look for."""
+        return self._matcher is None
+
+    @property
     def note(self) -> str:
         """For a person: which secrets are not taken out, and why; empty where all are."""
         if not self.ignored:

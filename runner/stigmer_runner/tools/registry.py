@@ -9,9 +9,25 @@ from stigmer_runner.tools.files.listing import Glob, List
 from stigmer_runner.tools.files.read import Read
 from stigmer_runner.tools.files.write import Write
 from stigmer_runner.tools.interface import Tool
+from stigmer_runner.tools.shell.commands import ReadOutput, Shell, ShellInput, ShellKill, ShellList, ShellWait
 from stigmer_runner.tools.todos import Todos
 
-ALL: tuple[Tool, ...] = (Read(), Write(), Edit(), List(), Glob(), Grep(), Todos(), AskPerson())
+ALL: tuple[Tool, ...] = (
+    Read(),
+    Write(),
+    Edit(),
+    List(),
+    Glob(),
+    Grep(),
+    Shell(),
+    ShellInput(),
+    ShellWait(),
+    ShellKill(),
+    ShellList(),
+    ReadOutput(),
+    Todos(),
+    AskPerson(),
+)
 """Every tool of ours, in the order in which a model is shown them."""
 
 

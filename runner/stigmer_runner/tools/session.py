@@ -1,21 +1,34 @@
 """What the tool calls of one execution share."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
 from stigmer_runner.redaction import NOTHING, Redactor
-from stigmer_runner.sandbox import Sandbox
+from stigmer_runner.sandbox import CommandLimits, Listening, RunningCommand, Sandbox
 from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.files.ledger import Ledger
 from stigmer_runner.tools.files.snapshots import Snapshots
 from stigmer_runner.tools.files.undoing import Undone, undo
 from stigmer_runner.tools.interface import ToolResult
 from stigmer_runner.tools.preparing import Standing
+from stigmer_runner.tools.shell.handles import Handles, ModelCommand
 from stigmer_runner.tools.shell.state import ShellStates
 from stigmer_runner.tools.shell.terminals import Terminals
+
+DEFAULT_LIMITS = CommandLimits(
+    processes=1024,
+    memory=max(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4),
+    file_size=16 << 30,
+    open_files=8192,
+    memory_files=1 << 30,
+    disk_left=512 << 20,
+)
+"""Three quarters of the machine's memory, and files that no honest command writes."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,8 @@ class SessionPlace:
     """What a model's commands reach; unspecified is closed."""
     hidden: tuple[Path, ...] = ()
     """Directories that no tool may look into: `STIGMER_HOME` and the run directory."""
+    limits: CommandLimits = DEFAULT_LIMITS
+    """How much of the machine a command may use."""
     command_timeout: float = 600.0
     """Seconds that a model's command may take where it does not ask for less."""
 
@@ -62,11 +77,14 @@ class ToolSession:
         self.clock = clock
         self.redactor = redactor
         self.workspace = place.workspace.resolve()
-        self.files = Beneath(self.workspace, place.hidden)
+        self.hidden = (*place.hidden, *place.sandbox.description.own)
+        self.files = Beneath(self.workspace, self.hidden)
         self.ledger = Ledger()
         self.snapshots = Snapshots(place.state_directory / "snapshots")
         self.changing = asyncio.Lock()
         """Held while a file is changed."""
+        self.handles = Handles(place.state_directory / "output" / place.execution_id)
+        """The commands that a model started."""
 
     def standing(self) -> Standing:
         """Where a call would run now."""
@@ -77,7 +95,7 @@ class ToolSession:
             directory=state.directory,
             walls=self.place.sandbox.description.walls,
             environment={**removed, **state.variables},
-            hidden=self.place.hidden,
+            hidden=self.hidden,
         )
 
     def redacted(self, result: ToolResult) -> ToolResult:
@@ -90,5 +108,25 @@ class ToolSession:
         async with self.changing:
             return await asyncio.to_thread(undo, self.files, self.snapshots, self.ledger, message_id)
 
+    def open_terminal(self, command: ModelCommand, running: RunningCommand) -> None:
+        """A command runs: persons can attach to its terminal until it ends."""
+        stack = contextlib.ExitStack()
+        stack.enter_context(self.terminals.opened(command.terminal_id, running, command.resized))
+        command.begin(running, lambda _: stack.close())
+
+    def network_of(self, policy: Policy) -> Network.Mode.ValueType:
+        """What a model's commands reach now: open, closed, or some hosts. Without walls nothing can be closed."""
+        if not self.place.sandbox.description.walls:
+            return Network.MODE_OPEN
+        return self._network(policy).mode or Network.MODE_CLOSED
+
+    def way_out(self, policy: Policy) -> tuple[bool, Listening | None, Mapping[str, str]]:
+        """Whether a command has the network, a port that it has instead, and the variables that lead programs to it."""
+        return self.network_of(policy) == Network.MODE_OPEN, None, {}
+
+    def _network(self, policy: Policy) -> Network:
+        return policy.network if policy.network.mode else self.place.network
+
     async def close(self) -> None:
-        """End every process of the session and wait for that."""
+        """End every process of the session and wait for that; no event is told any more."""
+        await self.handles.close()
