@@ -1,6 +1,5 @@
 """Executions as the published interface shows them: the stored resource, with its status folded from the events."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
@@ -14,11 +13,13 @@ from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.resources.filters import marked_lists, phase_sources, stored_phase
 from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.listing import Source
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.pages import Question
 from stigmer_backend.resources.paging import PUBLISHED_PAGE_SIZE, decode_token, encode_token, page_rows, pages_of
-from stigmer_backend.store import Store
+from stigmer_backend.store import Row, StateRead, Store
 
 ANY_PHASE = ExecutionPhase.EXECUTION_PHASE_UNSPECIFIED
 """Lets every phase through."""
@@ -76,7 +77,8 @@ class Reading:
             decode_token(question, query.page_token),
             size,
             self._options.scan_rows,
-            self._matcher(query),
+            marked_lists({}, query.tags),
+            self._phase(query),
             None if query.with_content else take_content_out,
         )
         revision = self._board.revision
@@ -99,18 +101,17 @@ class Reading:
             answer.next_page_token = encode_token(question, place)
         return answer
 
-    def _matcher(self, query: PublishedQuery) -> Callable[[AgentExecution], bool] | None:
-        """What an execution of the page must be like, None where all will do. Asked on a reader's thread."""
-        tags = frozenset(query.tags)
-        if not query.phase and not tags:
+    def _phase(self, query: PublishedQuery) -> tuple[Source, ...] | None:
+        """Where executions of the asked phase are, None where all will do."""
+        if not query.phase:
             return None
+        stored = stored_phase(EXECUTIONS, [query.phase])
 
-        def matches(execution: AgentExecution) -> bool:
-            live = self._registry.get(execution.metadata.id)
-            phase = execution.status.phase if live is None else live.glance().phase
-            return (not query.phase or phase == query.phase) and tags <= set(execution.metadata.tags)
+        def is_in_it(state: StateRead, row: Row) -> bool:
+            live = self._registry.get(row.id)
+            return stored(state, row) if live is None else live.glance().phase == query.phase
 
-        return matches
+        return phase_sources([query.phase], is_in_it)
 
     def _complete(self, execution: AgentExecution, *, with_content: bool) -> None:
         """Show what lives as it stands, and in a list no more than is wanted."""

@@ -11,7 +11,7 @@ from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_apis.fold import is_terminal
 from stigmer_backend.resources.kinds import EXECUTIONS, WORKFLOW_EXECUTIONS, AnyKind, Resource
 from stigmer_backend.resources.listing import Matches, Selection, Source
-from stigmer_backend.resources.listing_keys import LIVE_LIST, label_list, phase_list, tag_list
+from stigmer_backend.resources.listing_keys import LIVE_LIST, label_list, phase_list, phase_of, tag_list
 from stigmer_backend.resources.lookup import storable
 from stigmer_backend.store import EVER, Row, Span, StateRead
 
@@ -59,6 +59,17 @@ def phase_sources(phases: Iterable[Phase], live: Matches) -> tuple[Source, ...]:
     """Where executions of these phases are: those that ended by phase, the others together, each of which `live` is asked about."""
     ended = [Source(phase_list(phase)) for phase in sorted(set(phases)) if is_terminal(phase)]
     return (*ended, Source(LIVE_LIST, live))
+
+
+def stored_phase(kind: AnyKind, phases: Iterable[Phase]) -> Matches:
+    """Whether an execution is stored in one of `phases`: what `phase_sources` asks of those that had not ended."""
+    wanted = frozenset(phases)
+
+    def matches(state: StateRead, row: Row) -> bool:
+        data = state.data(kind.table, row.id)
+        return data is not None and phase_of(kind.decode(data)) in wanted
+
+    return matches
 
 
 def span_of(from_micros: int, before_micros: int, path: str) -> Span:

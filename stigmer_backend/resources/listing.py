@@ -6,7 +6,7 @@ knows (`matches`) takes a look at the row itself, and then at a number of rows t
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stigmer_backend.store import EVER, Row, Span, StateRead, row_key
 
@@ -89,6 +89,9 @@ def by_time(state: StateRead, chosen: Selection, turn: Turn, *, newest_first: bo
         before = turn.passed + min(turn.skip, max(0, total - turn.passed))
         return Found(rows, places, total, False, places[-1] if more else None, before)
     found = ((row.key, row) for row in _candidates(state, chosen, turn.place, newest_first))
+    if chosen.matches is None and chosen.any_of is None:
+        page = _walk(state, chosen, turn, found, total, counting=False)
+        return _counted(state, chosen, page, newest_first) if page.is_lower_bound else page
     return _walk(state, chosen, turn, found, total)
 
 
@@ -158,9 +161,15 @@ def _reach(state: StateRead, chosen: Selection) -> int:
 
 
 def _walk(
-    state: StateRead, chosen: Selection, turn: Turn, candidates: Iterator[tuple[bytes, Row]], total: int | None
+    state: StateRead,
+    chosen: Selection,
+    turn: Turn,
+    candidates: Iterator[tuple[bytes, Row]],
+    total: int | None,
+    *,
+    counting: bool = True,
 ) -> Found:
-    """A page of the candidates that fit, and as much of their number as the budget allows."""
+    """A page of the candidates that fit, and, if it is for `counting`, as much of their number as the budget allows."""
     rows: list[Row] = []
     places: list[bytes] = []
     matched, to_skip, place, more, bounded = turn.passed, turn.skip, turn.place, False, False
@@ -184,12 +193,20 @@ def _walk(
             places.append(at)
         else:
             more = True
-            if total is not None:
+            if total is not None or not counting:
+                bounded = True
                 break
     before = turn.passed + turn.skip - to_skip
     goes_on = more or (bounded and place is not None)
     exact = total is not None or not bounded
     return Found(rows, places, matched if total is None else total, not exact, place if goes_on else None, before)
+
+
+def _counted(state: StateRead, chosen: Selection, page: Found, newest_first: bool) -> Found:
+    """A full page of what stands in several lists, with what is known of the rows behind it."""
+    lists = sorted(chosen.all_of, key=lambda parent: state.count(chosen.table, parent))
+    more, whole = state.count_common(chosen.table, lists, page.next_place, COUNTED_ROWS, newest_first, chosen.span)
+    return replace(page, total=max(page.total, page.behind + more), is_lower_bound=not whole)
 
 
 def _fitting(state: StateRead, chosen: Selection) -> Callable[[Row], bool]:

@@ -1,4 +1,4 @@
-"""Pages of stored resources: read row by row, cut where published clients could not take more."""
+"""Pages of stored resources: read by index, cut where published clients could not take more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Generic
 
 from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.resources.kinds import Kind, R
-from stigmer_backend.store import StateRead
+from stigmer_backend.resources.listing import Selection, Source, Turn, by_time
+from stigmer_backend.store import EVER, StateRead
 
 _COUNT_BYTES = 8
-_CHUNK = 200
 _ENVELOPE = 16
 
 
@@ -42,60 +42,39 @@ class Question(Generic[R]):
     place: bytes | None
     size: int
     budget: int
-    """With `matches`: rows to look at."""
-    matches: Callable[[R], bool] | None = None
+    """Rows to look at, where no single list has all that is asked."""
+    marked: tuple[str, ...] = ()
+    """Lists that each has to be in, beside the one of `parent`."""
+    any_of: tuple[Source, ...] | None = None
+    """Lists of which it has to be in one, None for whichever."""
     trim: Callable[[R], None] | None = None
     """Takes out what the page does not show, before sizes are counted."""
 
     def ask(self, state: StateRead) -> Page[R]:
-        """The page. Without `matches` nothing is read beyond it; with it, at most `budget` rows are, and their number is what was found."""
+        """The page. Nothing is read beyond it, but for a total that no index knows."""
         passed = int.from_bytes(self.place[:_COUNT_BYTES]) if self.place else 0
-        after = last = self.place[_COUNT_BYTES:] if self.place else None
+        after = self.place[_COUNT_BYTES:] if self.place else None
+        lists = ((self.parent,) if self.parent else ()) + self.marked
+        chosen = Selection(self.kind.table, lists, self.any_of, EVER, None, self.budget)
+        found = by_time(state, chosen, Turn(after, passed, self.size), newest_first=True)
         entries: list[R] = []
         keys: list[bytes] = []
-        matched, looked, used, full = passed, 0, 0, False
-        while rows := state.page(self.kind.table, self.parent, after, _CHUNK):
-            for row in rows:
-                if self.matches is not None and looked == self.budget:
-                    place = None if last is None else _place(passed + len(entries), last)
-                    return Page(entries, keys, passed, matched, True, place)
-                looked += 1
-                resource = self._read(state, row.id)
-                if resource is not None:
-                    used += resource.ByteSize() + _ENVELOPE
-                    full = full or len(entries) == self.size or (bool(entries) and used > MAX_STATUS_BYTES)
-                    if full and self.matches is None:
-                        return self._whole_list(state, entries, keys, passed, last)
-                    matched += 1
-                    if not full:
-                        entries.append(resource)
-                        keys.append(row.key)
-                if not full:
-                    last = row.key
-            after = rows[-1].key
-        if self.matches is None:
-            return self._whole_list(state, entries, keys, passed, None)
-        place = _place(passed + len(entries), last) if full and last is not None else None
-        return Page(entries, keys, passed, matched, False, place)
-
-    def _whole_list(
-        self, state: StateRead, entries: list[R], keys: list[bytes], passed: int, last: bytes | None
-    ) -> Page[R]:
-        total = state.count(self.kind.table, self.parent)
-        place = None if last is None else _place(passed + len(entries), last)
-        return Page(entries, keys, passed, total, False, place)
-
-    def _read(self, state: StateRead, resource_id: str) -> R | None:
-        """The resource, trimmed, if it matches."""
-        record = state.get(self.kind.table, resource_id)
-        if record is None:
-            return None
-        resource = self.kind.decode(record.data)
-        if self.matches is not None and not self.matches(resource):
-            return None
-        if self.trim is not None:
-            self.trim(resource)
-        return resource
+        used = 0
+        for row in found.rows:
+            data = state.data(self.kind.table, row.id)
+            if data is None:
+                continue
+            resource = self.kind.decode(data)
+            if self.trim is not None:
+                self.trim(resource)
+            used += resource.ByteSize() + _ENVELOPE
+            if entries and used > MAX_STATUS_BYTES:
+                place = _place(passed + len(entries), keys[-1])
+                return Page(entries, keys, passed, found.total, found.is_lower_bound, place)
+            entries.append(resource)
+            keys.append(row.key)
+        place = None if found.next_place is None else _place(found.behind, found.next_place)
+        return Page(entries, keys, passed, found.total, found.is_lower_bound, place)
 
 
 def _place(passed: int, key: bytes) -> bytes:

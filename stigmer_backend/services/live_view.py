@@ -4,9 +4,9 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_backend.executions.reading import put_over, take_content_out
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.resources.filters import stored_phase
 from stigmer_backend.resources.kinds import AnyKind, Resource
 from stigmer_backend.resources.listing import Matches
-from stigmer_backend.resources.listing_keys import phase_of
 from stigmer_backend.store import Row, StateRead
 
 
@@ -19,12 +19,13 @@ class LiveView:
     def has_phase(self, kind: AnyKind, phases: frozenset[ExecutionPhase.ValueType]) -> Matches:
         """Whether an execution that had not ended when it was stored is in one of `phases` now. Asked on a reader's thread."""
 
+        live_gone = stored_phase(kind, phases)
+
         def matches(state: StateRead, row: Row) -> bool:
             live = self._registry.get(row.id)
             if live is not None:
                 return live.glance().phase in phases
-            record = state.get(kind.table, row.id)
-            return record is not None and phase_of(kind.decode(record.data)) in phases
+            return live_gone(state, row)
 
         return matches
 

@@ -6,6 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 from stigmer_backend.executions.board import Board
 from stigmer_backend.resources.kinds import Kind, R
+from stigmer_backend.resources.listing import Source
 from stigmer_backend.resources.pages import Question
 from stigmer_backend.resources.paging import PUBLISHED_PAGE_SIZE, decode_token, encode_token, page_rows, pages_of
 from stigmer_backend.services.kind_services import ServiceParts
@@ -50,17 +51,19 @@ class PublishedPages(Generic[R]):
         *,
         parent: str = "",
         said: str = "",
-        matches: Callable[[R], bool] | None = None,
+        marked: tuple[str, ...] = (),
+        any_of: tuple[Source, ...] | None = None,
     ) -> tuple[L, list[R]]:
         """Say in `answer` which page it is, and return it with its entries. `said` tells filters apart: a token is of one filter.
 
+        Each entry is in all lists of `marked`, and in one of `any_of`, where that is given.
         Raises `InvalidArgument` for a size or a token that cannot be answered.
         """
         size = page_rows(request.page_size, PUBLISHED_PAGE_SIZE)
         question = repr((self.kind.field, parent, said)).encode()
         place = decode_token(question, request.page_token)
         answer.revision = self.board.revision
-        asked = Question(self.kind, parent, place, size, self.scan_rows, matches, self.trim)
+        asked = Question(self.kind, parent, place, size, self.scan_rows, marked, any_of, self.trim)
         page = await self.parts.store.read_state(asked.ask)
         answer.total_rows = page.total
         answer.total_pages = pages_of(page.total, size)

@@ -14,6 +14,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_service_pb2_g
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.workspace import Workspaces
+from stigmer_backend.resources.filters import marked_lists
 from stigmer_backend.resources.kinds import AGENTS, SESSIONS
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.sessions import WORKSPACE_KEY
@@ -44,14 +45,8 @@ class SessionQueries(Gets[Session, SessionId], SessionQueryControllerServicer):
         self, request: ListSessionsRequest, context: aio.ServicerContext[ListSessionsRequest, SessionList]
     ) -> SessionList:
         """Sessions, newest first."""
-        tags = frozenset(request.tags)
-
-        def has_tags(session: Session) -> bool:
-            return tags <= set(session.metadata.tags)
-
-        answer, entries = await self._pages.fill(
-            SessionList(), request, said=repr(sorted(tags)), matches=has_tags if tags else None
-        )
+        tags = sorted(set(request.tags))
+        answer, entries = await self._pages.fill(SessionList(), request, said=repr(tags), marked=marked_lists({}, tags))
         answer.entries.extend(entries)
         return answer
 

@@ -1,6 +1,7 @@
 """The published services of workflow executions. They are kept and checked; running them comes later."""
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import (
     ListWorkflowExecutionsByWorkflowRequest,
@@ -18,6 +19,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_ex
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceId
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.board import Board
+from stigmer_backend.resources.filters import Phase, marked_lists, phase_sources, stored_phase
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS, WORKFLOWS
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.workflow_status import has_ended
@@ -58,16 +60,14 @@ class WorkflowExecutionQueries(Gets[WorkflowExecution, WorkflowExecutionId], Wor
         context: aio.ServicerContext[ListWorkflowExecutionsRequest, WorkflowExecutionList],
     ) -> WorkflowExecutionList:
         """Executions, newest first."""
-        tags = frozenset(request.tags)
-
-        def matches(execution: WorkflowExecution) -> bool:
-            return request.phase in (0, execution.status.phase) and tags <= set(execution.metadata.tags)
-
+        tags = sorted(set(request.tags))
+        phases = [cast(Phase, request.phase)] if request.phase else []
         answer, entries = await self._pages.fill(
             WorkflowExecutionList(),
             request,
-            said=repr((request.phase, sorted(tags))),
-            matches=matches if tags or request.phase else None,
+            said=repr((request.phase, tags)),
+            marked=marked_lists({}, tags),
+            any_of=phase_sources(phases, stored_phase(WORKFLOW_EXECUTIONS, phases)) if phases else None,
         )
         answer.entries.extend(entries)
         return answer

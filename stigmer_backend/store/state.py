@@ -13,7 +13,7 @@ Each record stands in the list of its kind (parent "") and in that of each of it
 record's id, or whatever else somebody wants a list of.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeVar, cast
@@ -137,6 +137,29 @@ class StateRead:
         """What tells whether the list has the row with a key: for many keys. Not to be kept beyond the query."""
         rows = self._list(kind, parent)
         return _nothing if rows is None else rows.__contains__
+
+    def count_common(
+        self, kind: str, parents: Sequence[str], after: bytes | None, limit: int, newest_first: bool, span: Span = EVER
+    ) -> tuple[int, bool]:
+        """How many rows behind `after` stand in all of these lists, and whether that is all of them.
+
+        At most `limit` rows of the first list are looked at: give the shortest first.
+        """
+        rows = self._list(kind, parents[0])
+        if rows is None:
+            return 0, True
+        if newest_first:
+            first = span.first if after is None or after < span.first else after
+            keys = rows.keys(first, span.end, excludemin=first == after, excludemax=True)
+        else:
+            keys = rows.keys(span.first, min(after or span.end, span.end), excludemax=True)
+        looked = [*islice(keys, limit + 1)]
+        if len(looked) > limit and not newest_first:
+            return 0, False
+        common: Iterable[bytes] = looked[:limit]
+        for parent in parents[1:]:
+            common = filter(self.held_by(kind, parent), common)
+        return sum(1 for _ in common), len(looked) <= limit
 
     def summary(self, kind: str, record_id: str) -> bytes | None:
         """What lists show of a record, or None where there is none."""
