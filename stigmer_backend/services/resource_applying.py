@@ -202,7 +202,7 @@ def _answer(request: ApplyResourcesRequest, done: Done) -> ApplyResourcesRespons
 def _told(state: StateRead, plan: Plan) -> DeleteResourceResponse:
     def told(one: Dependant) -> DeleteResourceResponse.Dependant:
         return DeleteResourceResponse.Dependant(
-            kind=one.kind.number, id=one.id, name=name_of(state, one), reason=one.reason
+            kind=one.kind.number, id=one.id, name=name_of(state, one), reason=one.reason, stays=one.stays
         )
 
     return DeleteResourceResponse(

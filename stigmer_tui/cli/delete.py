@@ -79,9 +79,14 @@ def _check_held(kind: Kind, name: str, told: DeleteResourceResponse, force: bool
     named = ", ".join(f"{_word(each.kind)}/{each.name or each.id}" for each in keeping[:10])
     more = f" and {len(keeping) - 10} more" if len(keeping) > 10 else ""
     reasons = "; ".join(dict.fromkeys(each.reason for each in keeping if each.reason))
+    if reasons:
+        remedy = "delete these first"
+    elif all(each.stays for each in keeping):
+        remedy = "change these first, or let them name what is gone: --force"
+    else:
+        remedy = "delete these first, or let them go with it: --force"
     raise FailedPrecondition(
-        f"the {kind.words} {name!r} is held by {named}{more}{f': {reasons}' if reasons else ''}",
-        remedy="delete these first" + ("" if reasons else ", or let them go with it: --force"),
+        f"the {kind.words} {name!r} is held by {named}{more}{f': {reasons}' if reasons else ''}", remedy=remedy
     )
 
 
@@ -93,7 +98,10 @@ def _print(kind: Kind, told: DeleteResourceResponse, *, would: bool) -> None:
         click.echo(f"  with {_word(each.kind)}/{safe(each.name or each.id)}")
     for each in told.holding:
         held = f"{_word(each.kind)}/{safe(each.name or each.id)}"
-        click.echo(f"  held by {held}{f': {safe(each.reason)}' if each.reason else ''}" if would else f"  with {held}")
+        if would:
+            click.echo(f"  held by {held}{f': {safe(each.reason)}' if each.reason else ''}")
+        else:
+            click.echo(f"  {held} stays, and names what is gone" if each.stays else f"  with {held}")
 
 
 def _word(number: int) -> str:

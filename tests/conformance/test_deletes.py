@@ -80,7 +80,7 @@ async def test_a_workflow_takes_its_default_instance_along_and_spares_what_other
     run = await wire.write(WORKFLOW_EXECUTIONS, "create", document(WORKFLOW_EXECUTIONS, "run", {"workflowId": "wf"}))
     told = await asked(wire, WORKFLOWS, "wf", dry_run=True)
     assert [one.id for one in told.along] == [default]
-    assert [(one.id, one.name) for one in told.holding] == [(run.metadata.id, "run")]
+    assert [(one.id, one.name, one.stays) for one in told.holding] == [(run.metadata.id, "run", False)]
     with refused(FailedPrecondition) as refusal:
         await wire.delete(WORKFLOWS, made.metadata.id)
     assert "run" in refusal.text
@@ -99,7 +99,7 @@ async def test_what_is_named_by_others_stays_unless_it_is_forced_and_they_stay_t
     user = await wire.write(INSTANCES, "create", document(INSTANCES, "user", spec))
     for named in (environment.metadata.id, "colours"):
         told = await asked(wire, ENVIRONMENTS, named, dry_run=True)
-        assert [one.name for one in told.holding] == ["user"]
+        assert [(one.name, one.stays) for one in told.holding] == [("user", True)]
     with refused(FailedPrecondition) as refusal:
         await wire.delete(ENVIRONMENTS, environment.metadata.id)
     assert "user" in refusal.text

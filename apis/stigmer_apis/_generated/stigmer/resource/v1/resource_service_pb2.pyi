@@ -588,11 +588,14 @@ class DeleteResourceResponse(_message.Message):
         ID_FIELD_NUMBER: _builtins.int
         NAME_FIELD_NUMBER: _builtins.int
         REASON_FIELD_NUMBER: _builtins.int
+        STAYS_FIELD_NUMBER: _builtins.int
         kind: _api_resource_kind_pb2.ApiResourceKind.ValueType
         id: _builtins.str
         name: _builtins.str
         reason: _builtins.str
         """Why not even a forced delete takes it, in words for a person; empty where it would."""
+        stays: _builtins.bool
+        """It only names the resource: a forced delete leaves it, and its reference leads nowhere from then on."""
         def __init__(
             self,
             *,
@@ -600,10 +603,11 @@ class DeleteResourceResponse(_message.Message):
             id: _builtins.str = ...,
             name: _builtins.str = ...,
             reason: _builtins.str = ...,
+            stays: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "name", b"name", "reason", b"reason"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "kind", b"kind", "name", b"name", "reason", b"reason", "stays", b"stays"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
