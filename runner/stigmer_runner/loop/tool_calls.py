@@ -28,6 +28,7 @@ from stigmer_runner.models.port import ToolMessage, message_to_json
 from stigmer_runner.sandbox import Outcome
 from stigmer_runner.tools.interface import CommandDetails, Tool, ToolArgumentError, ToolContext, ToolResult
 from stigmer_runner.tools.preparing import Decision, Prepared, prepare
+from stigmer_runner.tools.shell.commands import fill_started
 
 LONGEST_RESULT = 64 * 1024
 """Characters of a result that the event holds; the model has it whole."""
@@ -89,6 +90,7 @@ class CallTool(Activity):
         started = ev.ToolCallStarted(
             call_id=_ask(call).call.call_id, directory=self._ground.session.standing().directory
         )
+        fill_started(self._ground.session, _ask(call).call.name, _policy(_ask(call)), started)
         return self._ground.stamped([ev.Event(tool_call_started=started)])
 
     async def run(self, call: ActivityCall) -> object:
