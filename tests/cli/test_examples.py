@@ -28,8 +28,8 @@ def test_the_examples_can_be_applied_and_taken_away_as_their_page_says() -> None
         assert secret not in shown
         assert b"Recent" not in workstation.run("describe", "agent", "support").stdout
         for line in (EXAMPLES / "README.md").read_text().splitlines():
-            if line.startswith("stigmer delete "):
-                assert workstation.run(*line.split()[1:]).stdout.decode().splitlines()[0].endswith(" deleted")
+            if line.startswith("$ stigmer delete "):
+                assert workstation.run(*line.split()[2:]).stdout.decode().splitlines()[0].endswith(" deleted")
 
 
 def test_every_directory_is_on_the_page() -> None:

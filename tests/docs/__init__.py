@@ -7,5 +7,5 @@
 - `text`, `json`, `yaml`, `dockerfile`: something shown, no command.
 - `python`: only on the page of the library, whose own test runs it.
 
-A page is run from its top to its end in one new workstation, in an empty directory.
+A page is run from its top to its end in one new workstation, in a directory with nothing but a clone's `examples` in it.
 """

@@ -53,7 +53,8 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page whose blocks are run."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    names = ("README.md", "CONTRIBUTING.md", "examples/README.md")
+    return [*(ROOT / name for name in names), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks_of(page: Path) -> list[Block]:

@@ -5,6 +5,7 @@ import re
 import secrets
 import select
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -13,13 +14,14 @@ from types import TracebackType
 from typing import Self
 
 from stigmer_apis.config.schema import VARIABLES
+from tests.docs.blocks import ROOT
 from tests.support.workstation import Workstation
 
 COMMAND_SECONDS = 60.0
 
 
 class Reader:
-    """A shell in an empty directory, with `stigmer` on its PATH and nothing of ours in its environment."""
+    """A shell with `stigmer` on its PATH, nothing of ours in its environment, and a directory with nothing but a clone's `examples` in it."""
 
     def __init__(self, workstation: Workstation) -> None:
         root = workstation.home.parent
@@ -28,6 +30,7 @@ class Reader:
         programs = root / "bin"
         for path in (self.directory, programs, root / "person"):
             path.mkdir()
+        shutil.copytree(ROOT / "examples", self.directory / "examples")
         program = programs / "stigmer"
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m stigmer_tui "$@"\n')
         program.chmod(0o755)

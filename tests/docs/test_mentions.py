@@ -13,7 +13,7 @@ MENTION = re.compile(r"(?<!`)`(stigmer [^`\n]+)`(?!`)")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 LATER = frozenset({"artifact"})
 """Commands that the comments of the interface name, and that come later."""
-MORE = [ROOT / name for name in ("SECURITY.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "examples/README.md")]
+MORE = [ROOT / name for name in ("SECURITY.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md")]
 PAGES = {str(page.relative_to(ROOT)): page for page in (*pages(), *MORE) if page.exists()}
 
 
