@@ -18,10 +18,14 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
     ToolCallFinished,
     ToolOutcome,
 )
-from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import CancelResponse, SendMessageResponse
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
+    CancelResponse,
+    SendMessageRequest,
+    SendMessageResponse,
+)
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument, StigmerError, Unavailable
 from stigmer_apis.ids import Prefix
-from stigmer_backend.executions.appending import Appender, has_ended
+from stigmer_backend.executions.appending import ENDED, Appender, has_ended
 from stigmer_backend.executions.ledger import Command, CommandState, Ledger
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
@@ -35,6 +39,17 @@ from stigmer_backend.resources.removal import COMMANDS
 from stigmer_backend.store import StateRead, Store, StoreFull
 
 _CLOSING_SECONDS = 5.0
+_WORDS = {
+    "send_message": "the message",
+    "pause": "the pause",
+    "resume": "the order to go on",
+    "resolve_approval": "the decision",
+    "answer": "the answer",
+    "interrupt": "the interrupt",
+    "change_model": "the other model",
+    "change_policy": "the other policy",
+    "undo_turn": "the undoing",
+}
 _log = logging.getLogger(__name__)
 
 
@@ -80,32 +95,45 @@ class Commands:
             await live.wait_ended(min(wait, self._options.cancel_wait_seconds))
         return CancelResponse(command_id=command_id, phase=live.phase)
 
-    async def send_message(self, execution_id: str, text: str, author: str, key: str) -> SendMessageResponse:
+    async def send_message(self, request: SendMessageRequest, author: str, key: str) -> SendMessageResponse:
         """Hand the agent a message; return when the execution has taken it.
 
         Raises `NotFound`; `FailedPrecondition` where the execution has ended; `Unavailable` where nobody took it in time: it stays queued.
+        """
+        given = CommandIssued.SendMessage(text=request.text, now=request.now, attachments=request.attachments)
+        order = CommandIssued(send_message=given)
+        return SendMessageResponse(command_id=await self.order(request.execution_id, order, author, key))
+
+    async def order(self, execution_id: str, order: CommandIssued, author: str, key: str) -> str:
+        """Issue a command, of which `order` has what is wanted, and wait until it took effect; its id. The same `key` again is the same command.
+
+        Raises `NotFound`; `FailedPrecondition` where the execution has ended or does not take it; `Unavailable` where nobody took it in time:
+        it stays queued; `InvalidArgument` for a key that was used for something else.
         """
         command_id = self._command_id(execution_id, key)
         live = self._registry.get(execution_id)
         if live is None:
             ledger = await self._final_ledger(execution_id)
-            return _answer(execution_id, ledger.get(command_id))
-        issued = CommandIssued(command_id=command_id, author=author, send_message=CommandIssued.SendMessage(text=text))
+            return _answer(execution_id, ledger.get(command_id), order)
+        issued = CommandIssued(command_id=command_id, author=author)
+        issued.MergeFrom(order)
         known = live.ledger.get(command_id)
         if known is None:
             if live.closing or live.ended:
                 raise has_ended(live)
             await self._issue(live, issued)
-        elif known.issued.WhichOneof("command") != "send_message" or (
-            known.state is CommandState.PENDING and known.issued.send_message.text != text
-        ):
+        elif not _is_same(known, issued):
             raise InvalidArgument(
                 "the idempotency key was used for another command", remedy="make a new key for each new request"
             )
         command = await self._settled(live, command_id)
         if command.state is CommandState.PENDING:
-            raise _queued(live)
-        return _answer(execution_id, command)
+            raise _queued(live, order)
+        return _answer(execution_id, command, order)
+
+    def is_known(self, live: LiveExecution, key: str) -> bool:
+        """Whether the call with this idempotency key was made before."""
+        return bool(key) and live.ledger.get(self._command_id(live.id, key)) is not None
 
     def abandoned(self, live: LiveExecution) -> bool:
         """Whether an execution that nobody holds any more is to be cancelled; then that is done here."""
@@ -187,23 +215,35 @@ class Commands:
         return f"{Prefix.COMMAND}-{digest[:26]}"
 
 
-def _answer(execution_id: str, command: Command | None) -> SendMessageResponse:
-    """What the caller of SendMessage is told."""
+def _is_same(known: Command, issued: CommandIssued) -> bool:
+    """Whether a command is the one that is known; of what is settled only its kind is."""
+    if known.issued.WhichOneof("command") != issued.WhichOneof("command"):
+        return False
+    return known.state is not CommandState.PENDING or known.issued == issued
+
+
+def _answer(execution_id: str, command: Command | None, order: CommandIssued) -> str:
+    """What the caller of a command is told."""
     if command is None or command.state is not CommandState.APPLIED:
         reason = "it had ended" if command is None or not command.reason else command.reason
+        over = command is None or not command.reason or command.reason == ENDED
         raise FailedPrecondition(
-            f"the execution {execution_id} did not take the message: {reason}",
-            remedy="start a new execution in the same session",
+            f"the execution {execution_id} did not take {_in_words(order)}: {reason}",
+            remedy="start a new execution in the same session" if over else "see how it stands: `stigmer attention`",
         )
-    return SendMessageResponse(command_id=command.issued.command_id)
+    return command.issued.command_id
 
 
-def _queued(live: LiveExecution) -> Unavailable:
+def _queued(live: LiveExecution, order: CommandIssued) -> Unavailable:
     who = "its runner has not taken it yet" if live.lease is not None else "no runner has it at the moment"
     return Unavailable(
-        f"the message to {live.id} is stored and queued: {who}",
+        f"{_in_words(order)} to {live.id} is stored and queued: {who}",
         remedy="it will be delivered; `stigmer server status` tells of the runner",
     )
+
+
+def _in_words(order: CommandIssued) -> str:
+    return _WORDS.get(order.WhichOneof("command") or "", "the command")
 
 
 def _is_open(call: ToolCall) -> bool:

@@ -108,6 +108,14 @@ def kind_alone(issued: CommandIssued) -> CommandIssued:
             bare.answer.SetInParent()
         case "signal":
             bare.signal.SetInParent()
+        case "interrupt":
+            bare.interrupt.SetInParent()
+        case "change_model":
+            bare.change_model.SetInParent()
+        case "change_policy":
+            bare.change_policy.SetInParent()
+        case "undo_turn":
+            bare.undo_turn.SetInParent()
         case _:
             pass
     return bare

@@ -7,10 +7,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import ReadSessionMemory
 from stigmer_apis.fold import is_terminal
 from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS
+from stigmer_backend.resources.removal import SESSION_PAST
 from stigmer_backend.store import StateRead, StateWrite
-
-SESSION_PAST = "session_past"
-"""Table of what branches share with the sessions that they came from: a record for each execution, below the branch."""
 
 _ROWS = 50
 

@@ -67,6 +67,10 @@ class Workspaces:
         if workspace.is_own:
             await self._run(lambda: _remove_empty(workspace.path))
 
+    async def copy(self, source: Workspace, target: Workspace) -> None:
+        """Make `target`, an own directory, as `source` is now. Raises `FailedPrecondition` where it cannot be read or written."""
+        await self._run(lambda: _copy(source.path, target.path))
+
     async def delete_own(self, session_ids: Iterable[str]) -> None:
         """Delete the own directories of sessions that are no more, as far as that goes."""
         await self._run(lambda: self._delete(session_ids))
@@ -117,6 +121,28 @@ class Workspaces:
                     if not os.path.islink(inner):
                         os.chmod(inner, 0o700)
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Files, directories and links; what is neither, such as a socket, is left out."""
+
+    def neither(directory: str, names: list[str]) -> list[str]:
+        modes = {name: os.lstat(os.path.join(directory, name)).st_mode for name in names}
+        return [n for n, mode in modes.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))]
+
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=neither)
+        else:
+            target.mkdir(mode=0o700)
+    except (OSError, shutil.Error) as error:
+        shutil.rmtree(target, ignore_errors=True)
+        words = str(error)[:400]
+        raise FailedPrecondition(
+            f"the workspace {quoted(str(source))} cannot be copied: {words}",
+            remedy="make room, or make its files readable",
+        ) from error
 
 
 def _remove_empty(path: Path) -> None:

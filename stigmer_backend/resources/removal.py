@@ -42,6 +42,8 @@ LIVE = "live_execution"
 """Table of the executions that have not ended; see `stigmer_backend.executions.snapshots`."""
 LEAVING = "leaving"
 """Table of what is still to be removed: events of deleted executions, own directories of deleted sessions, archives of skills."""
+SESSION_PAST = "session_past"
+"""Table of what branches share with the sessions that they came from: a record for each execution, below the branch."""
 COMMANDS = "execution_commands"
 """Table of the commands of executions that have ended."""
 
@@ -161,6 +163,8 @@ class Removal:
             removed.executions.append(resource_id)
             leaving.append(resource_id)
         elif kind.field == SESSIONS.field:
+            for past in state.children(SESSION_PAST, resource_id):
+                state.delete(SESSION_PAST, past)
             removed.sessions.append(resource_id)
             leaving.append(resource_id)
         elif kind.field == SKILLS.field:

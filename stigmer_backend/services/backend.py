@@ -11,6 +11,7 @@ from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2_g
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
 from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2_grpc
+from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2_grpc
 from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2_grpc
 from stigmer_apis.home import Home
 from stigmer_apis.ids import new_id
@@ -18,6 +19,7 @@ from stigmer_apis.transport import aio
 from stigmer_backend.executions.appending import Appender
 from stigmer_backend.executions.attaching import Attachments
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.creation import Creation
 from stigmer_backend.executions.deletion import Deletion
@@ -28,6 +30,7 @@ from stigmer_backend.executions.reading import Reading
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.reports import StatusReports
 from stigmer_backend.executions.runners import Runners
+from stigmer_backend.executions.steering import Steering
 from stigmer_backend.executions.tailing import Tails
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.watching import Watches
@@ -55,6 +58,7 @@ from stigmer_backend.services.resource_service import ResourceService
 from stigmer_backend.services.runner_service import RunnerService
 from stigmer_backend.services.secret_service import SecretParts, SecretService
 from stigmer_backend.services.skill_archives import SkillArchives
+from stigmer_backend.services.steering_service import SteeringService
 from stigmer_backend.services.terminal_service import TerminalService
 from stigmer_backend.store import StateWrite, Store, StoreFull
 
@@ -239,6 +243,9 @@ class Backend:
             ),
             server,
         )
+        steering = Steering(self._commands, registry, self._board, self._micros)
+        branching = Branching(store, creation, self._catalogues.sessions, self._workspaces, self._stamps, self._new)
+        steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(SteeringService(steering, branching), server)
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server
         )

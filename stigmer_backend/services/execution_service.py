@@ -99,6 +99,4 @@ class ExecutionService(ExecutionServiceServicer):
         self, request: SendMessageRequest, context: aio.ServicerContext[SendMessageRequest, SendMessageResponse]
     ) -> SendMessageResponse:
         """Hand the agent another message."""
-        return await self._commands.send_message(
-            request.execution_id, request.text, LOCAL_USER, idempotency_key(context)
-        )
+        return await self._commands.send_message(request, LOCAL_USER, idempotency_key(context))

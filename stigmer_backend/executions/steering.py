@@ -1,0 +1,132 @@
+"""What a person wants of an execution that runs: commands, checked against what is known here and settled by who runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ApprovalRequested, CommandIssued, QuestionAsked
+from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import Attention, AttentionKind
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
+    ListAttentionRequest,
+    ListAttentionResponse,
+    ResolveApprovalRequest,
+)
+from stigmer_apis.errors import FailedPrecondition, InvalidArgument
+from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
+from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.commands import Commands
+from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
+
+_ATTENTION = b"attention"
+LOOK = "look at it again: `stigmer attention`"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who calls, and the key of a call that may come again."""
+
+    author: str
+    key: str
+
+
+class Steering:
+    """Steers executions. Whoever runs one has the last word about what fits; what is known not to fit is refused here, at once."""
+
+    def __init__(self, commands: Commands, registry: Registry, board: Board, micros: Callable[[], int]) -> None:
+        self._commands = commands
+        self._registry = registry
+        self._board = board
+        self._micros = micros
+
+    async def order(self, execution_id: str, order: CommandIssued, call: Call) -> str:
+        """Issue a command; its id, once the execution has taken it.
+
+        Raises `NotFound`; `FailedPrecondition` where it has ended or does not take it; `Unavailable` where nobody took it in time: it is kept.
+        """
+        return await self._commands.order(execution_id, order, call.author, call.key)
+
+    async def resolve(self, request: ResolveApprovalRequest, call: Call) -> str:
+        """Decide about a tool call, once. Raises as `order` does; `FailedPrecondition` too where the decision is not about what waits."""
+        live = self._registry.get(request.execution_id)
+        if live is not None and not self._commands.is_known(live, call.key):
+            self._check(live, request)
+        given = CommandIssued.ResolveApproval(
+            call_id=request.call_id, approval=request.approval, reason=request.reason, binding=request.binding
+        )
+        if request.HasField("edited_args"):
+            given.edited_args.CopyFrom(request.edited_args)
+        return await self.order(request.execution_id, CommandIssued(resolve_approval=given), call)
+
+    async def answer(self, execution_id: str, attention_id: str, text: str, call: Call) -> str:
+        """Answer a question. Raises as `order` does; `FailedPrecondition` too where nothing, or more than one thing, was asked."""
+        live = self._registry.get(execution_id)
+        if live is not None and not self._commands.is_known(live, call.key):
+            attention_id = self._question(live, attention_id)
+        answer = CommandIssued.Answer(attention_id=attention_id, text=text)
+        return await self.order(execution_id, CommandIssued(answer=answer), call)
+
+    def attention(self, request: ListAttentionRequest) -> ListAttentionResponse:
+        """A page of what waits for a person, the oldest first. Raises `InvalidArgument`."""
+        size = page_rows(request.page_size, DEFAULT_PAGE_SIZE)
+        after = decode_token(_ATTENTION, request.page_token) or b""
+        waiting = sorted(
+            (
+                (_place(live, each), live, each)
+                for live in self._registry.all()
+                if not live.ended and live.glance().attention_count
+                for each in live.state.status.attention
+            ),
+            key=lambda row: row[0],
+        )
+        rows = [row for row in waiting if row[0] > after]
+        response = ListAttentionResponse(total=len(waiting), revision=self._board.revision)
+        for _, live, each in rows[:size]:
+            response.waiting.append(_waiting(live, each))
+        if len(rows) > size:
+            response.next_page_token = encode_token(_ATTENTION, rows[size - 1][0])
+        return response
+
+    def _check(self, live: LiveExecution, request: ResolveApprovalRequest) -> None:
+        kept = live.state.approvals.get(request.call_id)
+        if kept is None:
+            raise FailedPrecondition(
+                f"no decision is wanted about the call {request.call_id} of {live.id}: it was decided, or never asked for",
+                remedy="see what waits: `stigmer attention`",
+            )
+        asked = ApprovalRequested.FromString(kept)
+        if asked.binding != request.binding:
+            raise FailedPrecondition(f"what was decided is not what the call {request.call_id} would do", remedy=LOOK)
+        if asked.expires_unix_micros and asked.expires_unix_micros < self._micros():
+            raise FailedPrecondition(f"the time to decide about the call {request.call_id} is over", remedy=LOOK)
+
+    def _question(self, live: LiveExecution, attention_id: str) -> str:
+        open_ones = sorted(live.state.questions)
+        if attention_id in open_ones:
+            return attention_id
+        if attention_id or not open_ones:
+            raise FailedPrecondition(
+                f"{live.id} has asked nothing that waits" + (f" under {attention_id}" if attention_id else ""),
+                remedy="see what waits: `stigmer attention`",
+            )
+        if len(open_ones) > 1:
+            raise InvalidArgument(
+                f"{live.id} has asked {len(open_ones)} questions: {', '.join(open_ones)}",
+                remedy="name the one that you answer",
+            )
+        return open_ones[0]
+
+
+def _place(live: LiveExecution, attention: Attention) -> bytes:
+    """Where something stands among all that waits: by time."""
+    return b"\0".join((attention.raised_unix_micros.to_bytes(8), live.id.encode(), attention.raised_seq.to_bytes(8)))
+
+
+def _waiting(live: LiveExecution, attention: Attention) -> ListAttentionResponse.Waiting:
+    waiting = ListAttentionResponse.Waiting(execution=live.summary(), attention=attention)
+    state = live.state
+    if attention.kind == AttentionKind.ATTENTION_KIND_APPROVAL and attention.call_id in state.approvals:
+        waiting.approval.CopyFrom(ApprovalRequested.FromString(state.approvals[attention.call_id]))
+    if attention.attention_id in state.questions:
+        waiting.question.CopyFrom(QuestionAsked.FromString(state.questions[attention.attention_id]))
+    return waiting

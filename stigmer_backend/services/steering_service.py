@@ -1,0 +1,117 @@
+"""Our service for steering: what a person wants of an execution that runs."""
+
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
+    AnswerRequest,
+    AnswerResponse,
+    BranchRequest,
+    BranchResponse,
+    ChangeModelRequest,
+    ChangeModelResponse,
+    ChangePolicyRequest,
+    ChangePolicyResponse,
+    InterruptRequest,
+    InterruptResponse,
+    ListAttentionRequest,
+    ListAttentionResponse,
+    PauseRequest,
+    PauseResponse,
+    ResolveApprovalRequest,
+    ResolveApprovalResponse,
+    ResumeRequest,
+    ResumeResponse,
+    UndoTurnRequest,
+    UndoTurnResponse,
+)
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceServicer
+from stigmer_apis.transport import aio
+from stigmer_backend.executions.branching import Branching
+from stigmer_backend.executions.steering import Call, Steering
+from stigmer_backend.resources.repeats import Repeatable
+from stigmer_backend.resources.stamps import LOCAL_USER
+from stigmer_backend.services.calls import Request, Response, idempotency_key
+
+_BRANCH = "stigmer.steering.v1.SteeringService/Branch"
+
+
+class SteeringService(SteeringServiceServicer):
+    """Steers executions. Each call but the last two returns when the execution has taken the command."""
+
+    def __init__(self, steering: Steering, branching: Branching) -> None:
+        self._steering = steering
+        self._branching = branching
+
+    async def Pause(
+        self, request: PauseRequest, context: aio.ServicerContext[PauseRequest, PauseResponse]
+    ) -> PauseResponse:
+        """Stop after the current step."""
+        order = CommandIssued(pause=CommandIssued.Pause(reason=request.reason))
+        return PauseResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def Resume(
+        self, request: ResumeRequest, context: aio.ServicerContext[ResumeRequest, ResumeResponse]
+    ) -> ResumeResponse:
+        """Go on."""
+        order = CommandIssued(resume=CommandIssued.Resume(reason=request.reason))
+        return ResumeResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def ResolveApproval(
+        self,
+        request: ResolveApprovalRequest,
+        context: aio.ServicerContext[ResolveApprovalRequest, ResolveApprovalResponse],
+    ) -> ResolveApprovalResponse:
+        """Decide about a tool call."""
+        return ResolveApprovalResponse(command_id=await self._steering.resolve(request, _call(context)))
+
+    async def Answer(
+        self, request: AnswerRequest, context: aio.ServicerContext[AnswerRequest, AnswerResponse]
+    ) -> AnswerResponse:
+        """Answer a question."""
+        asked = request.execution_id, request.attention_id, request.text
+        return AnswerResponse(command_id=await self._steering.answer(*asked, _call(context)))
+
+    async def Interrupt(
+        self, request: InterruptRequest, context: aio.ServicerContext[InterruptRequest, InterruptResponse]
+    ) -> InterruptResponse:
+        """Stop what runs now."""
+        order = CommandIssued(interrupt=CommandIssued.Interrupt(reason=request.reason))
+        return InterruptResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def ChangeModel(
+        self, request: ChangeModelRequest, context: aio.ServicerContext[ChangeModelRequest, ChangeModelResponse]
+    ) -> ChangeModelResponse:
+        """Another model."""
+        order = CommandIssued(change_model=CommandIssued.ChangeModel(model=request.model))
+        return ChangeModelResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def ChangePolicy(
+        self, request: ChangePolicyRequest, context: aio.ServicerContext[ChangePolicyRequest, ChangePolicyResponse]
+    ) -> ChangePolicyResponse:
+        """Another policy."""
+        order = CommandIssued(change_policy=CommandIssued.ChangePolicy(policy=request.policy))
+        return ChangePolicyResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def UndoTurn(
+        self, request: UndoTurnRequest, context: aio.ServicerContext[UndoTurnRequest, UndoTurnResponse]
+    ) -> UndoTurnResponse:
+        """Put the files of a turn back."""
+        order = CommandIssued(undo_turn=CommandIssued.UndoTurn(message_id=request.message_id))
+        return UndoTurnResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def Branch(
+        self, request: BranchRequest, context: aio.ServicerContext[BranchRequest, BranchResponse]
+    ) -> BranchResponse:
+        """Go another way from a message on."""
+        body = request.SerializeToString(deterministic=True)
+        call = Repeatable.of(idempotency_key(context), _BRANCH, body)
+        return await self._branching.branch(request, call, LOCAL_USER)
+
+    async def ListAttention(
+        self, request: ListAttentionRequest, context: aio.ServicerContext[ListAttentionRequest, ListAttentionResponse]
+    ) -> ListAttentionResponse:
+        """What waits for a person."""
+        return self._steering.attention(request)
+
+
+def _call(context: aio.ServicerContext[Request, Response]) -> Call:
+    return Call(LOCAL_USER, idempotency_key(context))

@@ -1,0 +1,194 @@
+"""What persons want of an agent that works: decisions, answers, another direction."""
+
+import pytest
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
+    EXECUTION_COMPLETED,
+    EXECUTION_FAILED,
+)
+from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_apis.errors import FailedPrecondition
+from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
+from tests.loop.stage import Told, staged
+
+
+def write(path: str, content: str) -> ScriptedCall:
+    """A call that writes a file."""
+    return ScriptedCall("write", {"path": path, "content": content})
+
+
+async def test_a_write_waits_for_a_person_and_is_for_a_single_use() -> None:
+    script = Script.of(
+        Turn("I write.", calls=(write("a.txt", "one\n"),)),
+        Turn("And again.", calls=(write("b.txt", "two\n"),)),
+        Turn("Done.", expect="not like this"),
+    )
+    async with staged(script) as stage:
+        await stage.agent("writer", preset="ask")
+        execution_id = (await stage.run("writer", "Write.")).metadata.id
+        told = await stage.until(execution_id, lambda told: len(told.approvals) == 1)
+        (asked,) = told.approvals
+        assert "a.txt" in asked.summary
+        waiting = (await stage.client.steering.list_attention()).waiting
+        assert [each.approval.binding for each in waiting] == [asked.binding]
+        with pytest.raises(FailedPrecondition, match="is not what the call"):
+            await stage.client.steering.resolve_approval(
+                execution_id, asked.call_id, ev.APPROVAL_ONCE, binding=b"x" * 32
+            )
+        assert not (stage.directory / "a.txt").exists()
+        await stage.client.steering.resolve_approval(
+            execution_id, asked.call_id, ev.APPROVAL_ONCE, binding=asked.binding
+        )
+        with pytest.raises(FailedPrecondition):
+            await stage.client.steering.resolve_approval(
+                execution_id, asked.call_id, ev.APPROVAL_ONCE, binding=asked.binding
+            )
+        told = await stage.until(execution_id, lambda told: len(told.approvals) == 2)
+        assert (stage.directory / "a.txt").read_text() == "one\n"
+        second = told.approvals[1]
+        await stage.client.steering.resolve_approval(
+            execution_id, second.call_id, ev.APPROVAL_DENIED, binding=second.binding, reason="not like this"
+        )
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert not (stage.directory / "b.txt").exists()
+        resolved = [event.approval_resolved for event in told.of("approval_resolved")]
+        assert [(each.call_id, each.approval) for each in resolved] == [
+            (asked.call_id, ev.APPROVAL_ONCE),
+            (second.call_id, ev.APPROVAL_DENIED),
+        ]
+        assert len(told.of("attention_cleared")) == 2
+        with pytest.raises(FailedPrecondition):
+            await stage.client.steering.pause(execution_id)
+
+
+async def test_edited_arguments_are_what_runs() -> None:
+    script = Script.of(Turn("I write.", calls=(write("a.txt", "one\n"),)), Turn("Done."))
+    async with staged(script) as stage:
+        await stage.agent("writer", preset="ask")
+        execution_id = (await stage.run("writer", "Write.")).metadata.id
+        (asked,) = (await stage.until(execution_id, lambda told: len(told.approvals) == 1)).approvals
+        await stage.client.steering.resolve_approval(
+            execution_id,
+            asked.call_id,
+            ev.APPROVAL_ONCE,
+            binding=asked.binding,
+            edited_args={"path": "c.txt", "content": "mine\n"},
+        )
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert (stage.directory / "c.txt").read_text() == "mine\n"
+        assert not (stage.directory / "a.txt").exists()
+
+
+async def test_a_question_is_answered_once() -> None:
+    ask = ScriptedCall("ask_person", {"question": "Which colour?", "options": ["red", "blue"]})
+    script = Script.of(Turn("", calls=(ask,)), Turn("Blue it is.", expect="blue"))
+    async with staged(script) as stage:
+        await stage.agent("asker")
+        execution_id = (await stage.run("asker", "Paint.")).metadata.id
+        (asked,) = (await stage.until(execution_id, lambda told: len(told.questions) == 1)).questions
+        assert list(asked.options) == ["red", "blue"]
+        await stage.client.steering.answer(execution_id, "blue")
+        told = await stage.ended(execution_id)
+        assert told.text() == "Blue it is.", told
+        assert told.results()["call-1"] == "blue"
+
+
+async def test_an_interrupt_stops_the_answer_and_the_next_message_goes_on() -> None:
+    script = Script.of(Turn("word ", repeat=2000, token_delay=0.02), Turn("Something else.", expect="stop that"))
+    async with staged(script) as stage:
+        await stage.agent("talker")
+        execution_id = (await stage.run("talker", "Talk.")).metadata.id
+        await stage.until(execution_id, lambda told: len(told.text()) > 20)
+        await stage.client.steering.interrupt(execution_id)
+        await stage.until(execution_id, lambda told: len(told.questions) == 1)
+        await stage.client.send_message(execution_id, "stop that")
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert told.text().endswith("Something else.")
+        cut = [event.message_completed for event in told.of("message_completed") if event.message_completed.interrupted]
+        assert [each.interrupted for each in cut] == ["interrupted"]
+
+
+async def test_a_message_now_interrupts_and_a_queued_one_waits() -> None:
+    script = Script.of(
+        Turn("word ", repeat=2000, token_delay=0.02), Turn("First.", expect="at once"), Turn("Second.", expect="later")
+    )
+    async with staged(script) as stage:
+        await stage.agent("talker")
+        execution_id = (await stage.run("talker", "Talk.")).metadata.id
+        await stage.until(execution_id, lambda told: len(told.text()) > 20)
+        await stage.client.send_message(execution_id, "at once", now=True)
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert told.text().endswith("First.")
+
+
+async def test_a_paused_agent_takes_no_further_step() -> None:
+    script = Script.of(
+        Turn("One.", calls=(ScriptedCall("list", {"path": "."}),), delay=0.5), Turn("Two.", calls=()), Turn("Three.")
+    )
+    async with staged(script) as stage:
+        await stage.agent("talker")
+        execution_id = (await stage.run("talker", "Talk.")).metadata.id
+        await stage.client.steering.pause(execution_id)
+        told = await stage.until(execution_id, lambda told: bool(told.of("command_applied")))
+        assert not told.of("phase_changed")[-1].phase_changed.reason
+        await stage.client.steering.resume(execution_id)
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+
+
+async def test_another_model_answers_from_the_next_call_on() -> None:
+    script = Script.of(Turn("One.", calls=(ScriptedCall("list", {"path": "."}),), delay=0.5), Turn("Two."))
+    async with staged(script) as stage:
+        await stage.agent("talker")
+        execution_id = (await stage.run("talker", "Talk.")).metadata.id
+        await stage.client.steering.change_model(execution_id, "ollama/another")
+        told = await stage.ended(execution_id)
+        started = [event.model_call_started.model for event in told.of("model_call_started")]
+        assert started[-1] == "another", told
+        assert told.of("model_changed")
+
+
+async def test_a_shell_is_not_steered_like_an_agent() -> None:
+    async with staged(Script.of(Turn("No."))) as stage:
+        execution_id = (await stage.client.run("shell", "sleep 30")).metadata.id
+        await stage.until(execution_id, lambda told: bool(told.of("tool_call_started")))
+        with pytest.raises(FailedPrecondition, match="does not know"):
+            await stage.client.steering.pause(execution_id)
+        await stage.client.cancel(execution_id)
+
+
+async def test_a_branch_goes_another_way_from_a_message_on() -> None:
+    script = Script.of(Turn("It is 41."), Turn("It is 42.", expect="sure"))
+    async with staged(script) as stage:
+        await stage.agent("counter")
+        first = await stage.client.run("counter", "How much?")
+        await stage.ended(first.metadata.id)
+        made = await stage.client.steering.branch(first.metadata.id, text="Are you sure?")
+        told = await stage.ended(made.execution_id)
+        assert told.text() == "It is 42.", told
+        assert made.session_id != first.spec.session_id
+        shown = str(stage.provider.requests[-1].body)
+        assert "How much?" in shown
+        assert "It is 41." in shown
+        again = await stage.client.steering.branch(first.metadata.id)
+        told = await stage.ended(again.execution_id)
+        assert told.text() == "It is 41.", "the last message is asked again"
+
+
+async def test_an_agent_without_a_key_says_how_to_give_one() -> None:
+    async with staged(Script.of(Turn("No."))) as stage:
+        await stage.agent("cloudy")
+        created = await stage.client.run("cloudy", "Hello.")
+        await stage.ended(created.metadata.id)
+        from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
+
+        await stage.agent("keyless", AgentSpec(model="anthropic/claude-x"))
+        execution_id = (await stage.client.run("keyless", "Hello.")).metadata.id
+        told: Told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_FAILED
+        assert "ANTHROPIC_API_KEY" in told.reason
+        assert "stigmer secrets" in told.reason
