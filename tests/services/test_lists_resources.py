@@ -36,7 +36,9 @@ from stigmer_apis.protocol import API_VERSION, MAX_STATUS_BYTES
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.resources.history import KEPT_VERSIONS, TABLE
 from stigmer_backend.resources.kinds import ENVIRONMENTS, KINDS
-from stigmer_backend.store import StateRead, StateWrite, StoreOptions
+from stigmer_backend.resources.listing_keys import label_list
+from stigmer_backend.resources.listing_upgrade import bring_lists_up_to_date
+from stigmer_backend.store import StateRead, StateWrite, Store, StoreOptions
 from tests.support.refusals import refused
 from tests.support.served_backend import Served, serve_backend
 from tests.support.waiting import PATIENCE, eventually
@@ -468,6 +470,41 @@ async def test_what_was_stored_before_there_were_such_lists_is_found(short_tmp: 
             metadata=served.stubs.metadata,
         )
         assert [row.execution_id for row in answer.executions] == [run]
+
+
+async def test_lists_are_made_from_where_a_stop_left_it(tmp_path: Path) -> None:
+    count = 1_300
+
+    def fill(state: StateWrite) -> None:
+        for number in range(count):
+            one = environment(f"env-{number:04}", team="red" if number % 2 else "").environment
+            one.metadata.slug = one.metadata.name
+            state.put(
+                ENVIRONMENTS.table,
+                f"env-{number}",
+                one.SerializeToString(),
+                slug=one.metadata.slug,
+                created_ns=number,
+                summary=b"",
+            )
+
+    for turn in range(4):
+        store = await Store.open(tmp_path)
+        if not turn:
+            await store.write(fill)
+        making = asyncio.ensure_future(bring_lists_up_to_date(store))
+        if turn < 3:
+            await store.wait_revised(store.revision)
+            making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
+        await store.close()
+    store = await Store.open(tmp_path)
+    found = await store.read_state(lambda state: state.page(ENVIRONMENTS.table, label_list("team", "red"), limit=count))
+    assert [row.summary for row in found] == [b"env-%04d" % number for number in range(count - 1, 0, -2)]
+    revision = store.revision
+    await bring_lists_up_to_date(store)
+    assert store.revision == revision
+    await store.close()
 
 
 def _make_old(state: StateWrite) -> None:
