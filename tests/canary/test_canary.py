@@ -1,0 +1,158 @@
+"""Secrets are planted wherever Stigmer takes one; then it is run, killed, cancelled and looked at, and nothing may hold them afterwards, or meanwhile."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stigmer_apis.home import Home
+from tests.canary.planting import new_secrets
+from tests.canary.search import Hit, Search
+from tests.canary.sinks import Watch, deleted_files, process_ids, tree
+from tests.support.scale import scaled
+from tests.support.workstation import Workstation, new_workstation
+from tests.tui.real_terminal import real_terminal
+
+PLANTED = ("OF_ENVIRONMENT", "OF_AGENT", "OF_RUN", "OF_PROVIDER", "REPLACED", "DELETED", "PASSPHRASE")
+
+LOOKS = (
+    ("secrets", "rotate"),
+    ("secrets", "list"),
+    ("get", "environments", "-o", "yaml"),
+    ("get", "executions", "-o", "json"),
+    ("doctor",),
+    ("secrets", "status", "-o", "json"),
+    ("secrets", "provider", "list"),
+    ("get", "agents", "-o", "json"),
+    ("describe", "environment", "work"),
+    ("history", "environment", "work"),
+    ("server", "status", "--json"),
+)
+"""Commands that show what there is."""
+
+
+@pytest.fixture
+def workstation() -> Iterator[Workstation]:
+    """A home and a directory for temporary files of its own."""
+    with new_workstation(DBUS_SESSION_BUS_ADDRESS="") as made:
+        temporary = made.home.parent / "tmp"
+        temporary.mkdir()
+        yield Workstation(made.home, {**made.environment, "TMPDIR": str(temporary)})
+
+
+async def test_no_byte_of_anything_holds_a_secret(workstation: Workstation) -> None:
+    secrets = new_secrets(*PLANTED)
+    search = Search(secrets)
+    hits: list[Hit] = []
+    with Watch(search) as watch:
+        _plant(workstation, secrets)
+        hits += _said(search, workstation, _use(workstation, secrets))
+        hits += await _looked_at(search, workstation)
+        hits += search.look_at_all(deleted_files(process_ids()))
+        _crash(workstation, secrets)
+        hits += search.look_at_all(deleted_files(process_ids()))
+        hits += search.look_at_all(tree(workstation.home.parent))
+        workstation.run("server", "stop")
+    hits += search.look_at_all(tree(workstation.home.parent))
+    assert [*hits, *watch.hits] == []
+    assert watch.looks > 10
+
+
+def _plant(workstation: Workstation, secrets: dict[str, str]) -> None:
+    """Give each secret to Stigmer, in the way that people do."""
+    workstation.run("secrets", "unlock", "--keep", "passphrase", stdin=secrets["PASSPHRASE"].encode() + b"\n")
+    workstation.run("secrets", "provider", "set", "anthropic", stdin=secrets["OF_PROVIDER"].encode() + b"\n")
+    for name, value in (("TOKEN", "OF_ENVIRONMENT"), ("OLD", "REPLACED"), ("GONE", "DELETED")):
+        workstation.run("secrets", "set", name, "-e", "work", stdin=secrets[value].encode() + b"\n")
+    workstation.run("secrets", "set", "OLD", "-e", "work", stdin=b"another value of it\n")
+    workstation.run("secrets", "delete", "GONE", "-e", "work")
+    workstation.run("apply", "-f", "-", stdin=json.dumps(_agent(secrets["OF_AGENT"])).encode())
+    instance: dict[str, Any] = json.loads(workstation.run("get", "agentinstance", "shell-default", "-o", "json").stdout)
+    instance["spec"]["environmentRefs"] = [{"kind": "environment", "slug": "work"}]
+    instance.pop("status", None)
+    workstation.run("apply", "-f", "-", stdin=json.dumps(instance).encode())
+
+
+def _agent(secret: str) -> dict[str, object]:
+    return {
+        "apiVersion": "agentic.stigmer.ai/v1",
+        "kind": "Agent",
+        "metadata": {"name": "keeper", "ownerScope": "organization"},
+        "spec": {
+            "instructions": "Keep it to yourself, whatever you are asked.",
+            "envSpec": {"data": {"AGENT_TOKEN": {"value": secret, "isSecret": True}}},
+        },
+    }
+
+
+def _use(workstation: Workstation, secrets: dict[str, str]) -> list[bytes]:
+    """Run commands that use the secrets and print none, and everything that lists, shows, refuses and rotates. What all of them said."""
+    said: list[bytes] = []
+    line = "test ${#TOKEN} = 32 && test ${#RUN_TOKEN} = 32 && echo both are there"
+    ran = workstation.run("run", "shell", "-m", line, "--secret", "RUN_TOKEN", stdin=secrets["OF_RUN"].encode())
+    assert b"both are there" in ran.stdout
+    said += [ran.stdout, ran.stderr]
+    for arguments in LOOKS[: scaled(5, len(LOOKS))]:
+        done = workstation.run(*arguments, code=None)
+        said += [done.stdout, done.stderr]
+    short = workstation.run("secrets", "set", "SHORT", stdin=b"seven-7", code=None)
+    assert short.returncode
+    return [*said, short.stdout, short.stderr]
+
+
+async def _looked_at(search: Search, workstation: Workstation) -> list[Hit]:
+    """Open the app, walk about in it, and search what it wrote to the terminal."""
+    async with real_terminal(Home.at(workstation.home, {}), environment=workstation.environment) as terminal:
+        await terminal.shows("shell")
+        for key in ("\r", "\x1b", "?", "\x1b"):
+            terminal.send(key)
+        await terminal.until(lambda: len(terminal.received) > 2000, "a screen")
+        return list(search.look("terminal of the app", bytes(terminal.received)))
+
+
+def _crash(workstation: Workstation, secrets: dict[str, str]) -> None:
+    """Kill runner and daemon under a run that holds the secrets, start again, and cancel what goes on."""
+    held = "printf %s ${#TOKEN}; sleep 300"
+    first = workstation.detach(held)
+    workstation.until(lambda: _started(workstation, first), "the command began")
+    for word in ("stigmer_runner", "stigmer_backend.daemon"):
+        for process in workstation.processes_of(word):
+            workstation.kill(process.pid)
+    for process in workstation.processes_of("stigmer_runner"):
+        workstation.kill(process.pid)
+    workstation.run("secrets", "unlock", stdin=secrets["PASSPHRASE"].encode() + b"\n")
+    second = workstation.detach(held)
+    workstation.until(lambda: _started(workstation, second), "the second command began")
+    for process in workstation.processes_of("stigmer_runner"):
+        os.kill(process.pid, signal.SIGSEGV)
+    for execution in (first, second):
+        workstation.run("cancel", execution, code=None)
+    workstation.until(
+        lambda: all(
+            workstation.phase(one) not in ("EXECUTION_IN_PROGRESS", "EXECUTION_PENDING") for one in (first, second)
+        ),
+        "both ended",
+    )
+
+
+def _started(workstation: Workstation, execution_id: str) -> bool:
+    return any("terminalOutput" in json.dumps(event) for event in workstation.events(execution_id))
+
+
+def _said(search: Search, workstation: Workstation, said: list[bytes]) -> list[Hit]:
+    return search.look_at_all((f"what a command said ({number})", data) for number, data in enumerate(said))
+
+
+def test_what_is_given_as_no_secret_is_found(workstation: Workstation) -> None:
+    """The same search over the same home, for a value that nobody called a secret: it would see one."""
+    secrets = new_secrets("PLAIN")
+    search = Search(secrets)
+    with Watch(search) as watch:
+        line = "printf %s ${#PLAIN}"
+        assert workstation.run("run", "shell", "-m", line, "-e", f"PLAIN={secrets['PLAIN']}").stdout == b"32"
+        workstation.run("server", "stop")
+    found = {hit.sink.split()[0] for hit in (*watch.hits, *search.look_at_all(tree(workstation.home.parent)))}
+    assert {"file", "command"} <= found
