@@ -12,10 +12,21 @@ SHELL_MODEL = "shell"
 """The model of the built-in agent `shell`: none. The person's lines are commands."""
 SHELL_SLUG = "shell"
 """The built-in agent."""
+MARKS_LIMIT = 64
+"""Most labels, and most tags, of a resource. The published rules set no limit; an index needs one."""
 
 
 def check_metadata(metadata: ApiResourceMetadata) -> None:
-    """Raise `InvalidArgument` where something that is shown as a name is not fit for it."""
+    """Raise `InvalidArgument` where something that is shown as a name is not fit for it, or where there are too many labels or tags."""
+    for field, count in (("labels", len(metadata.labels)), ("tags", len(metadata.tags))):
+        if count > MARKS_LIMIT:
+            raise InvalidArgument(
+                f"{quoted(metadata.name)} has {count:,} {field}; each is a list that it stands in, and {MARKS_LIMIT} are enough",
+                remedy="keep what nobody looks for in metadata.annotations",
+                violations=[
+                    FieldViolation(f"metadata.{field}", f"stigmer.{field}.max", f"must be at most {MARKS_LIMIT}")
+                ],
+            )
     check_names(
         [
             ("metadata.name", metadata.name),

@@ -38,6 +38,7 @@ from stigmer_backend.resources.history import KEPT_VERSIONS, TABLE
 from stigmer_backend.resources.kinds import ENVIRONMENTS, KINDS
 from stigmer_backend.resources.listing_keys import label_list
 from stigmer_backend.resources.listing_upgrade import bring_lists_up_to_date
+from stigmer_backend.resources.rules import MARKS_LIMIT
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreOptions
 from tests.support.refusals import refused
 from tests.support.served_backend import Served, serve_backend
@@ -208,6 +209,19 @@ async def test_labels_and_tags_follow_an_update_and_go_with_a_delete(asking: Ask
     assert names(await asking.page(filter=ResourceFilter(labels={"team": "blue"}, tags=["new"]))) == ["fig"]
     await asking.delete("fig")
     assert (await asking.page(filter=ResourceFilter(tags=["new"]))).total == 0
+
+
+async def test_labels_and_tags_have_a_number_at_which_they_end(asking: Asking) -> None:
+    many = environment("many", tags=[f"tag-{number}" for number in range(MARKS_LIMIT)])
+    for number in range(MARKS_LIMIT):
+        many.environment.metadata.labels[f"key-{number}"] = "ü" * 256
+    await asking.apply(many)
+    both = ResourceFilter(labels={"key-7": "ü" * 256, "key-9": "ü" * 256}, tags=["tag-0", "tag-63"])
+    assert names(await asking.page(filter=both)) == ["many"]
+    many.environment.metadata.tags.append("one more")
+    with refused(InvalidArgument) as refusal:
+        await asking.apply(many)
+    assert "65 tags" in refusal.text
 
 
 async def test_a_page_ends_where_a_client_could_not_take_more(asking: Asking) -> None:
