@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
 from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import Skill, SkillSpec, SkillState
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceMetadata,
@@ -13,8 +14,8 @@ from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 from stigmer_backend.resources.catalogue import Catalogue, Means, Outcome
 from stigmer_backend.resources.history import record_version
-from stigmer_backend.resources.kinds import SKILLS
-from stigmer_backend.resources.lookup import find_by_reference
+from stigmer_backend.resources.kinds import AGENTS, SKILLS
+from stigmer_backend.resources.lookup import find, find_by_reference, storable
 from stigmer_backend.resources.rules import check_metadata, needs_spec
 from stigmer_backend.resources.skill_versions import find_version, keep_version
 from stigmer_backend.resources.stamps import Stamp, stamp_updated
@@ -88,6 +89,23 @@ def find_skill(state: StateRead, reference: ApiResourceReference) -> Skill:
             remedy="name a tag that was pushed, a version's hash, or `latest`",
         )
     return found
+
+
+def skills_of_agent(state: StateRead, agent: Agent) -> list[Skill]:
+    """The skills that an agent and its sub-agents name, each once, in the versions that they name. What is gone is left out."""
+    refs = [*agent.spec.skill_refs, *(ref for helper in agent.spec.sub_agents for ref in helper.skill_refs)]
+    found: dict[str, Skill] = {}
+    for ref in refs:
+        skill_id = state.by_slug(SKILLS.table, ref.slug) if storable(ref.slug) else None
+        skill = None if skill_id is None else find_version(state, skill_id, ref.version)
+        if skill is not None:
+            found.setdefault(f"{skill.metadata.id}/{skill.status.version_hash}", skill)
+    return list(found.values())
+
+
+def hashes_of_agent(state: StateRead, agent_id: str) -> frozenset[str]:
+    """The versions of the skills that an agent names. Raises `NotFound` for the agent."""
+    return frozenset(skill.status.version_hash for skill in skills_of_agent(state, find(state, AGENTS, agent_id)))
 
 
 def storage_key(digest: str) -> str:

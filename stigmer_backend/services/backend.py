@@ -196,7 +196,7 @@ class Backend:
     def register_runner(self, server: aio.Server) -> None:
         """Add what runners call."""
         link_pb2_grpc.add_RunnerServiceServicer_to_server(
-            RunnerService(self._store, self._registry, self.runners, self._secrets), server
+            RunnerService(self._store, self._registry, self.runners, self._secrets, self._archives), server
         )
 
     def _register_resources(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:

@@ -14,9 +14,11 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadJournalResponse,
     ReadSessionMemoryRequest,
     ReadSessionMemoryResponse,
+    ReadSkillRequest,
+    ReadSkillResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceServicer
-from stigmer_apis.errors import FailedPrecondition, InvalidArgument, StigmerError
+from stigmer_apis.errors import FailedPrecondition, InvalidArgument, NotFound, StigmerError
 from stigmer_apis.transport import aio
 from stigmer_backend.access import principal
 from stigmer_backend.executions.event_batches import pieces
@@ -26,8 +28,11 @@ from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runners import Runners
 from stigmer_backend.executions.sessions import RunnerSession
 from stigmer_backend.executions.tailing import MESSAGE_BYTES
+from stigmer_backend.resources.skills import hashes_of_agent
+from stigmer_backend.resources.text import quoted
 from stigmer_backend.secrets.parts import Secrets
 from stigmer_backend.secrets.provider_keys import check_provider, no_key
+from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.store import Lane, Store
 
 _READ_BYTES = 1 << 20
@@ -36,11 +41,14 @@ _READ_BYTES = 1 << 20
 class RunnerService(RunnerServiceServicer):
     """What runners call. Admission is the interceptor's: here the caller has the runner's role."""
 
-    def __init__(self, store: Store, registry: Registry, runners: Runners, secrets: Secrets) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, runners: Runners, secrets: Secrets, archives: SkillArchives
+    ) -> None:
         self._store = store
         self._registry = registry
         self._runners = runners
         self._secrets = secrets
+        self._archives = archives
 
     async def Link(
         self, request_iterator: AsyncIterator[LinkRequest], context: aio.ServicerContext[LinkRequest, LinkResponse]
@@ -109,6 +117,21 @@ class RunnerService(RunnerServiceServicer):
             lambda state: remembered(state, session_id, request.execution_id, request.max_bytes)
         ):
             yield told
+
+    async def ReadSkill(
+        self, request: ReadSkillRequest, context: aio.ServicerContext[ReadSkillRequest, ReadSkillResponse]
+    ) -> AsyncIterator[ReadSkillResponse]:
+        """The archive of a skill that the agent of an execution names, for the runner that holds it."""
+        agent_id = self._held(request.execution_id, request.epoch).execution.spec.agent_id
+        hashes = await self._store.read_state(lambda state: hashes_of_agent(state, agent_id))
+        if request.version_hash not in hashes:
+            raise NotFound(
+                f"the agent of {request.execution_id} names no skill in the version {quoted(request.version_hash)}",
+                remedy="take the version from the skills that came with the lease",
+            )
+        archive = await self._archives.read(request.version_hash)
+        for start in range(0, len(archive), MESSAGE_BYTES):
+            yield ReadSkillResponse(data=archive[start : start + MESSAGE_BYTES])
 
     def _held(self, execution_id: str, epoch: int) -> LiveExecution:
         """The execution; raises `FailedPrecondition` where the caller does not hold it under this epoch."""

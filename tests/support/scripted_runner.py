@@ -12,7 +12,12 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 )
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import ActivityStarted, JournalBatch, JournalRecord
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
-from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse, ReadJournalRequest
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    LinkRequest,
+    LinkResponse,
+    ReadJournalRequest,
+    ReadSkillRequest,
+)
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
 from stigmer_apis.home import Home
 from stigmer_apis.protocol import AUTHORIZATION, PROTOCOL
@@ -197,6 +202,13 @@ class ScriptedRunner:
             assert response.first_record == len(records) + 1
             records += JournalBatch.FromString(response.journal).records
         return records
+
+    async def read_skill(self, execution_id: str, version_hash: str, epoch: int) -> bytes:
+        """The archive of a skill."""
+        assert self._channel is not None
+        request = ReadSkillRequest(execution_id=execution_id, epoch=epoch, version_hash=version_hash)
+        answers = RunnerServiceStub(self._channel).ReadSkill(request, metadata=self._metadata)
+        return b"".join([piece.data async for piece in answers])
 
     # -- what came -------------------------------------------------------------------------------------------------------
 
