@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+import click
 from google.protobuf.json_format import MessageToDict
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
@@ -14,6 +15,7 @@ from stigmer_apis._generated.stigmer.execution.v1 import attention_pb2
 from stigmer_apis.client import Client, TailBatch, TailEnd, TailHeartbeat, TailReset
 from stigmer_tui.cli.connect import note
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.talk import ModelTalk
 from stigmer_tui.cli.terminal_text import OutputFilter, output_filter
 from stigmer_tui.text import safe
 
@@ -51,6 +53,7 @@ class ExecutionStream:
         self._write: Callable[[int, event_pb2.Event], None] = self._write_json if options.as_json else self._write_text
         self._last_command_code: int = ExitCode.OK
         self._reason = ""
+        self._talk = ModelTalk(self._say_model)
 
     async def show(self) -> int:
         """Show everything, and follow if asked to. The exit code is the last command's, or says how the run ended."""
@@ -97,7 +100,13 @@ class ExecutionStream:
         line: dict[str, Any] = {"seq": seq, **MessageToDict(event, preserving_proto_field_name=False)}
         self._output.write(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
 
+    def _say_model(self, text: str) -> None:
+        """What a model says is the output of its run, as what a command prints is that of a shell's."""
+        self._output.write(self._filter.feed(text.encode("utf-8", "replace")))
+
     def _write_text(self, seq: int, event: event_pb2.Event) -> None:
+        if self._talk.take(event):
+            return
         match event.WhichOneof("body"):
             case "terminal_output":
                 self._output.write(self._filter.feed(event.terminal_output.data))
@@ -120,10 +129,10 @@ class ExecutionStream:
     def _exit_code(self, phase: int) -> int:
         match phase:
             case enums.ExecutionPhase.EXECUTION_FAILED:
-                note(f"stigmer: the run failed: {safe(self._reason)}")
+                click.echo(f"stigmer: the run failed: {safe(self._reason)}", err=True)
                 return ExitCode.RUN_FAILED
             case enums.ExecutionPhase.EXECUTION_CANCELLED:
                 note("stigmer: the run was cancelled")
                 return ExitCode.RUN_CANCELLED
             case _:
-                return self._last_command_code
+                return ExitCode.OK if self._talk.is_model else self._last_command_code

@@ -28,8 +28,9 @@ $ stigmer config unset log.level
 log.level is info (default)
 ```
 
-The daemon and the runner read file and environment when they start; `stigmer server restart` makes them read again. The environment that counts is that of
-the command which started the daemon.
+The daemon and the runner read file and environment when they start; the environment that counts is that of the command which started the daemon. A runner
+lives through `stigmer server restart`, and keeps the settings that it began with (those of models, walls and its log). `stigmer server stop` ends both, and
+cancels what runs; the next command starts them anew.
 
 The file is YAML: sections and values, no lists. `stigmer config set` changes one line of it and leaves comments and order alone. A key that does not exist, a
 value of the wrong type or out of its range is an error with its line, and nothing starts until it is mended:
