@@ -89,7 +89,7 @@ def by_time(state: StateRead, chosen: Selection, turn: Turn, *, newest_first: bo
         before = turn.passed + min(turn.skip, max(0, total - turn.passed))
         return Found(rows, places, total, False, places[-1] if more else None, before)
     found = ((row.key, row) for row in _candidates(state, chosen, turn.place, newest_first))
-    if chosen.matches is None and chosen.any_of is None:
+    if chosen.matches is None:
         page = _walk(state, chosen, turn, found, total, counting=False)
         return _counted(state, chosen, page, newest_first) if page.is_lower_bound else page
     return _walk(state, chosen, turn, found, total)
@@ -203,9 +203,19 @@ def _walk(
 
 
 def _counted(state: StateRead, chosen: Selection, page: Found, newest_first: bool) -> Found:
-    """A full page of what stands in several lists, with what is known of the rows behind it."""
-    lists = sorted(chosen.all_of, key=lambda parent: state.count(chosen.table, parent))
-    more, whole = state.count_common(chosen.table, lists, page.next_place, COUNTED_ROWS, newest_first, chosen.span)
+    """A page of what stands in several lists, with what is known of the rows behind it."""
+    more, whole = 0, True
+    for source in chosen.any_of if chosen.any_of is not None else (None,):
+        if source is not None and source.accepts is not None:
+            fits = _fitting(state, replace(chosen, any_of=(source,)))
+            more += sum(1 for row in _list(state, chosen, source.parent, page.next_place, newest_first) if fits(row))
+            continue
+        lists = chosen.all_of if source is None else (*chosen.all_of, source.parent)
+        lists = sorted(lists, key=lambda parent: state.count(chosen.table, parent))
+        found, all_of_them = state.count_common(
+            chosen.table, lists, page.next_place, COUNTED_ROWS, newest_first, chosen.span
+        )
+        more, whole = more + found, whole and all_of_them
     return replace(page, total=max(page.total, page.behind + more), is_lower_bound=not whole)
 
 
