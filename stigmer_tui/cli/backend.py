@@ -17,7 +17,12 @@ KEY = "backend.type"
 
 @click.group("backend")
 def command() -> None:
-    """Look at the backend, and choose it: local, the daemon on this machine. Remote ones come later."""
+    """Look at the backend, and choose it: local, the daemon on this machine. Remote ones come later.
+
+    \b
+    Example:
+      stigmer backend status
+    """
 
 
 @command.command("status")

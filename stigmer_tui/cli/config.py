@@ -19,7 +19,12 @@ from stigmer_tui.text import safe
 
 @click.group("config")
 def command() -> None:
-    """Show and change settings. A flag counts before the environment, that before the file, that before the default."""
+    """Show and change settings. A flag counts before the environment, that before the file, that before the default.
+
+    \b
+    Example:
+      stigmer config list
+    """
 
 
 def complete_keys(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -26,7 +26,12 @@ FOLLOW_SECONDS = 0.2
 
 @click.group("server")
 def command() -> None:
-    """Start, stop and look at the daemon. Whoever needs it starts it; there is rarely a reason to do it by hand."""
+    """Start, stop and look at the daemon. Whoever needs it starts it; there is rarely a reason to do it by hand.
+
+    \b
+    Example:
+      stigmer server status
+    """
 
 
 @command.command("start")
