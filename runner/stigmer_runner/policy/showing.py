@@ -20,9 +20,6 @@ _LOOKALIKES = (
     "CHEROKEE",
     "COPTIC",
     "LISU",
-    "FULLWIDTH",
-    "MATHEMATICAL",
-    "ROMAN NUMERAL",
 )
 
 
@@ -88,4 +85,6 @@ def _hidden(character: str) -> bool:
 def _lookalike(character: str) -> bool:
     if character <= "\x7f" or not character.isalnum():
         return character in "⁄∕⧸／＼∖；．‚ꞏ․。﹒｡＄｀＆｜＞＜"
+    if unicodedata.normalize("NFKC", character).isascii():
+        return True
     return unicodedata.name(character, "").startswith(_LOOKALIKES)
