@@ -16,6 +16,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ApprovalRequested
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
 from stigmer_apis.client import Client, TailBatch
+from stigmer_apis.client.calls import call
 from stigmer_apis.protocol import API_VERSION
 from stigmer_runner.models.scripted import Script, ScriptedProvider
 from tests.chaos.daemon import DaemonProcess, client_of
@@ -54,6 +55,15 @@ class Stage:
     async def run(self, agent: str, message: str, **options: str) -> AgentExecution:
         """Start an execution in the project."""
         return await self.client.run(agent, message, workspace=str(self.directory), **options)
+
+    async def start(self, wanted: AgentExecution) -> str:
+        """Start an execution as it is given, of the agent that `spec.agent_id` names, in the project; its id."""
+        wanted.api_version, wanted.kind = API_VERSION, "AgentExecution"
+        wanted.spec.agent_id = (await self.client.get_agent(wanted.spec.agent_id)).metadata.id
+        wanted.spec.options.workspace = str(self.directory)
+        wanted.metadata.SetInParent()
+        made = await call(self.client.connection, lambda wire: wire.execution_commands.create, wanted)
+        return made.metadata.id
 
     async def ended(self, execution_id: str) -> "Told":
         """What happened, once it is over."""

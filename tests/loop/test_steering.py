@@ -2,6 +2,7 @@
 
 import pytest
 
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
     EXECUTION_COMPLETED,
     EXECUTION_FAILED,
@@ -9,7 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
-from tests.loop.stage import Told, staged
+from tests.loop.stage import staged
 
 
 def write(path: str, content: str) -> ScriptedCall:
@@ -181,14 +182,9 @@ async def test_a_branch_goes_another_way_from_a_message_on() -> None:
 
 async def test_an_agent_without_a_key_says_how_to_give_one() -> None:
     async with staged(Script.of(Turn("No."))) as stage:
-        await stage.agent("cloudy")
-        created = await stage.client.run("cloudy", "Hello.")
-        await stage.ended(created.metadata.id)
-        from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
-
         await stage.agent("keyless", AgentSpec(model="anthropic/claude-x"))
         execution_id = (await stage.client.run("keyless", "Hello.")).metadata.id
-        told: Told = await stage.ended(execution_id)
+        told = await stage.ended(execution_id)
         assert told.phase == EXECUTION_FAILED
         assert "ANTHROPIC_API_KEY" in told.reason
         assert "stigmer secrets" in told.reason

@@ -42,6 +42,7 @@ from stigmer_runner.durable.messages import (
 from stigmer_runner.durable.steps import AGAIN, UNLIMITED, WAIT, tell
 from stigmer_runner.durable.tool_turn import ToolTurn
 from stigmer_runner.engine.temporalio_names import (
+    ActivityError,
     ApplicationError,
     CancelledError,
     ChildWorkflowError,
@@ -88,6 +89,7 @@ class Conversation:
         self._text = left_over.text
         self._turn_id = left_over.turn_id
         self._ran_on = 0
+        self._cut_off = ""
         self._tools_run = False
         self._current: asyncio.Task[None] | None = None
         self._interrupted = False
@@ -314,14 +316,19 @@ class Conversation:
                 raise ApplicationError(answer.error, type=f"Model.{answer.error_code}", non_retryable=True)
 
     async def _call_model(self, ask: ModelAsk) -> ModelAnswer:
-        answer = await workflow.execute_activity(
-            CALL_MODEL,
-            ask,
-            result_type=ModelAnswer,
-            start_to_close_timeout=UNLIMITED,
-            retry_policy=AGAIN,
-            cancellation_type=WAIT,
-        )
+        try:
+            answer = await workflow.execute_activity(
+                CALL_MODEL,
+                ask,
+                result_type=ModelAnswer,
+                start_to_close_timeout=UNLIMITED,
+                retry_policy=AGAIN,
+                cancellation_type=WAIT,
+            )
+        except ActivityError as error:
+            if isinstance(error.cause, CancelledError) and error.cause.details:
+                self._cut_off = str(error.cause.details[0])
+            raise
         tokens = answer.input_tokens + answer.output_tokens
         self._used = self._used.plus(Used(0 if answer.error_code else 1, tokens, answer.cost_micro_usd))
         if tokens and not ask.quiet:
@@ -462,6 +469,10 @@ class Conversation:
         self._interrupted = False
         if self._time_up is not None:
             await self._check_limits()
+        if self._cut_off:
+            body: dict[str, object] = {"role": "assistant", "text": self._cut_off, "reasoning": [], "tool_calls": []}
+            self._entries.append(Entry(json.dumps(body), "assistant", tokens_of(self._cut_off)))
+            self._cut_off = ""
         self._entries.append(_user(INTERRUPTED))
         if self._waiting:
             self._answered = True

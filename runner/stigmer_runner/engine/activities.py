@@ -53,6 +53,10 @@ class ActivityCall(Protocol):
         """Add events that go with the record of the activity's result."""
         ...
 
+    def leave(self, *details: object) -> None:
+        """What the workflow finds in the cancellation, where the attempt ends by one."""
+        ...
+
     def heartbeat(self) -> None:
         """Say that the attempt is alive, where the workflow gave it a heartbeat limit."""
         ...

@@ -68,6 +68,7 @@ class LiveActivity:
         self._scheduled_micros = pending.scheduled_micros
         self._run = run
         self._closing: list[Event] = []
+        self._left_details: Sequence[object] = ()
         self._cancel_asked = asyncio.Event()
         self._task: asyncio.Task[object] | None = None
         self._heartbeat_due = 0.0
@@ -91,6 +92,10 @@ class LiveActivity:
     def conclude(self, events: Iterable[Event]) -> None:
         """Add events that go with the record of the result."""
         self._closing.extend(events)
+
+    def leave(self, *details: object) -> None:
+        """What the workflow finds in the cancellation."""
+        self._left_details = details
 
     def heartbeat(self) -> None:
         """Say that the attempt is alive."""
@@ -223,4 +228,4 @@ class LiveActivity:
         return ActivityResolved(sequence=self.sequence, failed=failure)
 
     def _cancelled(self) -> ActivityResolved:
-        return ActivityResolved(sequence=self.sequence, cancelled=cancelled(self.cancel_reason))
+        return ActivityResolved(sequence=self.sequence, cancelled=cancelled(self.cancel_reason, self._left_details))

@@ -33,9 +33,10 @@ def application(kind: str, message: str, *, retryable: bool = True, details: Seq
     )
 
 
-def cancelled(reason: str) -> Failure:
+def cancelled(reason: str, details: Sequence[object] = ()) -> Failure:
     """The failure of what was cancelled."""
-    return Failure(message=reason or "cancelled", kind=Failure.KIND_CANCELLED)
+    left = [recorded(payload) for payload in CONVERTER.to_payloads(details)]
+    return Failure(message=reason or "cancelled", kind=Failure.KIND_CANCELLED, details=left)
 
 
 def timed_out(name: str, seconds: float) -> Failure:

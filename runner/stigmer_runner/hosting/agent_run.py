@@ -17,6 +17,7 @@ from stigmer_runner.durable.messages import AgentRequest, Allowance
 from stigmer_runner.engine.activities import Activities
 from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
 from stigmer_runner.engine.plan import ChildParts
+from stigmer_runner.errors import RefusedByDaemon
 from stigmer_runner.hosting.keys import ExecutionModels, LeasedKeys
 from stigmer_runner.link.link import Link
 from stigmer_runner.link.outbox import Outbox
@@ -24,7 +25,7 @@ from stigmer_runner.loop.family import agent_activities, sub_agent_parts
 from stigmer_runner.loop.ground import Ground
 from stigmer_runner.models.calling import ProviderModels
 from stigmer_runner.models.config import OLLAMA, ModelConfig
-from stigmer_runner.models.port import Image
+from stigmer_runner.models.port import Image, ModelError, ModelErrorCode
 from stigmer_runner.models.prices import load_prices
 from stigmer_runner.redaction import Redactor
 from stigmer_runner.tools.session import SessionPlace, ToolSession
@@ -133,7 +134,10 @@ def talking_run(
     """A run of an agent that a model drives."""
 
     async def key(provider: str) -> bytes:
-        return await link.provider_key(outbox, provider)
+        try:
+            return await link.provider_key(outbox, provider)
+        except RefusedByDaemon as error:
+            raise ModelError(ModelErrorCode.UNAUTHORIZED, str(error)) from error
 
     ground = Ground(
         execution_id=grant.execution_id,

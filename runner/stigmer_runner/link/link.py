@@ -24,6 +24,7 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadSessionMemoryResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
+from stigmer_apis.errors_grpc import error_from_rpc
 from stigmer_apis.protocol import AUTHORIZATION, PROTOCOL
 from stigmer_apis.transport import aio, client_options, grpc, unix_target
 from stigmer_runner.engine.errors import LeaseLost
@@ -244,7 +245,9 @@ class Link:
                     return await ask(stub)
                 except aio.AioRpcError as error:
                     if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
-                        raise RefusedByDaemon(error.details() or str(error.code())) from error
+                        refused = error_from_rpc(error)
+                        remedy = f". What to do: {refused.remedy}." if refused.remedy else ""
+                        raise RefusedByDaemon(f"{refused.message}{remedy}") from error
             await asyncio.sleep(FIRST_PAUSE)
 
     # One stream

@@ -99,6 +99,7 @@ class _Asking:
         self._call = call
         self._ask = ask
         self._message_id = _message_id(ask, call.attempt)
+        self._said: list[str] = []
         self._text = Pieces(self._give_text)
         self._reasoning = Pieces(self._give_reasoning)
         self._redacted_text = ground.session.redactor.text_stream()
@@ -111,6 +112,7 @@ class _Asking:
             return self._failed(error)
         except asyncio.CancelledError:
             self._complete(INTERRUPTED)
+            self._call.leave("".join(self._said))
             raise
         except Exception as error:
             _logger.exception("asking %s failed", request.provider)
@@ -123,6 +125,7 @@ class _Asking:
             async for event in events:
                 match event:
                     case TextPiece(text):
+                        self._said.append(text)
                         self._reasoning.flush()
                         self._text.take(self._redacted_text.feed(text))
                     case ReasoningPiece(text):
