@@ -47,6 +47,15 @@ _NAME_CODE_ALONE = frozenset(
         UnboundLocalError,
     }
 )
+_SAY_WHAT_WE_WROTE = (
+    "stigmer_apis.",
+    "stigmer_backend.",
+    "stigmer_runner.errors.",
+    "stigmer_runner.hosting.",
+    "stigmer_runner.link.",
+    "stigmer_runner.sandbox.",
+)
+"""Errors of models, tools and activities are not among them: they pass on the words of others."""
 _about: ContextVar[str] = ContextVar("stigmer_log_about", default="")
 
 
@@ -207,7 +216,7 @@ def _trace(error: BaseException, seen: set[int]) -> list[str]:
 
 def _words_of(error: BaseException) -> str:
     """Our own words, and Python's where they name code and never data."""
-    if type(error) in _NAME_CODE_ALONE or type(error).__module__.partition(".")[0] in OURS:
+    if type(error) in _NAME_CODE_ALONE or f"{type(error).__module__}.".startswith(_SAY_WHAT_WE_WROTE):
         return str(error)
     if isinstance(error, OSError):
         return error.strerror or "no reason given"

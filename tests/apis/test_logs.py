@@ -66,13 +66,16 @@ def test_an_error_that_may_quote_what_it_failed_on_is_named_without_its_words() 
         try:
             int("sk-what-a-tool-printed")
         except ValueError as inner:
-            raise ExceptionGroup("several", [KeyError("sk-another"), NotFound("there is no agent x")]) from inner
+            passed_on = type("ActivityFailure", (Exception,), {"__module__": "stigmer_runner.engine.errors"})
+            errors = [KeyError("sk-another"), passed_on("sk-" + "third"), NotFound("there is no agent x")]
+            raise ExceptionGroup("several", errors) from inner
 
     with pytest.raises(ExceptionGroup) as caught:
         fail()
     text = TextLines().format(_record("failed", error=caught.value))
     assert "sk-what-a-tool-printed" not in text.replace('int("sk-what-a-tool-printed")', "")
     assert "sk-another" not in text.replace('KeyError("sk-another")', "")
+    assert "sk-third" not in text
     assert "builtins.ValueError: (" in text
     assert "there is no agent x" in text
     assert "which led to:" in text
