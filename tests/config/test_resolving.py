@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -266,9 +267,26 @@ def test_a_file_that_is_no_text_or_no_file_is_said(home: Home) -> None:
         with pytest.raises(ConfigError, match=words):
             load(home, {})
     home.config.unlink()
-    home.config.mkdir()
-    with pytest.raises(HomeError):
-        load(home, {})
+    for make in (Path.mkdir, os.mkfifo):
+        make(home.config)
+        with pytest.raises((ConfigError, HomeError)):
+            load(home, {})
+        home.config.rmdir() if home.config.is_dir() else home.config.unlink()
+
+
+def test_many_who_set_at_once_all_find_their_value_in_the_file(home: Home) -> None:
+    keys = [
+        key for key, setting in SETTINGS.items() if setting.in_file and setting.kind is str and not setting.about.secret
+    ]
+    values = {key: "localhost:1" if "endpoint" in key or "address" in key else "http://h" for key in keys}
+
+    def write(key: str) -> None:
+        set_value(home, key, values[key])
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(write, keys))
+    found = load(home, {}).values
+    assert {key: found[key].value for key in keys} == values
 
 
 def test_a_failed_write_leaves_the_file_as_it_was() -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,10 @@ from stigmer_apis.home_checks import explain
 def read_file(path: Path) -> str:
     """The text; empty where there is no file. Raises `ConfigError` for one that is too large or no text, `HomeError` for one that cannot be read."""
     try:
-        with path.open("rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise ConfigError(f"{path} is no file", remedy="move it away: it should be a text file with settings")
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         return ""
