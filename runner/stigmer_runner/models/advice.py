@@ -21,4 +21,5 @@ def at_start(provider: str) -> str:
 
 def how_to_give_a_key(provider: str) -> str:
     """How to give a key."""
-    return f"Set {_VARIABLES.get(provider, 'STIGMER_LLM_API_KEY')} in the environment of the server, or give it to the running one with `stigmer secrets`."
+    variable = _VARIABLES.get(provider, "STIGMER_LLM_API_KEY")
+    return f"Give it one with `stigmer secrets provider set {provider}`, or set {variable} where the server is started."
