@@ -63,6 +63,7 @@ from stigmer_backend.services.terminal_service import TerminalService
 from stigmer_backend.store import StateWrite, Store, StoreFull
 
 _BOOT = "daemon.boots"
+_ARCHIVES = "skills.folder"
 _FORGET_SECONDS = 3600.0
 
 
@@ -72,6 +73,8 @@ class _Start:
 
     boot: int
     total: int
+    archives: str
+    """Name of the folder of this store's archives: another store of the same home has another one."""
 
 
 class Backend:
@@ -111,7 +114,7 @@ class Backend:
         self._leases = Leases(store, self._tasks, self._registry, self._appender, self._workspaces, options)
         self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
         self._leases.on_abandoned(self._commands.abandoned)
-        self._archives = SkillArchives(home.data / "skills", store)
+        self._archives = SkillArchives(home.data / "skills" / start.archives, store)
         self._deletion = Deletion(store, self._tasks, self._board, self._workspaces, self._archives.remove_unused)
         self.runners = Runners(self._leases, store.incarnation, options)
         """What is connected: `describe`, `revoke`, `release_unclaimed`, `shut_down`."""
@@ -141,11 +144,15 @@ class Backend:
         catalogues = Catalogues(Means(make, SecretValues(secrets.vault)))
         stamp = Stamps(clock).now()
 
+        folder = os.urandom(8).hex().encode()
+
         def begin(state: StateWrite) -> _Start:
             boot = int.from_bytes(state.get_meta(_BOOT) or b"") + 1
             state.put_meta(_BOOT, boot.to_bytes(8))
             seed(state, catalogues.agents, stamp)
-            return _Start(boot, state.count(EXECUTIONS.table))
+            archives = state.get_meta(_ARCHIVES) or folder
+            state.put_meta(_ARCHIVES, archives)
+            return _Start(boot, state.count(EXECUTIONS.table), archives.decode())
 
         backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin), secrets)
         try:

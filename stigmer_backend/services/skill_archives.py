@@ -164,10 +164,10 @@ def _write(path: Path, archive: bytes) -> None:
 
 
 def _move(path: Path, place: Path) -> None:
-    """Put a synced file in its place, and sync the folders that name it."""
+    """Put a synced file in its place, and sync the folders that name it, up to the home's data."""
     place.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     path.replace(place)
-    for folder in (place.parent, place.parent.parent, place.parent.parent.parent):
+    for folder in place.parents[:4]:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)

@@ -151,12 +151,24 @@ async def test_what_was_pushed_is_there_after_a_restart(short_tmp: Path) -> None
 async def test_what_a_stop_left_over_is_removed_at_the_next_start(short_tmp: Path) -> None:
     async with serve_backend(short_tmp) as served:
         made, _ = await Skills(served, served.stubs.channel).push(archive())
+        (folder,) = (served.home.data / "skills").iterdir()
         for left in ("incoming/0123456789abcdef", f"00/{'0' * 64}.zip"):
-            place = served.home.data / "skills" / left
+            place = folder / left
             place.parent.mkdir(exist_ok=True)
             place.write_bytes(b"left over")
     async with serve_backend(short_tmp):
         await eventually(lambda: kept(short_tmp) == [f"{made.status.version_hash}.zip"])
+
+
+async def test_another_store_of_the_same_home_leaves_the_archives_alone(short_tmp: Path) -> None:
+    async with serve_backend(short_tmp) as served:
+        made, _ = await Skills(served, served.stubs.channel).push(archive())
+    async with serve_backend(short_tmp, storage="memory:") as served:
+        other, _ = await Skills(served, served.stubs.channel).push(archive())
+        await Skills(served, served.stubs.channel).delete(other)
+        await eventually(lambda: len(kept(short_tmp)) == 1)
+    async with serve_backend(short_tmp) as served:
+        assert await Skills(served, served.stubs.channel).artifact(made.status.artifact_storage_key) == archive()
 
 
 async def test_damage_on_disk_is_told_and_mended_by_the_same_bytes(served: Served, skills: Skills) -> None:
