@@ -271,7 +271,7 @@ async def _ask(bench: Bench, pair: Pair, name: str, method: str, read: Read, sel
             baseline=rounds.median("sqlite"),
             baseline_name="sqlite, by an index, parsed too",
             ratio=rounds.ratio("store", "sqlite"),
-            method=f"{method}; on the reader's thread, hot, p50",
+            method=f"{method}; hot, p50, each a query of its own on the reader's thread; sqlite in one loop on one thread",
         )
     ]
 
