@@ -16,15 +16,15 @@ class ExitCode(IntEnum):
     USAGE = 64
     """The command line was not understood."""
     BAD_INPUT = 65
-    """A value was refused: a workspace that does not exist, a message that is too large."""
+    """A value was refused: a workspace that does not exist, a message that is too large, a file that describes something wrongly."""
     NOT_FOUND = 66
-    """No such agent, execution or session."""
+    """Nothing of that name or id: a resource, a run, a version."""
     UNAVAILABLE = 69
     """The daemon could not be reached or started."""
     INTERNAL = 70
     """Stigmer did something wrong. The message names the log."""
     CONFLICT = 73
-    """It exists already, or somebody else changed it meanwhile."""
+    """It exists already, or somebody else changed it meanwhile; nothing was overwritten."""
     EXHAUSTED = 75
     """Out of something: disk, room in a queue. Later it may work."""
     DENIED = 77
@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     HOME = 78
     """STIGMER_HOME cannot be used."""
     STATE = 79
-    """Not possible in the state that things are in, such as a message for a run that has ended."""
+    """Not possible in the state that things are in, such as a message for a run that has ended, or a delete of what others hold."""
     RUN_FAILED = 80
     """The run ended as FAILED."""
     RUN_CANCELLED = 81

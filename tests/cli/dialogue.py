@@ -29,12 +29,22 @@ class Dialogue:
         """Type."""
         os.write(self._master, text.encode())
 
-    def interrupt(self) -> None:
-        """Press Ctrl+C until it has ended: one that comes just before Python waits for a line waits with it."""
+    def leave(self, keys: str) -> None:
+        """Press these keys again and again until it has ended: one that comes just before it listens is not heard."""
         deadline = time.monotonic() + PATIENCE
         while self._process.poll() is None and time.monotonic() < deadline:
-            self.say("\x03")
-            time.sleep(0.2)
+            self.say(keys)
+            for _ in range(4):
+                self._read_what_is_there()
+
+    def interrupt(self) -> None:
+        """Press Ctrl+C until it has ended."""
+        self.leave("\x03")
+
+    def _read_what_is_there(self) -> None:
+        """Read, so that a program that draws much is not held up."""
+        if select.select([self._master], [], [], 0.05)[0]:
+            self._read()
 
     def end(self) -> int:
         """Read to the end; the exit code."""
