@@ -15,6 +15,7 @@ from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import run_lines
 from stigmer_tui.screens.deciding import Deciding
+from stigmer_tui.screens.missing_values import provide_missing
 from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.run_feed import RunFeed
 from stigmer_tui.screens.sending import LineSender, Start
@@ -64,7 +65,14 @@ class RunScreen(WorkstationScreen):
         self._transcript = Transcript()
         self._pace = Pace(self, self._draw, DRAW_SECONDS)
         self.feed = RunFeed(self._log, self._transcript, self._pace.mark)
-        self._sender = LineSender(start, lambda: self.feed.state, self._environment, self._go_on_with, self._not_sent)
+        self._sender = LineSender(
+            start,
+            lambda: self.feed.state,
+            self._environment,
+            self._go_on_with,
+            self._not_sent,
+            lambda client, agent: provide_missing(workstation, client, agent),
+        )
         self._stop_key = StopKey(workstation.clock)
         self._steering = Steering(workstation, lambda: self.feed.state)
         self.deciding = Deciding(workstation, self._steering, self._back_from_card)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,10 @@ from stigmer_tui.transcript.run_state import RunState
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
+
+
+Provide = Callable[["Client", str], Awaitable[dict[str, str]]]
+"""What an agent misses, by variable. Raises `StigmerError` where it is not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,10 @@ class LineSender:
         environment: Callable[[], ClientEnvironment],
         started: Callable[[str], None],
         failed: Callable[[str, StigmerError], None],
+        provide: Provide | None = None,
     ) -> None:
         """`start`: the run to write to, or the one to start. `state`: how the run that is shown stands. `started`: told the id of the next run.
-        `failed`: told a line that could not be sent, and why."""
+        `failed`: told a line that could not be sent, and why. `provide`: asked for what an agent misses before its run starts."""
         self._start = start if isinstance(start, Start) else None
         self.target = start if isinstance(start, str) else ""
         """The run that lines go to; empty while there is none."""
@@ -47,6 +52,7 @@ class LineSender:
         self._environment = environment
         self._started = started
         self._failed = failed
+        self._provide = provide
         self._lines: deque[str] = deque()
         self._more = asyncio.Event()
         self._closed = False
@@ -85,8 +91,9 @@ class LineSender:
     async def _send(self, client: "Client", line: str) -> None:
         if not self.target and self._start is not None:
             workspace = str(self._start.workspace) if self._start.workspace else None
+            secrets = await self._provide(client, self._start.agent) if self._provide is not None else {}
             execution = await client.run(
-                self._start.agent, line, workspace=workspace, client_environment=self._environment()
+                self._start.agent, line, workspace=workspace, client_environment=self._environment(), secrets=secrets
             )
         elif await self._taken(client, line):
             return
