@@ -64,9 +64,15 @@ class StigmerApp(Workstation):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
 
     def __init__(
-        self, home: Home, *, workspace: Path | None = None, clock: Clock = time, start_daemon: bool = True
+        self,
+        home: Home,
+        *,
+        workspace: Path | None = None,
+        clock: Clock = time,
+        start_daemon: bool = True,
+        label: str = "",
     ) -> None:
-        """`workspace`: where new sessions work. `start_daemon`: start one where none answers."""
+        """`workspace`: where new sessions work. `start_daemon`: start one where none answers. `label`: what is said on top as long as all is well."""
         super().__init__()
         self._start_daemon = start_daemon
         self.home = home
@@ -75,7 +81,9 @@ class StigmerApp(Workstation):
         self.agent = SHELL
         self.history = History(home.root / "history.jsonl")
         self.drafts = Drafts(home.root / "drafts.json")
-        self.connection_words = ""
+        self._label = label
+        self._first: tuple[str, str] | None = None
+        self.connection_words = label
         self.connection_lost = False
         self.crash = CrashLog(home.logs / "tui.log")
         self._guard = EgressGuard()
@@ -133,12 +141,22 @@ class StigmerApp(Workstation):
                     self._the_client = client
                     self._connected.set()
                     await asyncio.to_thread(import_module, "stigmer_tui.screens.run")
+                    self._begin()
                     await asyncio.Event().wait()
             except StigmerError as error:
                 self._say_connection(str(error), lost=True)
             finally:
                 stop_listening()
             await asyncio.sleep(RETRY_SECONDS)
+
+    def start_with(self, agent: str, line: str) -> None:
+        """Run something as soon as the server answers, and show it."""
+        self._first = (agent, line)
+
+    def _begin(self) -> None:
+        first, self._first = self._first, None
+        if first is not None:
+            self.call_later(self.start_run, *first)
 
     async def client(self) -> "Client":
         """The client, once it is connected for the first time."""
@@ -158,7 +176,7 @@ class StigmerApp(Workstation):
                 self._say_connection(connection.notice)
 
     def _say_connection(self, words: str, *, lost: bool = False) -> None:
-        self.connection_words, self.connection_lost = words, lost
+        self.connection_words, self.connection_lost = words or self._label, lost
         self.call_later(self._show_connection)
 
     def _show_connection(self) -> None:
@@ -396,13 +414,30 @@ def run_app(home: Home, *, workspace: Path | None = None) -> int:
     """
     home.prepare()
     app = StigmerApp(home, workspace=workspace)
+    with _guarded(app):
+        app.run()
+    return _last_words(app)
+
+
+async def run_prepared(app: StigmerApp) -> int:
+    """The same with an app of one's own, in a loop that runs."""
+    with _guarded(app):
+        await app.run_async()
+    return _last_words(app)
+
+
+@contextmanager
+def _guarded(app: StigmerApp) -> Generator[None]:
     try:
         with guarded_stderr(app.crash.path):
-            app.run()
+            yield
     except OSError as error:
         raise HomeError(
             f"{app.crash.path} cannot be written: {error.strerror}", remedy="make room, or mend its owner"
         ) from error
+
+
+def _last_words(app: StigmerApp) -> int:
     if app.crash.words:
         sys.stderr.write(safe(Untrusted(app.crash.words), lines=True) + "\n")
         return EXIT_CODE

@@ -23,6 +23,7 @@ class Subcommand:
 
 SUBCOMMANDS: dict[str, Subcommand] = {
     "tui": Subcommand("tui", "Open the workstation."),
+    "demo": Subcommand("demo", "See the workstation at work, without a key or a model."),
     "run": Subcommand("run", "Run an agent and follow it."),
     "logs": Subcommand("logs", "Show what a run has printed."),
     "attach": Subcommand("attach", "Take the keyboard of a run's terminal."),

@@ -77,16 +77,14 @@ class Deciding:
         except InvalidArgument as error:
             self._workstation.say_error(error)
             return False
-        self._steering.decide(
-            asked, APPROVAL_ONCE, lambda taken: self.card.answered(asked.call_id, taken=taken), edited=edited
-        )
+        self._steering.decide(asked, APPROVAL_ONCE, lambda taken: self.card.answered(asked, taken=taken), edited=edited)
         return True
 
     def _send(self, asked: Asked, answer: Answer, *, reason: str = "") -> None:
         self._steering.decide(
             asked,
             _APPROVALS[answer],
-            lambda taken: self.card.answered(asked.call_id, taken=taken),
+            lambda taken: self.card.answered(asked, taken=taken),
             reason=reason,
         )
 

@@ -23,6 +23,8 @@ class Asked:
     """What an answer is good for."""
     prefix: tuple[str, ...]
     """First words that may be allowed from here on; empty where that is not offered."""
+    number: int = 0
+    """Counts what was asked in this run: the same call asked about again is another question."""
 
 
 @dataclass(slots=True)
@@ -33,6 +35,7 @@ class Decisions:
     """By call."""
     questions: dict[str, QuestionAsked] = field(default_factory=dict[str, QuestionAsked])
     """By attention."""
+    _asked_so_far: int = 0
     _calls: dict[str, tuple[str, Struct]] = field(default_factory=dict[str, tuple[str, Struct]])
 
     def apply(self, event: Event) -> None:
@@ -65,6 +68,7 @@ class Decisions:
 
     def _asked(self, event: Event) -> None:
         requested = event.approval_requested
+        self._asked_so_far += 1
         tool, args = self._calls.get(requested.call_id, ("a tool", Struct()))
         self.approvals[requested.call_id] = Asked(
             requested.call_id,
@@ -74,4 +78,5 @@ class Decisions:
             requested.reason,
             requested.binding,
             tuple(requested.prefix),
+            self._asked_so_far,
         )

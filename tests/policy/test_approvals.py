@@ -1,5 +1,6 @@
 """What a person is shown when they decide, and what their answer binds."""
 
+import json
 import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -252,3 +253,20 @@ async def test_a_tool_that_does_not_describe_itself_is_shown_by_its_arguments(be
     prepared = await bench.prepare("todos", items=[])
     assert prepared.decision is Decision.ALLOW
     assert prepared.canonical_args == '{"items":[]}'
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"command": "make"}, {"command": "make", "wait": 1.5}, {"command": "make", "wait": 2}]
+)
+async def test_exact_arguments_bind_the_same_when_they_are_said_again(
+    bench: ToolBench, arguments: dict[str, object]
+) -> None:
+    """What is approved is run with the arguments as they were written down: reading them changes nothing."""
+    first = await bench.prepare("shell", **arguments)
+    again = await bench.prepare("shell", **json.loads(first.canonical_args))
+    assert again.canonical_args == first.canonical_args
+    assert again.binding == first.binding
+
+
+def test_whole_numbers_are_written_in_one_way() -> None:
+    assert canonical({"a": [60.0, {"b": 1.0}], "c": 0.5}) == canonical({"a": [60, {"b": 1}], "c": 0.5})

@@ -194,6 +194,24 @@ async def test_the_next_one_starts_its_own_half_second(
         assert "curl evil.example" in screen_text(pilot)
 
 
+async def test_the_same_call_asked_about_again_is_shown_again(
+    app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock
+) -> None:
+    """An answer is good for one question."""
+    async with app.run_test() as pilot:
+        screen = await opened(pilot, app, waiting(backend))
+        await pilot.press("f4")
+        clock.now += 1
+        await pilot.press("o")
+        await until(pilot, lambda: not screen.deciding.card.display, "the card goes")
+        backend.emit(screen.feed.state.execution_id, *asks("c1")[1:])
+        await until(pilot, lambda: screen.deciding.card.display, "the card is back")
+        await pilot.press("f4")
+        clock.now += 1
+        await pilot.press("d")
+        await until(pilot, lambda: len(decisions(backend)) == 2, "the second decision")
+
+
 async def test_denied_with_a_reason(app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock) -> None:
     """The agent reads it."""
     async with app.run_test() as pilot:

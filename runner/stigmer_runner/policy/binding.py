@@ -2,14 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 
 
 def canonical(arguments: Mapping[str, object]) -> str:
-    """The one way to write `arguments` as JSON: sorted, no spaces, ASCII."""
-    return json.dumps(arguments, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    """The one way to write `arguments` as JSON: sorted, no spaces, ASCII, whole numbers without a fraction.
+
+    What is read from it and written again is the same.
+    """
+    return json.dumps(_whole(arguments), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _whole(value: object) -> object:
+    """`60.0` and `60` are one number, in JSON and to a tool."""
+    match value:
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        case Mapping():
+            return {key: _whole(inside) for key, inside in cast(Mapping[str, object], value).items()}
+        case list() | tuple():
+            return [_whole(inside) for inside in cast(Sequence[object], value)]
+        case _:
+            return value
 
 
 def binding_of(tool: str, arguments: str, directory: str, environment: Mapping[str, str], policy: Policy) -> bytes:

@@ -52,7 +52,8 @@ class ApprovalCard(Vertical):
         self._leave = leave
         self._page = page
         self._open: dict[str, Asked] = {}
-        self._answered: set[str] = set()
+        self._answered: set[int] = set()
+        """Numbers of what was answered here; the run may not have heard of it yet."""
         self._current: Asked | None = None
         self._shown_at = 0.0
         self._typed_at = 0.0
@@ -81,21 +82,21 @@ class ApprovalCard(Vertical):
 
     def show(self, waiting: Mapping[str, Asked]) -> None:
         """What waits now. The call that is shown stays while it waits; where it does not, the next one is shown from its beginning."""
-        self._answered &= waiting.keys()
-        self._open = {call_id: asked for call_id, asked in waiting.items() if call_id not in self._answered}
+        self._answered &= {asked.number for asked in waiting.values()}
+        self._open = {call_id: asked for call_id, asked in waiting.items() if asked.number not in self._answered}
         if self._current is None or self._open.get(self._current.call_id) != self._current:
             self._turn_to(next(iter(self._open.values()), None))
         self._say()
 
-    def answered(self, call_id: str, *, taken: bool) -> None:
+    def answered(self, asked: Asked, *, taken: bool) -> None:
         """An answer is on its way; or it was not taken, and the call waits again."""
         if taken:
-            self._answered.add(call_id)
-            self._open.pop(call_id, None)
-            if self._current is not None and self._current.call_id == call_id:
+            self._answered.add(asked.number)
+            self._open.pop(asked.call_id, None)
+            if self._current is not None and self._current.number == asked.number:
                 self._turn_to(next(iter(self._open.values()), None))
         else:
-            self._answered.discard(call_id)
+            self._answered.discard(asked.number)
         self._say()
 
     def on_resize(self, event: events.Resize) -> None:
