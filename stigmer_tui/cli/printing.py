@@ -1,6 +1,7 @@
 """Resources as text: tables, JSON, YAML, names, or what a JSONPath finds."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,12 +83,17 @@ def to_json(data: object) -> str:
     return json.dumps(data, indent=2, ensure_ascii=True)
 
 
+def as_it_is(text: str) -> str:
+    """Text of several lines: exactly for a file or a program, harmless for a terminal."""
+    return safe(text, lines=True) if sys.stdout.isatty() else text
+
+
 def print_found(path: str, data: Any) -> None:
     """What a JSONPath finds, one value a line: text as it is, all else as JSON."""
     from jsonpath import findall
 
     for found in findall(path, data):
-        click.echo(safe(found, lines=True) if isinstance(found, str) else json.dumps(found, ensure_ascii=True))
+        click.echo(as_it_is(found) if isinstance(found, str) else json.dumps(found, ensure_ascii=True))
 
 
 def print_data(output: Output, data: Any, names: Sequence[str]) -> None:
@@ -99,7 +105,7 @@ def print_data(output: Output, data: Any, names: Sequence[str]) -> None:
             from stigmer_tui.manifests.writing import to_yaml, to_yaml_documents
 
             shown = to_yaml_documents(cast("list[Any]", data)) if isinstance(data, list) else to_yaml(data)
-            click.echo(safe(shown, lines=True), nl=False)
+            click.echo(as_it_is(shown), nl=False)
         case Form.NAME:
             for name in names:
                 click.echo(safe(name))

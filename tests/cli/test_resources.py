@@ -86,6 +86,18 @@ def test_what_is_got_as_yaml_or_json_can_be_applied_again(workstation: Workstati
         assert {line.split()[1] for line in lines(workstation, "apply", "-f", "-", stdin=text)} == {"unchanged"}
 
 
+def test_text_comes_back_to_the_last_character(workstation: Workstation) -> None:
+    text = "a\\tb \\u202e \\u200d \\x07 \\U0001f469\\u200d\\U0001f680"
+    lines(workstation, "apply", "-f", "-", stdin=environment("exact", f'"{text}"'))
+    for form in ("yaml", "json"):
+        shown = workstation.run("get", "env", "exact", "-o", form).stdout.decode()
+        assert lines(workstation, "apply", "-f", "-", stdin=shown) == ["environment/exact unchanged"]
+    with dialogue(workstation.command("get", "env", "exact", "-o", "yaml"), workstation.environ()) as terminal:
+        assert terminal.end() == 0
+        assert "\u202e" not in terminal.shown
+        assert "\x07" not in terminal.shown
+
+
 def test_pruning_takes_what_has_the_label_and_is_not_described(workstation: Workstation) -> None:
     both = environment("one", app="prune") + environment("two", app="prune") + environment("three", app="other")
     lines(workstation, "apply", "-f", "-", stdin=both)
