@@ -8,7 +8,7 @@ from typing import Final, cast
 import httpx2
 from pydantic_ai import exceptions as library
 
-from stigmer_runner.models.advice import at_start, how_to_give_a_key, name_of
+from stigmer_runner.models.advice import at_start, how_to_give_a_key, name_of, not_reachable
 from stigmer_runner.models.config import OLLAMA
 from stigmer_runner.models.port import ModelError, ModelErrorCode
 
@@ -92,15 +92,7 @@ def refusal(provider: str, words: str) -> ModelError:
 
 def unreachable(provider: str, base_url: str, why: str) -> ModelError:
     """Nobody answers."""
-    remedy = (
-        "Start it with `ollama serve`, or set OLLAMA_BASE_URL to where it runs."
-        if provider == OLLAMA
-        else "Check the network and the base URL."
-    )
-    said = f" ({clip(why)})" if why else ""
-    return ModelError(
-        ModelErrorCode.UNREACHABLE, f"{at_start(provider)} is not reachable at {base_url}{said}. {remedy}"
-    )
+    return ModelError(ModelErrorCode.UNREACHABLE, not_reachable(provider, base_url, clip(why)))
 
 
 def clip(text: str) -> str:

@@ -16,8 +16,9 @@ from typing import Final
 import httpx2
 
 from stigmer_apis import __version__
+from stigmer_runner.models.advice import not_reachable
 from stigmer_runner.models.config import MIB, CallLimits
-from stigmer_runner.models.http1 import Body, Http1
+from stigmer_runner.models.http1 import BadFraming, Body, Http1
 from stigmer_runner.models.merging import EventMerger, NoAnswer
 from stigmer_runner.models.port import ModelError, ModelErrorCode
 
@@ -120,7 +121,7 @@ class Wire(httpx2.AsyncBaseTransport):
             stream=request.stream,
             extensions={"timeout": timeouts},
         )
-        response = await self._inner.handle_async_request(sent)
+        response = await self._answered(sent, call)
         if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
             await response.aclose()
             raise call.give_up(
@@ -150,6 +151,21 @@ class Wire(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    async def _answered(self, request: httpx2.Request, call: Call) -> httpx2.Response:
+        """The beginning of the answer. Why there is none is kept in `call`: a library tells it less well."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            words = not_reachable(self._provider, _words(self._origin), str(error))
+            raise call.give_up(ModelErrorCode.UNREACHABLE, words) from None
+        except httpx2.ReadTimeout:
+            raise call.give_up(
+                ModelErrorCode.STALLED, f"The model did not begin to answer within {self._limits.first_byte:g} seconds."
+            ) from None
+        except BadFraming as error:
+            words = f"What answers at {_words(self._origin)} cannot be understood: {error}."
+            raise call.give_up(ModelErrorCode.MALFORMED, words) from None
 
     def _authorization(self, call: Call) -> list[tuple[bytes, bytes]]:
         if not call.key:

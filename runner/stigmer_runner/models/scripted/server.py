@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -63,8 +64,11 @@ class ScriptedProvider:
     A client's base URL is `url` for Anthropic and Ollama, `url + "/v1"` for OpenAI.
     """
 
-    def __init__(self, script: Script, *, port: int = 0, record: bool = True) -> None:
-        """`port` 0: any that is free. `record`: whether requests are kept in `requests`."""
+    def __init__(
+        self, script: Script, *, port: int = 0, record: bool = True, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`port` 0: any that is free. `record`: whether requests are kept in `requests`. `tls`: serve HTTPS with it."""
+        self._tls = tls
         self._script = script
         self._port = port
         self._record = record
@@ -79,8 +83,8 @@ class ScriptedProvider:
 
     @property
     def url(self) -> str:
-        """`http://127.0.0.1:PORT`."""
-        return f"http://127.0.0.1:{self._port}"
+        """`http://127.0.0.1:PORT`, or `https:` with TLS."""
+        return f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self._port}"
 
     @property
     def open_connections(self) -> int:
@@ -88,7 +92,7 @@ class ScriptedProvider:
         return len(self._open)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
