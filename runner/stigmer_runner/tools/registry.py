@@ -11,6 +11,7 @@ from stigmer_runner.tools.files.write import Write
 from stigmer_runner.tools.interface import Tool
 from stigmer_runner.tools.shell.commands import ReadOutput, Shell, ShellInput, ShellKill, ShellList, ShellWait
 from stigmer_runner.tools.todos import Todos
+from stigmer_runner.tools.web.fetch import Fetch
 
 ALL: tuple[Tool, ...] = (
     Read(),
@@ -25,6 +26,7 @@ ALL: tuple[Tool, ...] = (
     ShellKill(),
     ShellList(),
     ReadOutput(),
+    Fetch(),
     Todos(),
     AskPerson(),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
 from stigmer_runner.redaction import NOTHING, Redactor
-from stigmer_runner.sandbox import CommandLimits, Listening, RunningCommand, Sandbox
+from stigmer_runner.sandbox import CommandLimits, RunningCommand, Sandbox
 from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.files.ledger import Ledger
 from stigmer_runner.tools.files.snapshots import Snapshots
@@ -19,6 +19,8 @@ from stigmer_runner.tools.preparing import Standing
 from stigmer_runner.tools.shell.handles import Handles, ModelCommand
 from stigmer_runner.tools.shell.state import ShellStates
 from stigmer_runner.tools.shell.terminals import Terminals
+from stigmer_runner.tools.web.addresses import Resolve, resolve
+from stigmer_runner.tools.web.proxy import HostProxy
 
 DEFAULT_LIMITS = CommandLimits(
     processes=1024,
@@ -70,12 +72,14 @@ class ToolSession:
         terminals: Terminals,
         clock: Callable[[], int],
         redactor: Redactor = NOTHING,
+        resolve: Resolve = resolve,
     ) -> None:
         self.place = place
         self.states = states
         self.terminals = terminals
         self.clock = clock
         self.redactor = redactor
+        self.resolve = resolve
         self.workspace = place.workspace.resolve()
         self.hidden = (*place.hidden, *place.sandbox.description.own)
         self.files = Beneath(self.workspace, self.hidden)
@@ -114,18 +118,21 @@ class ToolSession:
         stack.enter_context(self.terminals.opened(command.terminal_id, running, command.resized))
         command.begin(running, lambda _: stack.close())
 
+    def network(self, policy: Policy) -> Network:
+        """What the policy of now opens, else what the execution began with."""
+        return policy.network if policy.network.mode else self.place.network
+
     def network_of(self, policy: Policy) -> Network.Mode.ValueType:
         """What a model's commands reach now: open, closed, or some hosts. Without walls nothing can be closed."""
         if not self.place.sandbox.description.walls:
             return Network.MODE_OPEN
-        return self._network(policy).mode or Network.MODE_CLOSED
+        return self.network(policy).mode or Network.MODE_CLOSED
 
-    def way_out(self, policy: Policy) -> tuple[bool, Listening | None, Mapping[str, str]]:
-        """Whether a command has the network, a port that it has instead, and the variables that lead programs to it."""
-        return self.network_of(policy) == Network.MODE_OPEN, None, {}
-
-    def _network(self, policy: Policy) -> Network:
-        return policy.network if policy.network.mode else self.place.network
+    def way_out(self, policy: Policy, refused: Callable[[str], None]) -> HostProxy | None:
+        """What a command has in place of the network, where the policy opens some hosts. Whoever takes it closes it."""
+        if self.network_of(policy) != Network.MODE_HOSTS:
+            return None
+        return HostProxy(self.network(policy).hosts, self.resolve, refused)
 
     async def close(self) -> None:
         """End every process of the session and wait for that; no event is told any more."""

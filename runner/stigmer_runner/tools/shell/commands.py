@@ -19,6 +19,7 @@ from stigmer_runner.tools.shell.handles import ModelCommand, terminal_of
 from stigmer_runner.tools.shell.plain_text import plain
 from stigmer_runner.tools.shell.telling import described
 from stigmer_runner.tools.tool import BaseTool
+from stigmer_runner.tools.web.proxy import VARIABLES as PROXY_VARIABLES
 
 HEAD_BYTES = 12 * 1024
 TAIL_BYTES = 20 * 1024
@@ -109,7 +110,7 @@ class Shell(BaseTool):
             running, interrupted = await uninterrupted(session.place.sandbox.start(request, command.output))
         except BaseException:
             session.terminals.forget(command.terminal_id)
-            session.handles.discard(command)
+            await uninterrupted(session.handles.discard(command))
             raise
         session.open_terminal(command, running)
         if interrupted:
@@ -121,22 +122,22 @@ class Shell(BaseTool):
         self, context: ToolContext, line: str, command: ModelCommand, timeout: float | None
     ) -> CommandRequest:
         session, place = context.session, context.session.place
-        network, listening, proxies = session.way_out(context.policy)
+        way = command.way_out = session.way_out(context.policy, command.refuse)
         command.protected_before = await asyncio.to_thread(present, session.workspace)
         return CommandRequest(
             line=line,
             workspace=session.workspace,
             state=session.states.current(place.session_id),
             marker=f"{place.marker_prefix}{place.execution_id}:{context.call_id}"[:200],
-            environment={**QUIET, **proxies, **place.environment},
+            environment={**QUIET, **(PROXY_VARIABLES if way else {}), **place.environment},
             columns=session.terminals.columns,
             rows=session.terminals.rows,
-            network=network,
+            network=session.network_of(context.policy) == Network.MODE_OPEN,
             timeout=timeout,
             scratch=place.scratch,
             read_only=command.protected_before,
             limits=place.limits,
-            listening=listening,
+            listening=way.listening if way else None,
         )
 
     async def _keep_state(self, session: ToolSession, command: ModelCommand) -> None:
@@ -287,6 +288,8 @@ def told(command: ModelCommand, planted: tuple[str, ...] = ()) -> str:
     else:
         said = plain(head + tail)
     remarks = [ending(command)]
+    if command.refused:
+        remarks.append(f"the policy does not open {', '.join(command.refused[:5])}")
     if planted:
         remarks.append(
             f"it made or changed {', '.join(planted)}, which runs by itself or instructs others: the person was told"

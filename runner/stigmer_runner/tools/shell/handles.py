@@ -14,6 +14,7 @@ from stigmer_runner.tools.interface import ToolError
 from stigmer_runner.tools.shell.attention import InputWatch
 from stigmer_runner.tools.shell.output import OutputCoalescer
 from stigmer_runner.tools.shell.spool import Spool
+from stigmer_runner.tools.web.proxy import HostProxy
 
 KEPT = 50
 """Ended commands whose output can be read again."""
@@ -46,6 +47,10 @@ class ModelCommand:
         """Set when it ends, or begins to wait for input."""
         self.protected_before: tuple[Path, ...] = ()
         """Files that run by themselves and were there before it."""
+        self.way_out: HostProxy | None = None
+        """What it has in place of the network."""
+        self.refused: list[str] = []
+        """Hosts that it asked for and that the policy does not open."""
         self._stream = stream
         self._tell: Teller | None = tell
         self._coalescer = OutputCoalescer(self._hand_over)
@@ -99,6 +104,11 @@ class ModelCommand:
         if self._task is not None:
             await asyncio.wait((self._task,))
 
+    def refuse(self, host: str) -> None:
+        """It asked for a host that is not open."""
+        if host not in self.refused and len(self.refused) < 100:
+            self.refused.append(host)
+
     def warn(self, words: str) -> None:
         """Tell the person something about it."""
         self._say(ev.Event(log_line=ev.LogLine(level=ev.LOG_LEVEL_WARNING, component="shell", text=words)))
@@ -117,6 +127,8 @@ class ModelCommand:
         if rest:
             self._coalescer.take(rest)
         self._hand_over(self._coalescer.close())
+        if self.way_out is not None:
+            await self.way_out.close()
         self.result = result
         ended(self)
         self.changed.set()
@@ -172,9 +184,11 @@ class Handles:
         for name in ended[: max(0, len(ended) - KEPT)]:
             self._commands.pop(name).spool.close()
 
-    def discard(self, command: ModelCommand) -> None:
+    async def discard(self, command: ModelCommand) -> None:
         """One that never ran."""
         self._commands.pop(command.terminal_id, None)
+        if command.way_out is not None:
+            await command.way_out.close()
 
     def find(self, name: str) -> ModelCommand:
         """The command with that id. Raises `ToolError`."""
