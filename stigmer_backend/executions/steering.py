@@ -62,7 +62,8 @@ class Steering:
         """Answer a question. Raises as `order` does; `FailedPrecondition` too where nothing, or more than one thing, was asked."""
         live = self._registry.get(execution_id)
         if live is not None and not self._commands.is_known(live, call.key):
-            attention_id = self._question(live, attention_id)
+            await live.quiet()
+            attention_id = attention_id or self._question(live)
         answer = CommandIssued.Answer(attention_id=attention_id, text=text)
         return await self.order(execution_id, CommandIssued(answer=answer), call)
 
@@ -88,26 +89,22 @@ class Steering:
         return response
 
     def _check(self, live: LiveExecution, request: ResolveApprovalRequest) -> None:
+        """Refuse what is known not to fit; what is not known here, or not yet, its runner decides."""
         kept = live.state.approvals.get(request.call_id)
         if kept is None:
-            raise FailedPrecondition(
-                f"no decision is wanted about the call {request.call_id} of {live.id}: it was decided, or never asked for",
-                remedy="see what waits: `stigmer attention`",
-            )
+            return
         asked = ApprovalRequested.FromString(kept)
         if asked.binding != request.binding:
             raise FailedPrecondition(f"what was decided is not what the call {request.call_id} would do", remedy=LOOK)
         if asked.expires_unix_micros and asked.expires_unix_micros < self._micros():
             raise FailedPrecondition(f"the time to decide about the call {request.call_id} is over", remedy=LOOK)
 
-    def _question(self, live: LiveExecution, attention_id: str) -> str:
+    def _question(self, live: LiveExecution) -> str:
+        """The only question that is open."""
         open_ones = sorted(live.state.questions)
-        if attention_id in open_ones:
-            return attention_id
-        if attention_id or not open_ones:
+        if not open_ones:
             raise FailedPrecondition(
-                f"{live.id} has asked nothing that waits" + (f" under {attention_id}" if attention_id else ""),
-                remedy="see what waits: `stigmer attention`",
+                f"{live.id} has asked nothing that waits", remedy="see what waits: `stigmer attention`"
             )
         if len(open_ones) > 1:
             raise InvalidArgument(

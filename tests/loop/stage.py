@@ -1,8 +1,10 @@
 """A daemon, a runner and a scripted provider over real HTTP: the stage on which agents play."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+import socket
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from stigmer_apis.client import Client, TailBatch
 from stigmer_apis.client.calls import call
 from stigmer_apis.protocol import API_VERSION
 from stigmer_runner.models.scripted import Script, ScriptedProvider
-from tests.chaos.daemon import DaemonProcess, client_of
+from tests.chaos.daemon import DaemonProcess, answers, client_of, home_of
 from tests.chaos.reading import everything
 from tests.support.workstation import Workstation, new_workstation
 
@@ -31,10 +33,18 @@ class Stage:
     """One home with everything that runs for it."""
 
     workstation: Workstation
-    provider: ScriptedProvider
     client: Client
     directory: Path
     """A project of the person's."""
+    provider: ScriptedProvider = field(default_factory=lambda: ScriptedProvider(Script.of()))
+    """Whoever plays."""
+
+    @asynccontextmanager
+    async def playing(self, script: Script) -> AsyncGenerator[None]:
+        """The model says what the script says."""
+        port = int(self.workstation.environment["OLLAMA_BASE_URL"].rpartition(":")[2])
+        async with ScriptedProvider(script, port=port) as self.provider:
+            yield
 
     async def agent(self, name: str, spec: AgentSpec | None = None, *, preset: str = "auto") -> None:
         """Make an agent that the scripted model drives."""
@@ -52,9 +62,9 @@ class Stage:
         )
         await self.client.resources.apply([Resource(agent=made)])
 
-    async def run(self, agent: str, message: str, **options: str) -> AgentExecution:
+    async def run(self, agent: str, message: str) -> AgentExecution:
         """Start an execution in the project."""
-        return await self.client.run(agent, message, workspace=str(self.directory), **options)
+        return await self.client.run(agent, message, workspace=str(self.directory))
 
     async def start(self, wanted: AgentExecution) -> str:
         """Start an execution as it is given, of the agent that `spec.agent_id` names, in the project; its id."""
@@ -119,13 +129,22 @@ class Told:
         return "\n".join(f"{number} {' '.join(str(event).split())}" for number, event in enumerate(self.events, 1))
 
 
+@contextmanager
+def opened(**environment: str) -> Generator[Workstation]:
+    """A home whose daemon asks a provider on one port of this machine; nobody plays there yet."""
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with new_workstation(OLLAMA_BASE_URL=url, STIGMER_LLM_PROVIDER="ollama", **environment) as workstation:
+        (workstation.home.parent / "projects").mkdir()
+        yield workstation
+
+
 @asynccontextmanager
-async def staged(script: Script, **environment: str) -> AsyncGenerator[Stage]:
-    """Everything started; ended afterwards."""
-    async with ScriptedProvider(script) as provider:
-        with new_workstation(OLLAMA_BASE_URL=provider.url, **environment) as workstation:
-            directory = workstation.home.parent / "project"
-            directory.mkdir()
-            await DaemonProcess.start(workstation).answers()
-            async with client_of(workstation) as client:
-                yield Stage(workstation, provider, client, directory)
+async def on_stage(workstation: Workstation) -> AsyncGenerator[Stage]:
+    """The stage for one test, with a project of its own."""
+    directory = Path(tempfile.mkdtemp(dir=workstation.home.parent / "projects"))
+    if not await answers(home_of(workstation)):
+        await DaemonProcess.start(workstation).answers()
+    async with client_of(workstation) as client:
+        yield Stage(workstation, client, directory)

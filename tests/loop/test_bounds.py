@@ -15,7 +15,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits
 from stigmer_runner.models.scripted import Conversation, Fault, FaultKind, Script, ScriptedCall, ScriptedUsage, Turn
-from tests.loop.stage import staged
+from tests.loop.stage import Stage
 
 LOOK = ScriptedCall("list", {"path": "."})
 
@@ -27,9 +27,9 @@ def limited(limits: Limits) -> AgentExecution:
     )
 
 
-async def test_a_limit_of_turns_is_told_before_it_stops_anything() -> None:
+async def test_a_limit_of_turns_is_told_before_it_stops_anything(stage: Stage) -> None:
     turns = [Turn(f"Step {n}.", calls=(ScriptedCall("list", {"path": ".", "depth": n + 1}),)) for n in range(8)]
-    async with staged(Script.of(*turns)) as stage:
+    async with stage.playing(Script.of(*turns)):
         await stage.agent("worker")
         told = await stage.ended(await stage.start(limited(Limits(turns=5))))
         assert told.phase == EXECUTION_FAILED
@@ -38,10 +38,10 @@ async def test_a_limit_of_turns_is_told_before_it_stops_anything() -> None:
         assert [(each.limit, each.used, each.reached) for each in limits] == [("turns", 4, False), ("turns", 5, True)]
 
 
-async def test_limits_of_tokens_and_time() -> None:
+async def test_limits_of_tokens_and_time(stage: Stage) -> None:
     used = ScriptedUsage(input=600, output=10)
     script = Script.of(Turn("Step.", calls=(LOOK,), usage=used), Turn("Slow. ", repeat=3000, token_delay=0.05))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker")
         told = await stage.ended(await stage.start(limited(Limits(tokens=500))))
         assert told.phase == EXECUTION_FAILED
@@ -52,27 +52,42 @@ async def test_limits_of_tokens_and_time() -> None:
         assert [event.limit_neared.reached for event in told.of("limit_neared")] == [False, True]
 
 
-async def test_the_past_is_summed_up_where_it_does_not_fit() -> None:
-    script = Script(
-        (
-            Conversation((Turn("The person wants work; step one is done."),), when="You sum up a conversation"),
-            Conversation(
-                (
-                    Turn("Step one.", calls=(LOOK,), usage=ScriptedUsage(input=31_000, output=20)),
-                    Turn("Done.", usage=ScriptedUsage(input=900, output=5)),
-                ),
-            ),
-        )
-    )
-    async with staged(script) as stage:
+async def test_old_results_of_tools_are_left_out_first(stage: Stage) -> None:
+    reads = [Turn(f"Part {n}.", calls=(ScriptedCall("read", {"path": f"{n}.txt"}),)) for n in range(5)]
+    async with stage.playing(Script.of(*reads, Turn("Done."))):
+        for number in range(5):
+            (stage.directory / f"{number}.txt").write_text(f"line of file {number}\n" * 1900)
         await stage.agent("worker")
         told = await stage.ended((await stage.run("worker", "Work.")).metadata.id)
         assert told.phase == EXECUTION_COMPLETED, told
+        assert told.text().endswith("Done.")
+        compacted = [event.context_compacted for event in told.of("context_compacted")]
+        assert compacted, told
+        assert all(each.tokens_after < each.tokens_before for each in compacted)
+        assert not any(each.summary for each in compacted)
+        assert "left out to save room" in str(stage.provider.requests[-1].body)
+
+
+async def test_a_past_that_is_still_too_long_is_summed_up(stage: Stage) -> None:
+    long = [Turn("word ", repeat=6000, calls=(LOOK,)) for _ in range(8)]
+    script = Script(
+        (
+            Conversation((Turn("The person wants work; four steps are done."),), when="You sum up a conversation"),
+            Conversation((Turn("Done."),), when="summed up:"),
+            Conversation(tuple(long)),
+        )
+    )
+    async with stage.playing(script):
+        await stage.agent("worker")
+        told = await stage.ended((await stage.run("worker", "Work.")).metadata.id)
+        assert told.phase == EXECUTION_COMPLETED, told.reason
+        assert told.text().endswith("Done.")
         (compacted,) = [event.context_compacted for event in told.of("context_compacted")]
         assert compacted.tokens_after < compacted.tokens_before
+        assert compacted.summary == "The person wants work; four steps are done."
 
 
-async def test_an_overflow_is_mended_by_a_summary() -> None:
+async def test_an_overflow_is_mended_by_a_summary(stage: Stage) -> None:
     overflow = Fault(FaultKind.OVERFLOW, times=1)
     script = Script(
         (
@@ -80,7 +95,7 @@ async def test_an_overflow_is_mended_by_a_summary() -> None:
             Conversation((Turn("Step one.", calls=(LOOK,)), Turn("Done.", fault=overflow))),
         )
     )
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker")
         told = await stage.ended((await stage.run("worker", "Work.")).metadata.id)
         assert told.phase == EXECUTION_COMPLETED, told
@@ -88,9 +103,9 @@ async def test_an_overflow_is_mended_by_a_summary() -> None:
         assert told.of("context_compacted")[0].context_compacted.summary
 
 
-async def test_a_model_that_goes_round_in_circles_is_told_and_then_the_person() -> None:
+async def test_a_model_that_goes_round_in_circles_is_told_and_then_the_person(stage: Stage) -> None:
     script = Script.of(*(Turn("Again.", calls=(LOOK,)) for _ in range(8)), Turn("Enough."))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker")
         execution_id = (await stage.run("worker", "Work.")).metadata.id
         told = await stage.until(execution_id, lambda told: len(told.questions) == 1)
@@ -102,10 +117,10 @@ async def test_a_model_that_goes_round_in_circles_is_told_and_then_the_person() 
         assert "circles" in told.reason
 
 
-async def test_faults_of_a_provider_are_tried_again_and_told() -> None:
+async def test_faults_of_a_provider_are_tried_again_and_told(stage: Stage) -> None:
     limited = Fault(FaultKind.STATUS, times=2, status=429, retry_after=0.05)
     script = Script.of(Turn("Half of it, and more.", fault=limited), Turn("Never."))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker")
         told = await stage.ended((await stage.run("worker", "Work.")).metadata.id)
         assert told.phase == EXECUTION_COMPLETED, told
@@ -113,7 +128,7 @@ async def test_faults_of_a_provider_are_tried_again_and_told() -> None:
         assert [event.model_call_started.attempt for event in told.of("model_call_started")] == [1, 2, 3]
 
 
-async def test_a_sub_agent_works_in_a_context_of_its_own() -> None:
+async def test_a_sub_agent_works_in_a_context_of_its_own(stage: Stage) -> None:
     delegate = ScriptedCall("delegate", {"agent": "finder", "task": "Find the number."})
     script = Script(
         (
@@ -122,7 +137,7 @@ async def test_a_sub_agent_works_in_a_context_of_its_own() -> None:
         )
     )
     helper = SubAgent(name="finder", description="finds things", instructions="You find things in files.")
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker", AgentSpec(sub_agents=[helper]))
         execution_id = (await stage.run("worker", "How much?")).metadata.id
         told = await stage.ended(execution_id)
@@ -137,7 +152,7 @@ async def test_a_sub_agent_works_in_a_context_of_its_own() -> None:
         assert status.sub_agent_executions[0].output == "It is 7."
 
 
-async def test_a_sub_agent_asks_the_person_and_keeps_to_its_agents_limits() -> None:
+async def test_a_sub_agent_asks_the_person_and_keeps_to_its_agents_limits(stage: Stage) -> None:
     delegate = ScriptedCall("delegate", {"agent": "finder", "task": "Find the number."})
     ask = ScriptedCall("ask_person", {"question": "Which file?"})
     script = Script(
@@ -149,7 +164,7 @@ async def test_a_sub_agent_asks_the_person_and_keeps_to_its_agents_limits() -> N
         )
     )
     helper = SubAgent(name="finder", description="finds things", instructions="You find things in files.")
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker", AgentSpec(sub_agents=[helper]))
         execution_id = await stage.start(limited(Limits(turns=4)))
         told = await stage.until(execution_id, lambda told: len(told.questions) == 1)
@@ -161,11 +176,11 @@ async def test_a_sub_agent_asks_the_person_and_keeps_to_its_agents_limits() -> N
         assert "3 calls of the model" in finished.error
 
 
-async def test_a_session_remembers() -> None:
+async def test_a_session_remembers(stage: Stage) -> None:
     script = Script.of(
         Turn("I will remember 42.", calls=(LOOK,)), Turn("Noted."), Turn("It was 42.", expect="Which number?")
     )
-    async with staged(script) as stage:
+    async with stage.playing(script):
         (stage.directory / "there.txt").write_text("x")
         await stage.agent("worker")
         first = await stage.run("worker", "The number is 42.")
@@ -178,10 +193,10 @@ async def test_a_session_remembers() -> None:
         assert "there.txt" in shown, "results of tools are remembered"
 
 
-async def test_parallel_calls_run_beside_each_other_and_answer_in_order() -> None:
+async def test_parallel_calls_run_beside_each_other_and_answer_in_order(stage: Stage) -> None:
     calls = tuple(ScriptedCall("read", {"path": f"{n}.txt"}) for n in range(6))
     script = Script.of(Turn("", calls=calls), Turn("Read."))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         for number in range(6):
             (stage.directory / f"{number}.txt").write_text(f"file {number}\n")
         await stage.agent("worker")
@@ -193,7 +208,7 @@ async def test_parallel_calls_run_beside_each_other_and_answer_in_order() -> Non
         )
 
 
-async def test_hostile_output_of_a_model_ends_nothing() -> None:
+async def test_hostile_output_of_a_model_ends_nothing(stage: Stage) -> None:
     deep = '{"path": ' + "[" * 2000 + "]" * 2000 + "}"
     calls = (
         ScriptedCall("list", '{"path": '),
@@ -206,7 +221,7 @@ async def test_hostile_output_of_a_model_ends_nothing() -> None:
         ScriptedCall("read", {"path": "\u202e\x1b[31m\x00name"}),
     )
     script = Script.of(Turn("\x1b]0;title\x07\u202etext", calls=calls), Turn("Fine."))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("worker")
         execution_id = (await stage.run("worker", "Work.")).metadata.id
         told = await stage.ended(execution_id)

@@ -10,7 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
-from tests.loop.stage import staged
+from tests.loop.stage import Stage
 
 
 def write(path: str, content: str) -> ScriptedCall:
@@ -18,13 +18,13 @@ def write(path: str, content: str) -> ScriptedCall:
     return ScriptedCall("write", {"path": path, "content": content})
 
 
-async def test_a_write_waits_for_a_person_and_is_for_a_single_use() -> None:
+async def test_a_write_waits_for_a_person_and_is_for_a_single_use(stage: Stage) -> None:
     script = Script.of(
         Turn("I write.", calls=(write("a.txt", "one\n"),)),
         Turn("And again.", calls=(write("b.txt", "two\n"),)),
         Turn("Done.", expect="not like this"),
     )
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("writer", preset="ask")
         execution_id = (await stage.run("writer", "Write.")).metadata.id
         told = await stage.until(execution_id, lambda told: len(told.approvals) == 1)
@@ -63,9 +63,9 @@ async def test_a_write_waits_for_a_person_and_is_for_a_single_use() -> None:
             await stage.client.steering.pause(execution_id)
 
 
-async def test_edited_arguments_are_what_runs() -> None:
+async def test_edited_arguments_are_what_runs(stage: Stage) -> None:
     script = Script.of(Turn("I write.", calls=(write("a.txt", "one\n"),)), Turn("Done."))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("writer", preset="ask")
         execution_id = (await stage.run("writer", "Write.")).metadata.id
         (asked,) = (await stage.until(execution_id, lambda told: len(told.approvals) == 1)).approvals
@@ -82,10 +82,10 @@ async def test_edited_arguments_are_what_runs() -> None:
         assert not (stage.directory / "a.txt").exists()
 
 
-async def test_a_question_is_answered_once() -> None:
+async def test_a_question_is_answered_once(stage: Stage) -> None:
     ask = ScriptedCall("ask_person", {"question": "Which colour?", "options": ["red", "blue"]})
     script = Script.of(Turn("", calls=(ask,)), Turn("Blue it is.", expect="blue"))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("asker")
         execution_id = (await stage.run("asker", "Paint.")).metadata.id
         (asked,) = (await stage.until(execution_id, lambda told: len(told.questions) == 1)).questions
@@ -96,9 +96,9 @@ async def test_a_question_is_answered_once() -> None:
         assert told.results()["call-1"] == "blue"
 
 
-async def test_an_interrupt_stops_the_answer_and_the_next_message_goes_on() -> None:
+async def test_an_interrupt_stops_the_answer_and_the_next_message_goes_on(stage: Stage) -> None:
     script = Script.of(Turn("word ", repeat=2000, token_delay=0.02), Turn("Something else.", expect="stop that"))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("talker")
         execution_id = (await stage.run("talker", "Talk.")).metadata.id
         await stage.until(execution_id, lambda told: len(told.text()) > 20)
@@ -112,11 +112,11 @@ async def test_an_interrupt_stops_the_answer_and_the_next_message_goes_on() -> N
         assert [each.interrupted for each in cut] == ["interrupted"]
 
 
-async def test_a_message_now_interrupts_and_a_queued_one_waits() -> None:
+async def test_a_message_now_interrupts_and_a_queued_one_waits(stage: Stage) -> None:
     script = Script.of(
         Turn("word ", repeat=2000, token_delay=0.02), Turn("First.", expect="at once"), Turn("Second.", expect="later")
     )
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("talker")
         execution_id = (await stage.run("talker", "Talk.")).metadata.id
         await stage.until(execution_id, lambda told: len(told.text()) > 20)
@@ -126,11 +126,11 @@ async def test_a_message_now_interrupts_and_a_queued_one_waits() -> None:
         assert told.text().endswith("First.")
 
 
-async def test_a_paused_agent_takes_no_further_step() -> None:
+async def test_a_paused_agent_takes_no_further_step(stage: Stage) -> None:
     script = Script.of(
         Turn("One.", calls=(ScriptedCall("list", {"path": "."}),), delay=0.5), Turn("Two.", calls=()), Turn("Three.")
     )
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("talker")
         execution_id = (await stage.run("talker", "Talk.")).metadata.id
         await stage.client.steering.pause(execution_id)
@@ -141,9 +141,9 @@ async def test_a_paused_agent_takes_no_further_step() -> None:
         assert told.phase == EXECUTION_COMPLETED, told
 
 
-async def test_another_model_answers_from_the_next_call_on() -> None:
+async def test_another_model_answers_from_the_next_call_on(stage: Stage) -> None:
     script = Script.of(Turn("One.", calls=(ScriptedCall("list", {"path": "."}),), delay=0.5), Turn("Two."))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("talker")
         execution_id = (await stage.run("talker", "Talk.")).metadata.id
         await stage.client.steering.change_model(execution_id, "ollama/another")
@@ -153,8 +153,8 @@ async def test_another_model_answers_from_the_next_call_on() -> None:
         assert told.of("model_changed")
 
 
-async def test_a_shell_is_not_steered_like_an_agent() -> None:
-    async with staged(Script.of(Turn("No."))) as stage:
+async def test_a_shell_is_not_steered_like_an_agent(stage: Stage) -> None:
+    async with stage.playing(Script.of(Turn("No."))):
         execution_id = (await stage.client.run("shell", "sleep 30")).metadata.id
         await stage.until(execution_id, lambda told: bool(told.of("tool_call_started")))
         with pytest.raises(FailedPrecondition, match="does not know"):
@@ -162,9 +162,9 @@ async def test_a_shell_is_not_steered_like_an_agent() -> None:
         await stage.client.cancel(execution_id)
 
 
-async def test_a_branch_goes_another_way_from_a_message_on() -> None:
+async def test_a_branch_goes_another_way_from_a_message_on(stage: Stage) -> None:
     script = Script.of(Turn("It is 41."), Turn("It is 42.", expect="sure"))
-    async with staged(script) as stage:
+    async with stage.playing(script):
         await stage.agent("counter")
         first = await stage.client.run("counter", "How much?")
         await stage.ended(first.metadata.id)
@@ -180,8 +180,8 @@ async def test_a_branch_goes_another_way_from_a_message_on() -> None:
         assert told.text() == "It is 41.", "the last message is asked again"
 
 
-async def test_an_agent_without_a_key_says_how_to_give_one() -> None:
-    async with staged(Script.of(Turn("No."))) as stage:
+async def test_an_agent_without_a_key_says_how_to_give_one(stage: Stage) -> None:
+    async with stage.playing(Script.of(Turn("No."))):
         await stage.agent("keyless", AgentSpec(model="anthropic/claude-x"))
         execution_id = (await stage.client.run("keyless", "Hello.")).metadata.id
         told = await stage.ended(execution_id)

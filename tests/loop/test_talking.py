@@ -6,15 +6,15 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     MESSAGE_HUMAN,
 )
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
-from tests.loop.stage import staged
+from tests.loop.stage import Stage
 
 
-async def test_an_answer_and_a_tool_call() -> None:
+async def test_an_answer_and_a_tool_call(stage: Stage) -> None:
     script = Script.of(
         Turn("Let me look.", calls=(ScriptedCall("list", {"path": "."}), ScriptedCall("read", {"path": "a.txt"}))),
         Turn("It says hello.", expect="hello"),
     )
-    async with staged(script) as stage:
+    async with stage.playing(script):
         (stage.directory / "a.txt").write_text("hello\n")
         await stage.agent("reader")
         execution = await stage.run("reader", "What is in a.txt?")

@@ -1,6 +1,7 @@
 """A tool call's arguments as an event tells them: whatever a model wrote."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -46,6 +47,8 @@ def _cut(value: object) -> object:
             return {str(key): _cut(each) for key, each in cast(Mapping[str, object], value).items()}
         case list():
             return [_cut(each) for each in cast(list[object], value)]
+        case float() if not math.isfinite(value):
+            return str(value)
         case _:
             return value
 
