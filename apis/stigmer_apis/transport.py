@@ -40,7 +40,8 @@ def client_options() -> Options:
 
 def archive_options() -> Options:
     """Options of a channel that carries archives: as `client_options`, with messages up to 101 MiB."""
-    return client_options() + _message_sizes(MAX_ARCHIVE_MESSAGE_BYTES)
+    sizes = dict(_message_sizes(MAX_ARCHIVE_MESSAGE_BYTES))
+    return [(name, sizes.get(name, value)) for name, value in client_options()]
 
 
 def server_options() -> Options:

@@ -189,7 +189,7 @@ async def test_keys_that_are_none_lead_nowhere(skills: Skills) -> None:
 
 async def test_an_archive_of_many_megabytes_goes_both_ways(served: Served) -> None:
     body = io.BytesIO()
-    noise = os.urandom(20 << 20)
+    noise = os.urandom(40 << 20)
     with zipfile.ZipFile(body, "w") as packed:
         packed.writestr("top/SKILL.md", "Teaches.")
         packed.writestr("top/noise", noise)
