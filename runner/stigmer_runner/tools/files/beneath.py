@@ -50,7 +50,11 @@ class Beneath:
         shown = visible(path)
         if "\0" in path:
             raise PathRefused(f"{shown} holds a NUL character, which no file name can")
-        if len(os.fsencode(path)) > LONGEST_PATH:
+        try:
+            length = len(os.fsencode(path))
+        except UnicodeEncodeError as error:
+            raise PathRefused(f"{shown} holds half a surrogate pair, which no file name can") from error
+        if length > LONGEST_PATH:
             raise PathRefused(f"{shown} is longer than {LONGEST_PATH} bytes")
         if path.startswith("~"):
             raise PathRefused(f"{shown} is outside the workspace {self.root}: name a file in it")
