@@ -1,6 +1,7 @@
 """What events say about a tool call."""
 
 import json
+from typing import cast
 
 from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
@@ -20,11 +21,42 @@ _STATES = {
 _SHOWN_PROCESSES = 6
 
 
+_TELLING = {
+    "shell": ("command",),
+    "read": ("path",),
+    "write": ("path",),
+    "edit": ("path",),
+    "list": ("path",),
+    "glob": ("pattern", "path"),
+    "grep": ("pattern", "path"),
+    "fetch": ("url",),
+    "ask_person": ("question",),
+    "delegate": ("agent", "task"),
+    "todos": (),
+}
+"""What says enough of a call of our own tools: the rest is in what it does, or stands below it."""
+
+
 def shown_call(name: str, args: Struct) -> str:
-    """What a call does: the command line of a shell, else the arguments as JSON. Untrusted."""
+    """What a call does, in short: the command line of a shell, the file of an edit, else the arguments as JSON. Untrusted."""
     arguments = json_format.MessageToDict(args)
-    command = arguments.get("command")
-    return command if isinstance(command, str) and name == "shell" else json.dumps(arguments, ensure_ascii=False)
+    telling = _TELLING.get(name)
+    if telling is not None and all(isinstance(arguments.get(key, ""), str) for key in telling):
+        return " ".join(str(arguments[key]) for key in telling if key in arguments)
+    return json.dumps(_whole(arguments), ensure_ascii=False)
+
+
+def _whole(value: object) -> object:
+    """Numbers without a fraction as a person writes them: protobuf keeps every number of a free form as a float."""
+    match value:
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        case dict():
+            return {key: _whole(inside) for key, inside in cast("dict[str, object]", value).items()}
+        case list():
+            return [_whole(inside) for inside in cast("list[object]", value)]
+        case _:
+            return value
 
 
 def start_call(call: ToolCall, started: ToolCallStarted) -> None:

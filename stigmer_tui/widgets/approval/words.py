@@ -8,7 +8,7 @@ from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import thousands
 from stigmer_tui.text.width import wrap
 
-LONGEST_GAP = 8
+LONGEST_GAP = 40
 """Spaces in a row that are drawn; more are counted, so that nothing hides behind them."""
 NAMED = 3
 """Odd characters that are named; the rest is counted."""
