@@ -7,5 +7,6 @@ Who may import whom, from the bottom up:
 - `widgets` (all of these): one a file, told what to show; they know no screen and no client.
 - `screens` (widgets and below, and `stigmer_apis.client`): they join widgets and client, and do not import each other.
 - `app` (all of these), with `held_keys` and `crash` beside it.
-- `cli` uses `text`, `terminal.attach` and, for `stigmer tui`, `app`; nothing of the workstation imports `cli`.
+- `manifests`: files that describe resources, to messages and back; it knows `stigmer_apis` alone.
+- `cli` uses `manifests`, `text`, `terminal.attach` and, for `stigmer tui`, `app`; nothing of the workstation imports `cli`.
 """

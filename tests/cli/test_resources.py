@@ -147,22 +147,23 @@ def test_what_only_the_server_can_say_has_its_place_too(workstation: Workstation
     complaint(workstation, "get", "environment", "never-stored", code=66)
 
 
-def test_names_at_the_limit_and_one_past_it(workstation: Workstation) -> None:
-    found = [
-        size
-        for size in (63, 64, 128, 200, 253, 256, 257, 1000)
-        if workstation.run(
-            "apply", "-f", "-", "--dry-run", stdin=environment("n" * size).encode(), code=None
-        ).returncode
-        == 0
-    ]
-    limit = max(found)
-    assert lines(workstation, "apply", "-f", "-", "--dry-run", stdin=environment("n" * limit))[0].startswith(
-        "environment/n"
-    )
-    said = complaint(workstation, "apply", "-f", "-", "--dry-run", stdin=environment("n" * 1001), code=65)
+def test_names_and_labels_at_the_limit_and_one_past_it(workstation: Workstation) -> None:
+    for text in (
+        environment("n" * 256),
+        environment("labelled", app="v" * 256),
+        environment("labelled", **{"k" * 256: "v"}),
+    ):
+        assert lines(workstation, "apply", "-f", "-", "--dry-run", stdin=text)[0].endswith(
+            "created (not stored: --dry-run)"
+        )
+    said = complaint(workstation, "apply", "-f", "-", "--dry-run", code=65, stdin=environment("n" * 257))
     assert said.startswith("-:3:12: ")
-    assert "(metadata." in said
+    assert "(metadata.name)" in said
+    assert "256" in said
+    for text in (environment("labelled", app="v" * 257), environment("labelled", **{"k" * 257: "v"})):
+        said = complaint(workstation, "apply", "-f", "-", "--dry-run", code=65, stdin=text)
+        assert said.startswith("-:3:28: ")
+        assert "(metadata.labels" in said
 
 
 def test_a_version_that_is_old_is_refused_with_its_place(workstation: Workstation) -> None:
