@@ -16,9 +16,11 @@ class Subcommand:
     """Where a subcommand is, and what it is for."""
 
     module: str
-    """Below `stigmer_tui.cli`; the click command in it is called `command`."""
+    """Below `stigmer_tui.cli`."""
     summary: str
     """One line of `stigmer --help`."""
+    name: str = "command"
+    """What the click command is called in it."""
 
 
 SUBCOMMANDS: dict[str, Subcommand] = {
@@ -29,6 +31,15 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "attach": Subcommand("attach", "Take the keyboard of a run's terminal."),
     "send": Subcommand("send", "Send a message to a run."),
     "cancel": Subcommand("cancel", "Stop a run and everything it started."),
+    "attention": Subcommand("steer", "List what waits for you, in all runs.", "attention"),
+    "approve": Subcommand("steer", "Let a run make a tool call.", "approve"),
+    "deny": Subcommand("steer", "Do not let a run make a tool call.", "deny"),
+    "answer": Subcommand("steer", "Answer a run's question.", "answer"),
+    "pause": Subcommand("steer", "Let a run stop after its current step.", "pause"),
+    "resume": Subcommand("steer", "Let a paused run go on.", "resume"),
+    "interrupt": Subcommand("steer", "Stop what a run does now.", "interrupt"),
+    "undo": Subcommand("steer", "Put back the files that a turn changed.", "undo"),
+    "branch": Subcommand("steer", "Go another way from a message on.", "branch"),
     "get": Subcommand("get", "List resources of any kind, or show one."),
     "describe": Subcommand("describe", "Show a resource on a page, with what depends on it."),
     "apply": Subcommand("apply", "Create and update what files describe."),
@@ -74,9 +85,9 @@ class Root(click.Group):
         found = SUBCOMMANDS.get(cmd_name)
         if found is None:
             return None
-        command = importlib.import_module(f"stigmer_tui.cli.{found.module}").command
+        command: object = getattr(importlib.import_module(f"stigmer_tui.cli.{found.module}"), found.name)
         if not isinstance(command, click.Command):
-            raise TypeError(f"stigmer_tui.cli.{found.module}.command is not a click command")
+            raise TypeError(f"stigmer_tui.cli.{found.module}.{found.name} is not a click command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

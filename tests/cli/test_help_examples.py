@@ -19,10 +19,11 @@ from tests.cli.help_examples import commands, examples
 from tests.support.workstation import Workstation, new_workstation
 
 ROOT = Path(__file__).parents[2]
+STEERING = ("attention", "approve", "deny", "answer", "pause", "resume", "interrupt", "undo", "branch")
 LANES: Sequence[Sequence[str]] = (
     ("apply", "get", "describe", "edit", "history", "delete", "workflow", "init", "new", "schema", "completion"),
     ("agent", "environment", "session", "version", "doctor", "backend", "config", "server"),
-    ("", "run", "logs", "attach", "send", "cancel", "tui"),
+    ("", "run", "logs", "attach", "send", "cancel", "tui", *STEERING),
     ("secrets", "models"),
 )
 """The commands below `stigmer`, and `stigmer` itself, by lane; those that are in none come first in the last."""
@@ -43,6 +44,7 @@ ANY = frozenset(range(256))
 CODES: Mapping[str, frozenset[int]] = {
     "stigmer workflow execute": frozenset({79}),
     "stigmer doctor": frozenset({0, 1}),
+    **{f"stigmer {word}": frozenset({79}) for word in STEERING if word not in ("attention", "branch")},
     "stigmer models": frozenset({0, 66, 69, 79}),
     "stigmer secrets status --keep keyring": frozenset({0, 69, 79}),
     "stigmer secrets provider set openai --remember": frozenset({0, 69, 79}),

@@ -1,0 +1,62 @@
+"""As a person would on the command line: an agent mends a failing test in a real repository, through approvals."""
+
+import asyncio
+import json
+import subprocess
+import time
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import EXECUTION_COMPLETED
+from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
+from tests.loop.stage import LIVENESS, Stage
+
+BROKEN = "def double(number):\n    return number + 2\n"
+MENDED = "def double(number):\n    return number * 2\n"
+TEST = "from double import double\n\nassert double(4) == 8, double(4)\nprint('all is well')\n"
+
+
+async def test_a_failing_test_is_mended_through_approvals(stage: Stage) -> None:
+    run_test = ScriptedCall("shell", {"command": "python test_double.py"})
+    edit = ScriptedCall("edit", {"path": "double.py", "edits": [{"old": "number + 2", "new": "number * 2"}]})
+    script = Script.of(
+        Turn("I run the test.", calls=(run_test,)),
+        Turn(
+            "It adds where it should multiply.", calls=(ScriptedCall("read", {"path": "double.py"}),), expect="Assert"
+        ),
+        Turn("", calls=(edit,)),
+        Turn("", calls=(run_test,)),
+        Turn("The test passes now.", expect="all is well"),
+    )
+    async with stage.playing(script):
+        (stage.directory / "double.py").write_text(BROKEN)
+        (stage.directory / "test_double.py").write_text(TEST)
+        await asyncio.to_thread(subprocess.run, ["git", "init", "-q", str(stage.directory)], check=True)
+        await stage.agent("fixer", preset="ask")
+        following = stage.workstation.start(
+            "run", "fixer", "--message", "Mend the failing test.", "--json", "-w", str(stage.directory)
+        )
+        approved = await asyncio.to_thread(approve_all, stage, 3)
+        output, _ = await asyncio.to_thread(following.communicate, timeout=LIVENESS)
+        events = [json.loads(line) for line in output.splitlines()]
+        assert events[-1]["phaseChanged"]["phase"] == "EXECUTION_COMPLETED", events[-1]
+        assert len(approved) == 3
+        assert (stage.directory / "double.py").read_text() == MENDED
+        execution_id = approved[0][0]
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED
+        assert told.text().endswith("The test passes now.")
+        assert stage.workstation.run("attention").stdout.startswith(b"Nothing")
+
+
+def approve_all(stage: Stage, count: int) -> list[tuple[str, str]]:
+    """Approve what waits, as it comes, on the command line."""
+    approved: list[tuple[str, str]] = []
+    deadline = time.monotonic() + LIVENESS
+    while len(approved) < count:
+        assert time.monotonic() < deadline, f"{approved}\n{stage.workstation.log()}"
+        for line in stage.workstation.run("attention").stdout.decode().splitlines():
+            words = line.split()
+            if len(words) > 2 and words[1] == "approve" and (words[0], words[2]) not in approved:
+                stage.workstation.run("approve", words[0], words[2])
+                approved.append((words[0], words[2]))
+        time.sleep(0.1)
+    return approved
