@@ -8,6 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+import stigmer_tui.demo
+from stigmer_runner.models.scripted.reading import read_script
+from stigmer_runner.tools.registry import ALL
 from tests.support.require import require_tool
 
 pytestmark = pytest.mark.timeout(240)
@@ -57,3 +60,13 @@ def _command_lines() -> list[str]:
         except psutil.Error:
             continue
     return found
+
+
+def test_every_call_of_the_script_is_one_that_the_tools_take() -> None:
+    script = read_script(Path(stigmer_tui.demo.__file__).with_name("script.yaml"))
+    tools = {tool.spec.name: tool for tool in ALL}
+    calls = [call for conversation in script.conversations for turn in conversation.turns for call in turn.calls]
+    assert {call.name for call in calls} >= {"shell", "edit", "todos", "ask_person", "read", "list"}
+    for call in calls:
+        assert not isinstance(call.args, str)
+        tools[call.name].check(call.args)
