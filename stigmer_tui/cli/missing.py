@@ -1,16 +1,15 @@
 """What a run needs and does not have yet: asked for at a terminal, named elsewhere."""
 
-import asyncio
 import re
 import sys
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import click
 
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import ListMissingKeysResponse
 from stigmer_apis.client import Client
 from stigmer_apis.errors import FailedPrecondition, NotFound
-from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.secret_input import VARIABLE_PREFIX, ask_masked
 from stigmer_tui.text import safe
 
@@ -30,29 +29,43 @@ def named_values(pairs: Sequence[str]) -> dict[str, str]:
     return found
 
 
-async def provide_missing(
-    client: Client, agent: str, given: Mapping[str, str], secrets: MutableMapping[str, str]
-) -> int:
-    """See to it that the agent has what it needs: keys of providers go to the daemon's memory, values into `secrets`.
+class Needs:
+    """What an agent needs for a run: looked at with a client, asked for without one, so that Ctrl+C at the question ends the command."""
 
-    Where nobody can be asked, raises `FailedPrecondition` that names every variable and every command that would help.
-    """
-    if not agent:
-        return ExitCode.OK
-    try:
-        missing = [one for one in await client.secrets.missing(agent) if one.variable not in given]
-    except NotFound:
-        # Whoever starts the run says it better: with the agents that there are.
-        return ExitCode.OK
-    if missing and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise not_there(agent, missing)
-    for one in missing:
-        value = await asyncio.to_thread(ask_masked, f"{safe(one.variable)} ({safe(one.reason)})")
-        if one.provider:
-            await client.secrets.set_provider_key(one.provider, value.encode())
-        else:
-            secrets[one.variable] = value
-    return ExitCode.OK
+    def __init__(self, agent: str, variables: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+        self.secrets = dict(secrets)
+        """Values for the run alone, those that were asked for among them."""
+        self.missing: list[Missing] = []
+        """What has to be asked for."""
+        self._agent = agent
+        self._variables = variables
+        self._keys: dict[str, str] = {}
+
+    async def are_met(self, client: Client) -> bool:
+        """Hand over the keys that were asked for, and look: False where something has to be asked for.
+
+        Raises `FailedPrecondition` where nobody can be asked, with every variable and every command that would help.
+        """
+        for provider, key in self._keys.items():
+            await client.secrets.set_provider_key(provider, key.encode())
+        found: Sequence[Missing] = ()
+        # Whoever starts the run says better that there is no such agent: with those that there are.
+        with suppress(NotFound):
+            found = await client.secrets.missing(self._agent) if self._agent else ()
+        missing = [one for one in found if one.variable not in {**self._variables, **self.secrets}]
+        if missing and not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise not_there(self._agent, missing)
+        self.missing = missing
+        return not missing
+
+    def ask(self) -> None:
+        """Ask for what is missing, unseen. Raises `click.Abort` at Ctrl+C."""
+        for one in self.missing:
+            value = ask_masked(f"{safe(one.variable)} ({safe(one.reason)})")
+            if one.provider:
+                self._keys[one.provider] = value
+            else:
+                self.secrets[one.variable] = value
 
 
 def not_there(agent: str, missing: Sequence[Missing]) -> FailedPrecondition:

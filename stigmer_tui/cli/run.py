@@ -10,7 +10,7 @@ from stigmer_apis.client import Client, client_environment
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.connect import complain, note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
-from stigmer_tui.cli.missing import named_values, provide_missing
+from stigmer_tui.cli.missing import Needs, named_values
 from stigmer_tui.cli.naming import complete_agents
 from stigmer_tui.cli.secret_input import secrets_of_run
 from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
@@ -81,12 +81,12 @@ def command(
     except StigmerError as error:
         complain(error)
         return exit_code_of(error)
-    provided = with_client(lambda client: provide_missing(client, agent, given | secrets, secrets))
-    if provided != ExitCode.OK:
-        return provided
+    needs = Needs(agent, given, secrets)
     size = shutil.get_terminal_size((80, 24))
 
     async def work(client: Client) -> int:
+        if not await needs.are_met(client):
+            return ExitCode.OK
         execution = await client.run(
             agent,
             text,
@@ -94,7 +94,7 @@ def command(
             session_id=session_id or None,
             client_environment=client_environment(columns=size.columns, rows=size.lines),
             variables=given,
-            secrets=secrets,
+            secrets=needs.secrets,
         )
         execution_id = execution.metadata.id
         if not follow:
@@ -110,4 +110,8 @@ def command(
                 )
         return code
 
+    ended = with_client(work)
+    if not needs.missing:
+        return ended
+    needs.ask()
     return with_client(work)

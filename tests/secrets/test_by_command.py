@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from stigmer_apis.home import Home
 from tests.secrets.session_bus import session_bus
 from tests.support.workstation import Workstation, new_workstation
+from tests.tui.real_terminal import real_terminal
 
 KEY = "sk-ant-0123456789abcdef"
 TOKEN = b"correct-horse-battery"
@@ -103,3 +105,18 @@ async def test_the_keyring_of_the_session_is_used(short_tmp: Path) -> None:
             assert listed == [{"provider": "openai", "origin": "keyring"}]
             workstation.run("secrets", "provider", "delete", "openai")
             assert json.loads(workstation.run("secrets", "provider", "list", "-o", "json").stdout) == []
+
+
+async def test_at_a_terminal_what_is_missing_is_asked_for_unseen() -> None:
+    with new_workstation(DBUS_SESSION_BUS_ADDRESS="") as workstation:
+        shell = json.loads(workstation.run("get", "agent", "shell", "-o", "json").stdout)
+        shell["spec"]["envSpec"] = {"data": {"TOKEN": {"isSecret": True, "description": "to look at"}}}
+        del shell["status"]
+        workstation.run("apply", "-f", "-", stdin=json.dumps(shell).encode())
+        home = Home(root=workstation.home, run=workstation.home / "run")
+        command = ("run", "shell", "-m", "echo ${#TOKEN} letters")
+        async with real_terminal(home, command, environment=workstation.environment) as terminal:
+            await terminal.shows("TOKEN (to look at):")
+            terminal.send(TOKEN + b"\r")
+            await terminal.shows("21 letters")
+            assert TOKEN not in terminal.received
