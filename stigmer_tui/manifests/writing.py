@@ -1,5 +1,6 @@
 """Messages as YAML that people read and edit, and that can be applied again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -19,8 +20,16 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)
 
 
+_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line breaks to some readers of YAML and characters to others: always written as escapes."""
+
+
 def _text(dumper: Any, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text and not any(line.endswith((" ", "\t")) for line in text.split("\n")) else None
+    style = None
+    if _BREAKS.search(text):
+        style = '"'
+    elif "\n" in text and not any(line.endswith((" ", "\t")) for line in text.split("\n")):
+        style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -14,7 +14,7 @@ from tests.manifests.reads import documents
 from tests.support.scale import scaled
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
-AWKWARD = ["no", "12:30", "1.5", "0755", "~", "", " x ", "a: b", "# x", "- x", "a\nb\n", "a \nb", "\n", "x\n\n", "\ttab", "é\u2028\x85\x07", "%", "@", "'\"", "2024-01-01", "<<", "=", "*a", "\U0001f600"]  # fmt: skip
+AWKWARD = ["no", "12:30", "1.5", "0755", "~", "", " x ", "a: b", "# x", "- x", "a\nb\n", "a \nb", "\n", "x\n\n", "\ttab", "é\u2028\x85\x07", "\x85", "a\x85b\n", "\u2029\n", "\ufeff", "%", "@", "'\"", "2024-01-01", "<<", "=", "*a", "\U0001f600"]  # fmt: skip
 
 
 def environment(values: dict[str, str], description: str) -> Resource:
