@@ -37,6 +37,7 @@ class Prefix(StrEnum):
     TOOL_CALL = "call"
     TERMINAL = "term"
     ATTENTION = "att"
+    ARTIFACT = "art"
 
 
 def new_id(prefix: str, *, clock: Clock = time.time, entropy: Entropy = os.urandom) -> str:

@@ -11,6 +11,9 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 MAX_ARCHIVE_MESSAGE_BYTES: Final = 101 * 1024 * 1024
 """The same for skill `push` and `getArtifact`: an archive of at most 100 MB and what stands around it."""
 
+MAX_ARTIFACT_BYTES: Final = 256 * 1024 * 1024
+"""The largest file that a run can hand over to be kept."""
+
 TRANSPORT_MESSAGE_BYTES: Final = 2 * MAX_MESSAGE_BYTES
 """What the transport lets through: an answer holds a request of the largest size and a status or an event frame around it."""
 

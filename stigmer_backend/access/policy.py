@@ -69,6 +69,7 @@ POLICIES: Mapping[str, Policy] = {
     ),
     **_rpcs("stigmer.execution.v1.ExecutionService", READ, "ListExecutions ListAgents Watch Tail"),
     **_rpcs("stigmer.execution.v1.ExecutionService", WRITE, "Cancel SendMessage"),
+    **_rpcs("stigmer.execution.v1.ArtifactService", READ, "ListArtifacts GetArtifact"),
     **_rpcs("stigmer.terminal.v1.TerminalService", WRITE, "Attach"),
     **_rpcs("stigmer.steering.v1.SteeringService", READ, "ListAttention"),
     **_rpcs(

@@ -9,7 +9,13 @@ from google.protobuf.descriptor import Descriptor, FileDescriptor
 
 from stigmer_apis._generated.stigmer.engine.v1 import journal_pb2
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2
-from stigmer_apis._generated.stigmer.execution.v1 import attention_pb2, execution_service_pb2, options_pb2, summary_pb2
+from stigmer_apis._generated.stigmer.execution.v1 import (
+    artifact_service_pb2,
+    attention_pb2,
+    execution_service_pb2,
+    options_pb2,
+    summary_pb2,
+)
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2
 from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2
@@ -24,6 +30,7 @@ FILES: list[FileDescriptor] = [
         options_pb2,
         summary_pb2,
         execution_service_pb2,
+        artifact_service_pb2,
         link_pb2,
         attach_pb2,
         server_pb2,
