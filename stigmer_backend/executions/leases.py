@@ -17,6 +17,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_backend.executions.appending import Appender
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.memory import how_many
+from stigmer_backend.executions.needs import Needs, needs_of
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.pauses import Pauses
 from stigmer_backend.executions.pipe import FENCE_STEPS, Pipe
@@ -268,12 +269,13 @@ class Leases:
         live = lease.live
         spec = live.execution.spec
 
-        def look(state: StateRead) -> tuple[Agent, str, int]:
+        def look(state: StateRead) -> tuple[Agent, Needs, str, int]:
             session = find(state, SESSIONS, spec.session_id)
             kept = session.spec.metadata.get(WORKSPACE_KEY, "")
-            return find(state, AGENTS, spec.agent_id), kept, how_many(state, spec.session_id, live.id)
+            agent = find(state, AGENTS, spec.agent_id)
+            return agent, needs_of(state, agent), kept, how_many(state, spec.session_id, live.id)
 
-        agent, kept, earlier = await self._store.read_state(look)
+        agent, needs, kept, earlier = await self._store.read_state(look)
         records = await self._store.head(live.id, Lane.ENGINE)
         workspace = self._workspaces.of_session(spec.session_id, kept)
         await self._workspaces.make_ready(workspace)
@@ -291,6 +293,8 @@ class Leases:
             pending=[delivered(live.id, issued) for issued in live.ledger.pending()],
             fresh=live.phase < ExecutionPhase.EXECUTION_IN_PROGRESS,
             session_executions=earlier,
+            mcp_servers=needs.mcp_servers,
+            skills=needs.skills,
         )
 
     def _is_good(self, lease: Lease, session: RunnerSession) -> bool:

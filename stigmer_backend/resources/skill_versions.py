@@ -32,6 +32,12 @@ def find_version(state: StateRead, skill_id: str, version: str) -> Skill | None:
     return None if record is None else Skill.FromString(record.data)
 
 
+def find_hash(state: StateRead, skill_id: str, digest: str) -> Skill | None:
+    """The skill as of the version with this hash. None where there is none such."""
+    record = state.get(VERSIONS, f"{skill_id}/{digest}") if _HASH.fullmatch(digest) else None
+    return None if record is None else Skill.FromString(record.data)
+
+
 def keep_version(state: StateWrite, skill: Skill, at_ns: int) -> None:
     """Keep `skill` as the version that its hash names, and let its tag name it."""
     skill_id, digest = skill.metadata.id, skill.status.version_hash

@@ -1,5 +1,6 @@
 """Skills: pushed as archives, kept in versions that their bytes name."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
@@ -9,7 +10,7 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
     ApiResourceOwnerScope,
     ApiResourceReference,
 )
-from stigmer_apis.errors import NotFound
+from stigmer_apis.errors import FailedPrecondition, NotFound
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 from stigmer_backend.resources.catalogue import Catalogue, Means, Outcome
@@ -17,7 +18,7 @@ from stigmer_backend.resources.history import record_version
 from stigmer_backend.resources.kinds import AGENTS, SKILLS
 from stigmer_backend.resources.lookup import find, find_by_reference, storable
 from stigmer_backend.resources.rules import check_metadata, needs_spec
-from stigmer_backend.resources.skill_versions import find_version, keep_version
+from stigmer_backend.resources.skill_versions import find_hash, find_version, keep_version
 from stigmer_backend.resources.stamps import Stamp, stamp_updated
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import StateRead, StateWrite
@@ -92,20 +93,47 @@ def find_skill(state: StateRead, reference: ApiResourceReference) -> Skill:
 
 
 def skills_of_agent(state: StateRead, agent: Agent) -> list[Skill]:
-    """The skills that an agent and its sub-agents name, each once, in the versions that they name. What is gone is left out."""
-    refs = [*agent.spec.skill_refs, *(ref for helper in agent.spec.sub_agents for ref in helper.skill_refs)]
+    """The skills that an agent and its sub-agents name, each version once, the agent's own first. They are found as they are now:
+    the newest, or by tag or hash. Raises `FailedPrecondition` for one that is not there, with who names it and what to do.
+    """
     found: dict[str, Skill] = {}
-    for ref in refs:
-        skill_id = state.by_slug(SKILLS.table, ref.slug) if storable(ref.slug) else None
-        skill = None if skill_id is None else find_version(state, skill_id, ref.version)
-        if skill is not None:
-            found.setdefault(f"{skill.metadata.id}/{skill.status.version_hash}", skill)
+    for path, ref in _named(agent):
+        skill_id = _id_of(state, ref)
+        if skill_id is None:
+            raise FailedPrecondition(
+                f"the agent {quoted(agent.metadata.slug)} names the skill {quoted(ref.slug)} ({path}), which is not there; "
+                f"push it (`stigmer skill push DIR --name {ref.slug}`), or take it out of the agent"
+            )
+        skill = find_version(state, skill_id, ref.version)
+        if skill is None:
+            raise FailedPrecondition(
+                f"the agent {quoted(agent.metadata.slug)} names the version {quoted(ref.version)} of the skill {quoted(ref.slug)} "
+                f"({path}), which was never pushed; `stigmer skill versions {ref.slug}` tells which there are"
+            )
+        found.setdefault(f"{skill.metadata.id}/{skill.status.version_hash}", skill)
     return list(found.values())
 
 
-def hashes_of_agent(state: StateRead, agent_id: str) -> frozenset[str]:
-    """The versions of the skills that an agent names. Raises `NotFound` for the agent."""
-    return frozenset(skill.status.version_hash for skill in skills_of_agent(state, find(state, AGENTS, agent_id)))
+def has_version(state: StateRead, agent_id: str, digest: str) -> bool:
+    """Whether `digest` is a version of a skill that an agent names: another may be the newest by now than when a run began.
+
+    Raises `NotFound` for the agent.
+    """
+    ids = (_id_of(state, ref) for _, ref in _named(find(state, AGENTS, agent_id)))
+    return any(skill_id is not None and find_hash(state, skill_id, digest) is not None for skill_id in ids)
+
+
+def _named(agent: Agent) -> Iterator[tuple[str, ApiResourceReference]]:
+    """What an agent and its sub-agents name, each with where that stands."""
+    for number, ref in enumerate(agent.spec.skill_refs):
+        yield f"spec.skill_refs[{number}]", ref
+    for place, helper in enumerate(agent.spec.sub_agents):
+        for number, ref in enumerate(helper.skill_refs):
+            yield f"spec.sub_agents[{place}].skill_refs[{number}]", ref
+
+
+def _id_of(state: StateRead, ref: ApiResourceReference) -> str | None:
+    return state.by_slug(SKILLS.table, ref.slug) if storable(ref.slug) else None
 
 
 def storage_key(digest: str) -> str:

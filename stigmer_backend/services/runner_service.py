@@ -28,7 +28,7 @@ from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runners import Runners
 from stigmer_backend.executions.sessions import RunnerSession
 from stigmer_backend.executions.tailing import MESSAGE_BYTES
-from stigmer_backend.resources.skills import hashes_of_agent
+from stigmer_backend.resources.skills import has_version
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.secrets.parts import Secrets
 from stigmer_backend.secrets.provider_keys import check_provider, no_key
@@ -123,8 +123,7 @@ class RunnerService(RunnerServiceServicer):
     ) -> AsyncIterator[ReadSkillResponse]:
         """The archive of a skill that the agent of an execution names, for the runner that holds it."""
         agent_id = self._held(request.execution_id, request.epoch).execution.spec.agent_id
-        hashes = await self._store.read_state(lambda state: hashes_of_agent(state, agent_id))
-        if request.version_hash not in hashes:
+        if not await self._store.read_state(lambda state: has_version(state, agent_id, request.version_hash)):
             raise NotFound(
                 f"the agent of {request.execution_id} names no skill in the version {quoted(request.version_hash)}",
                 remedy="take the version from the skills that came with the lease",
