@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from time import time
@@ -23,6 +23,7 @@ from stigmer_apis.home import Home
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.palette import ActionProvider, ActionTargets
 from stigmer_tui.actions.registry import Scope
+from stigmer_tui.away import Away
 from stigmer_tui.crash import EXIT_CODE, CrashLog
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
@@ -30,7 +31,6 @@ from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.sending import LineSender, Start
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.terminal.clipboard import copy_by_programs, osc52
-from stigmer_tui.terminal.pager import keys_go_elsewhere, paged_file, pager_command, run_pager
 from stigmer_tui.terminal.stderr_guard import guarded_stderr
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.egress import EgressGuard
@@ -98,6 +98,7 @@ class StigmerApp(Workstation):
         self.board = BoardScreen(self)
         self._coming: RunScreen | None = None
         """A run that was started from the board and has not the focus yet: what is typed meanwhile is for it."""
+        self._away = Away(self)
         self._keys = HeldKeys(self, super().on_event, self._hand_over)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -247,17 +248,7 @@ class StigmerApp(Workstation):
 
     async def run_command(self, *words: str) -> None:
         """Give the terminal to a `stigmer` command until it ends; what went wrong in it is said here too."""
-        command = [sys.executable, "-m", "stigmer_tui", *words]
-        environment = {**os.environ, "STIGMER_HOME": str(self.home.root)}
-        try:
-            with self._away(), keys_go_elsewhere():
-                process = await asyncio.create_subprocess_exec(*command, env=environment)
-                code = await process.wait()
-        except OSError as error:
-            self.say(f"The command could not be started: {error.strerror}.", wrong=True)
-            return
-        if code:
-            self.say(f"`stigmer {' '.join(words)}` ended with {code}.", wrong=True)
+        await self._away.run_command(*words)
 
     def keep_sending(self, sender: LineSender) -> None:
         """Have a sender send its lines until it is closed, whether its screen is still there or not."""
@@ -303,47 +294,11 @@ class StigmerApp(Workstation):
 
     async def attach(self, execution_id: str, terminal_id: str) -> None:
         """Give the terminal to a running program, until the person comes back."""
-        from stigmer_tui.terminal.attach import attach_here
-
-        client = await self.client()
-        try:
-            with self._away():
-                result = await attach_here(client, execution_id, terminal_id=terminal_id)
-        except StigmerError as error:
-            self.say_error(error)
-        else:
-            self.say(result.message)
+        await self._away.attach(await self.client(), execution_id, terminal_id)
 
     async def page(self, content: Callable[[], Iterable[bytes]], line: int) -> None:
         """Show a text in the person's pager, from a line on. `content` is called on a thread."""
-        stack = ExitStack()
-        try:
-            path = await asyncio.to_thread(lambda: stack.enter_context(paged_file(content())))
-            with self._away(), keys_go_elsewhere():
-                await asyncio.to_thread(run_pager, pager_command(path, line))
-        except StigmerError as error:
-            self.say_error(error)
-        except OSError as error:
-            self.say(f"The pager cannot be shown the output: {error.strerror}.", wrong=True)
-        finally:
-            await asyncio.to_thread(stack.close)
-
-    @contextmanager
-    def _away(self) -> Generator[None]:
-        """The terminal belongs to somebody else for the block: nothing is drawn. What goes wrong in it is raised when the app is back.
-
-        Cancelled, the app does not come back: it is being closed, and the terminal stays as whoever had it left it.
-        """
-        failure: StigmerError | OSError | None = None
-        self._begin_batch()
-        with self.suspend():
-            try:
-                yield
-            except (StigmerError, OSError) as error:
-                failure = error
-        self._end_batch()
-        if failure is not None:
-            raise failure
+        await self._away.page(content, line)
 
     # Actions.
 

@@ -21,13 +21,12 @@ from stigmer_tui.screens.run_feed import RunFeed
 from stigmer_tui.screens.sending import LineSender, Start
 from stigmer_tui.screens.steering import Steering
 from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
+from stigmer_tui.screens.taking import taken
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
-from stigmer_tui.terminal.clipboard import LONGEST
 from stigmer_tui.terminal.output_log import OutputLog
-from stigmer_tui.terminal.plain import copied_rows, pager_bytes
+from stigmer_tui.terminal.plain import pager_bytes
 from stigmer_tui.terminal.search import Needle
 from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.transcript.blocks import untrusted_text
 from stigmer_tui.transcript.reading import Transcript
 from stigmer_tui.transcript.run_state import StopState
 from stigmer_tui.widgets.composer.bar import ComposerBar
@@ -386,17 +385,8 @@ class RunScreen(WorkstationScreen):
             self.app.say("Nothing runs here that has a keyboard. What is typed in the composer runs next.")
 
     def _copy(self, view: LogView, *, whole_block: bool) -> None:
-        what = "the block" if whole_block else "the line"
-        if isinstance(view, TranscriptView):
-            block = view.block_at(view.cursor)
-            text = view.text_of_row(view.cursor).strip()
-            if whole_block and block is not None:
-                text = safe(untrusted_text(block), lines=True)
-            self.app.copy(text[:LONGEST], what=what, cut=len(text) > LONGEST)
-        elif len(self._log):
-            first, end = self._log.block(view.cursor) if whole_block else (view.cursor, view.cursor + 1)
-            text, cut = copied_rows(self._log, first, end, LONGEST)
-            self.app.copy(text, what=what, cut=cut)
+        text, cut = taken(view, self._log, whole_block=whole_block)
+        self.app.copy(text, what="the block" if whole_block else "the line", cut=cut)
 
     async def _page(self, view: LogView) -> None:
         if isinstance(view, TranscriptView):
