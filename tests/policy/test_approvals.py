@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
 from stigmer_runner.policy.binding import binding_of, canonical
-from stigmer_runner.policy.granting import with_prefix, with_tool
+from stigmer_runner.policy.granting import with_prefix
 from stigmer_runner.policy.showing import remarks, shown
 from stigmer_runner.sandbox import SandboxKind, choose_sandbox
 from stigmer_runner.tools.interface import ToolArgumentError
@@ -188,7 +188,7 @@ async def test_a_prefix_that_was_approved_opens_itself_and_closes_nothing_that_w
 
 async def test_a_tool_that_was_approved_still_asks_for_what_runs_by_itself(bench: ToolBench) -> None:
     tool = builtin_tools(["write"])["write"]
-    granted = with_tool(Policy(), "write")
+    granted = Policy(rules=[Policy.Rule(decision=Policy.DECISION_ALLOW, tool="write")])
     for path, decision in (
         ("src/a.py", Decision.ALLOW),
         (".git/hooks/pre-commit", Decision.ASK),

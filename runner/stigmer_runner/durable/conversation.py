@@ -48,6 +48,7 @@ from stigmer_runner.engine.temporalio_names import (
     ChildWorkflowError,
     workflow,
 )
+from stigmer_runner.policy.granting import with_prefix
 
 ATTEMPTS = 6
 """How often a model is asked for one answer."""
@@ -179,12 +180,7 @@ class Conversation:
 
     def allow_prefix(self, tool: str, prefix: Sequence[str]) -> None:
         """From here on a call of `tool` with these first words is allowed, where no rule denies it."""
-        policy = Policy.FromString(base64.b64decode(self.policy))
-        rule = Policy.Rule(decision=Policy.DECISION_ALLOW, tool=tool, command_prefix=prefix)
-        rules = [*(r for r in policy.rules if r.decision == Policy.DECISION_DENY), rule]
-        rules += [r for r in policy.rules if r.decision != Policy.DECISION_DENY]
-        del policy.rules[:]
-        policy.rules.extend(rules)
+        policy = with_prefix(Policy.FromString(base64.b64decode(self.policy)), tool, tuple(prefix))
         self.policy = base64.b64encode(policy.SerializeToString()).decode()
 
     async def delegate(self, call: AskedCall) -> tuple[str, bool]:
