@@ -2,10 +2,12 @@
 
 import shutil
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits, Policy
 from stigmer_apis.client import Client, client_environment
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.connect import complain, note, with_client
@@ -49,6 +51,17 @@ from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
     multiple=True,
     help="A secret for this run's commands, from STIGMER_SECRET_NAME, standard input, or a masked prompt; may be given again.",
 )
+@click.option("--model", default="", help="Another model than the agent's, such as anthropic/claude-sonnet-4-5.")
+@click.option(
+    "--policy",
+    "preset",
+    type=click.Choice(["read-only", "ask", "auto"]),
+    help="What it may do by itself, over what its agent says.",
+)
+@click.option("--max-turns", type=click.IntRange(min=1), help="Most calls of the model.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens, in and out.")
+@click.option("--max-cost", type=click.FloatRange(min=0.000001), metavar="DOLLARS", help="Most that it may cost.")
+@click.option("--max-time", type=click.FloatRange(min=0.1), metavar="SECONDS", help="The longest that it may take.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON with its sequence.")
 @click.option("--raw", is_flag=True, help="Write the terminal's bytes exactly as they came.")
 def command(
@@ -59,6 +72,12 @@ def command(
     follow: bool,
     variables: tuple[str, ...],
     secret_names: tuple[str, ...],
+    model: str,
+    preset: str | None,
+    max_turns: int | None,
+    max_tokens: int | None,
+    max_cost: float | None,
+    max_time: float | None,
     as_json: bool,
     raw: bool,
 ) -> int:
@@ -81,6 +100,7 @@ def command(
     except StigmerError as error:
         complain(error)
         return exit_code_of(error)
+    limits = _limits(max_turns, max_tokens, max_cost, max_time)
     needs = Needs(agent, given, secrets)
     size = shutil.get_terminal_size((80, 24))
 
@@ -95,6 +115,9 @@ def command(
             client_environment=client_environment(columns=size.columns, rows=size.lines),
             variables=given,
             secrets=needs.secrets,
+            model=model,
+            policy=None if preset is None else Policy(preset=preset),
+            limits=limits,
         )
         execution_id = execution.metadata.id
         if not follow:
@@ -115,3 +138,13 @@ def command(
         return ended
     needs.ask()
     return with_client(work)
+
+
+def _limits(turns: int | None, tokens: int | None, dollars: float | None, seconds: float | None) -> Limits | None:
+    """How much a run may use; None where nothing is said."""
+    if turns is None and tokens is None and dollars is None and seconds is None:
+        return None
+    limits = Limits(turns=turns or 0, tokens=tokens or 0, cost_micro_usd=round((dollars or 0) * 1e6))
+    if seconds is not None:
+        limits.time.FromTimedelta(timedelta(seconds=seconds))
+    return limits

@@ -13,7 +13,8 @@ from stigmer_tui.cli.naming import complete_executions
 @click.command("send")
 @click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
 @click.argument("text")
-def command(execution_id: str, text: str) -> int:
+@click.option("--now", is_flag=True, help="Interrupt what the agent does for it.")
+def command(execution_id: str, text: str, now: bool) -> int:
     """Send TEXT to the run ID; for `shell` another command line, which waits its turn. `-` reads it from standard input.
 
     \b
@@ -23,7 +24,7 @@ def command(execution_id: str, text: str) -> int:
     message = sys.stdin.read() if text == "-" else text
 
     async def work(client: Client) -> int:
-        await client.send_message(execution_id, message)
+        await client.send_message(execution_id, message, now=now)
         return ExitCode.OK
 
     return with_client(work)

@@ -38,6 +38,7 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     WatchResponse,
 )
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment, RunOptions
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits, Policy
 from stigmer_apis._generated.stigmer.server.v1.server_pb2 import (
     GetServerInfoResponse,
     GetStatusRequest,
@@ -142,19 +143,25 @@ class Client:
         timeout: float | None = None,
         variables: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
+        model: str = "",
+        policy: Policy | None = None,
+        limits: Limits | None = None,
         idempotency_key: str | None = None,
     ) -> AgentExecution:
         """Start an execution of `agent` (its name or id) with its first `message`, and return it with its id.
 
         `workspace`: an absolute directory to work in, else the session's own. `session_id`: go on in that session; then `agent` may be empty.
         `timeout`: the longest that one command line may take, in seconds. `variables` and `secrets`: for this run's commands alone, over those of
-        its agent and environments; secrets are sealed, never shown, and gone when it ends. `idempotency_key`: a repeat with the same key is the same execution.
+        its agent and environments; secrets are sealed, never shown, and gone when it ends. `model`, `policy` and `limits`: over those of its agent.
+        `idempotency_key`: a repeat with the same key is the same execution.
         Raises `NotFound` for an unknown agent or session, `InvalidArgument` for what breaks a rule, `MessageTooLarge` past 16 MiB.
         """
-        options = RunOptions(workspace=workspace or "", client=client_environment)
+        options = RunOptions(workspace=workspace or "", client=client_environment, policy=policy, limits=limits)
         if timeout is not None:
             options.command_timeout.CopyFrom(_duration(timeout))
         spec = AgentExecutionSpec(session_id=session_id or "", message=message, options=options)
+        if model:
+            spec.execution_config.model_name = model
         if agent:
             spec.agent_id = await self._agent_id(agent)
         for values, is_secret in ((variables or {}, False), (secrets or {}, True)):
