@@ -25,7 +25,7 @@ from tests.chaos.daemon import DaemonProcess, answers, client_of, home_of
 from tests.chaos.reading import everything
 from tests.support.workstation import Workstation, new_workstation
 
-LIVENESS = 60.0
+LIVENESS = 120.0
 
 
 @dataclass
