@@ -8,6 +8,7 @@ import stat
 import pytest
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_runner.redaction import Redactor
 from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.interface import ToolArgumentError
 from stigmer_runner.tools.registry import ALL, builtin_tools, unknown
@@ -336,8 +337,10 @@ async def test_a_person_is_asked(files: ToolBench) -> None:
 
 
 async def test_a_secret_is_in_no_result(files: ToolBench) -> None:
-    from stigmer_runner.redaction import Redactor
-
     files.session.redactor = Redactor({"TOKEN": "hunter2-hunter2"})
     (files.workspace / "a").write_text("key=hunter2-hunter2\n")
     assert await files.text("read", path="a") == "     1\tkey=[secret TOKEN]"
+    await files.text("edit", path="a", edits=[{"old": "key", "new": "word"}])
+    assert "hunter2" not in str(files.of("file_changed"))
+    prepared = await files.prepare("edit", path="a", edits=[{"old": "word", "new": "key"}])
+    assert "+key=[secret TOKEN]" in prepared.summary

@@ -13,6 +13,7 @@ from stigmer_runner.policy.decision import Decision
 from stigmer_runner.policy.showing import remarks, shown
 from stigmer_runner.policy.subject import Subject
 from stigmer_runner.policy.suggesting import prefix_of
+from stigmer_runner.redaction import NOTHING, Redactor
 from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.interface import Arguments, Effect, Tool
 
@@ -33,6 +34,8 @@ class Standing:
     """What differs from the environment that a fresh session gets: exported variables of earlier commands."""
     hidden: tuple[Path, ...] = ()
     """Directories that no tool may look into: Stigmer's own."""
+    redactor: Redactor = field(default=NOTHING, repr=False)
+    """Takes secrets out of what is shown."""
 
     def files(self) -> Beneath:
         """The way into the workspace."""
@@ -83,10 +86,11 @@ async def prepare(
     decision, reason = verdict.decision, verdict.reason
     if decision is Decision.ASK and grant in granted:
         decision, reason = Decision.ALLOW, "you approved this call for the session"
+    summary = standing.redactor.text(subject.summary)
     return Prepared(
         decision=decision,
         reason=shown(reason),
-        summary="\n".join((shown(subject.summary), *(f"⚠ {remark}" for remark in remarks(subject.summary)))),
+        summary="\n".join((shown(summary), *(f"⚠ {remark}" for remark in remarks(summary)))),
         binding=binding_of(name, exact, standing.directory, standing.environment, policy),
         canonical_args=exact,
         prefix=prefix_of(subject.parsed) if tool.effect is Effect.EXECUTE and subject.parsed is not None else (),

@@ -53,6 +53,8 @@ class SessionPlace:
     """What a model's commands reach; unspecified is closed."""
     hidden: tuple[Path, ...] = ()
     """Directories that no tool may look into: `STIGMER_HOME` and the run directory."""
+    shown: tuple[Path, ...] = ()
+    """Directories outside the workspace that may be read all the same, and not changed: skills. Their links are resolved."""
     limits: CommandLimits = DEFAULT_LIMITS
     """How much of the machine a command may use."""
     command_timeout: float = 600.0
@@ -83,6 +85,7 @@ class ToolSession:
         self.workspace = place.workspace.resolve()
         self.hidden = (*place.hidden, *place.sandbox.description.own)
         self.files = Beneath(self.workspace, self.hidden)
+        self.shown = tuple(Beneath(place) for place in place.shown)
         self.ledger = Ledger()
         self.snapshots = Snapshots(place.state_directory / "snapshots")
         self.changing = asyncio.Lock()
@@ -100,7 +103,12 @@ class ToolSession:
             walls=self.place.sandbox.description.walls,
             environment={**removed, **state.variables},
             hidden=self.hidden,
+            redactor=self.redactor,
         )
+
+    def files_of(self, path: str) -> Beneath:
+        """Where a path that is read leads: below a shown directory, or below the workspace."""
+        return next((each for each in self.shown if Path(path).is_relative_to(each.root)), self.files)
 
     def redacted(self, result: ToolResult) -> ToolResult:
         """`result` without secrets: for every result that leaves the runner, those of MCP servers too."""

@@ -44,10 +44,12 @@ class Read(BaseTool):
 
     signature = Signature(
         "read",
-        "Read a file of the workspace. Text comes with line numbers; name the first line and how many for a part of a large "
+        "Read a file of the workspace, or of a skill. Text comes with line numbers; name the first line and how many for a part of a large "
         "file. Pictures (PNG, JPEG, GIF, WebP) are shown to you, PDFs come as text by pages.",
         (
-            Parameter("path", "string", "The file, below the workspace.", required=True, most=4096),
+            Parameter(
+                "path", "string", "The file, below the workspace; of a skill, the whole path.", required=True, most=4096
+            ),
             Parameter(
                 "offset", "integer", "The first line, from 1; for a PDF the first page.", default=1, least=1, most=10**9
             ),
@@ -70,10 +72,11 @@ class Read(BaseTool):
     async def run(self, context: ToolContext, arguments: Arguments) -> ToolResult:
         path, offset, limit = text(arguments, "path"), whole(arguments, "offset"), whole(arguments, "limit")
         session = context.session
+        files = session.files_of(path)
         denied = denied_patterns(context.policy, self.signature.name)
-        head = await asyncio.to_thread(_head, session.files, path, denied)
+        head = await asyncio.to_thread(_head, files, path, denied)
         if (kind := image_kind(head)) is not None:
-            data = await asyncio.to_thread(_whole, session.files, path)
+            data = await asyncio.to_thread(_whole, files, path)
             if len(data) > LARGEST_IMAGE:
                 raise ToolError(
                     f"{visible(path)} is a picture of {len(data):,} bytes; at most {LARGEST_IMAGE:,} can be shown: make it smaller"
@@ -82,9 +85,10 @@ class Read(BaseTool):
                 f"The picture {visible(path)} ({kind}, {len(data):,} bytes).", images=(Image.of(kind, data, path),)
             )
         if head.startswith(b"%PDF-"):
-            return await _pdf(session.files, path, offset, min(limit, PDF_PAGES))
-        window, seen = await asyncio.to_thread(_window, session.files, path, offset, limit)
-        session.ledger.saw(session.files.relative(path), seen)
+            return await _pdf(files, path, offset, min(limit, PDF_PAGES))
+        window, seen = await asyncio.to_thread(_window, files, path, offset, limit)
+        if files is session.files:
+            session.ledger.saw(files.relative(path), seen)
         return ToolResult(_told(path, window))
 
 

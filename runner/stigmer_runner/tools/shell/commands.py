@@ -136,6 +136,7 @@ class Shell(BaseTool):
             timeout=timeout,
             scratch=place.scratch,
             read_only=command.protected_before,
+            shown=place.shown,
             limits=place.limits,
             listening=way.listening if way else None,
         )

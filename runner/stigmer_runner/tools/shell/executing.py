@@ -59,6 +59,7 @@ class SandboxExecutor:
                 timeout=timeout,
                 scratch=place.scratch,
                 read_only=present(place.workspace.resolve()),
+                shown=place.shown,
                 limits=place.limits,
             )
         )
