@@ -221,6 +221,7 @@ class LocalSandbox:
             request.network,
             terminal,
             read_only=tuple(place for place in request.read_only if place != real and place.is_relative_to(real)),
+            shown=request.shown,
             memory_files=request.limits.memory_files if request.limits else 0,
             gated=request.listening is not None and not request.network,
         )

@@ -187,6 +187,8 @@ class CommandRequest:
     """A directory of the session's own that is /tmp inside, so that files there outlive a line; None: an empty one each line."""
     read_only: tuple[Path, ...] = ()
     """Files and directories of the workspace that the command can read and not change. Nothing where no walls stand."""
+    shown: tuple[Path, ...] = ()
+    """Directories elsewhere, Stigmer's own among them, that the command can read and not change. Their links are resolved."""
     limits: CommandLimits | None = None
     listening: Listening | None = None
     """Only where `network` is False."""
@@ -213,6 +215,8 @@ class ExecutionRequest:
     output_limit: int = 16 * 1024 * 1024
     """Bytes kept of each output; what comes after them is read and dropped."""
     read_only: tuple[Path, ...] = ()
+    """As in `CommandRequest`."""
+    shown: tuple[Path, ...] = ()
     """As in `CommandRequest`."""
     limits: CommandLimits | None = None
     listening: Listening | None = None

@@ -88,10 +88,12 @@ class FileTree:
             self._signature = now
         return self._base
 
-    def planned(self, workspace: Path, scratch: Path | None, read_only: Sequence[Path] = ()) -> list[Mount]:
+    def planned(
+        self, workspace: Path, scratch: Path | None, read_only: Sequence[Path] = (), shown: Sequence[Path] = ()
+    ) -> list[Mount]:
         """The whole tree for one command, in the order in which it is made: parents first.
 
-        `workspace` and `scratch` have their links resolved; `read_only` lies in the workspace.
+        `workspace`, `scratch` and `shown` have their links resolved; `read_only` lies in the workspace.
         """
         own = self._own
         base = (mount for mount in self.base() if _there(mount))
@@ -110,6 +112,7 @@ class FileTree:
             if not any(pin.is_relative_to(place) for place in covered):
                 tree[pin] = Mount(pin, MountKind.WRITABLE, pin)
         tree.update({place: Mount(place, MountKind.HIDDEN) for place in covered})
+        tree.update({place: Mount(place, MountKind.READ_ONLY, place) for place in shown})
         return sorted(tree.values(), key=lambda mount: mount.target.parts)
 
     def _person(self) -> Iterable[Mount]:

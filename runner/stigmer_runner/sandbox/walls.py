@@ -23,6 +23,8 @@ class Place:
     """Whether it has a terminal to take control of."""
     read_only: tuple[Path, ...] = ()
     """What of the workspace cannot be changed."""
+    shown: tuple[Path, ...] = ()
+    """What is readable beside it."""
     memory_files: int = 0
     """Bytes of each directory in memory; 0: no limit."""
     gated: bool = False
