@@ -1,6 +1,6 @@
 """Everything that can be asked of a Stigmer server."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -37,7 +37,7 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     SendMessageResponse,
     WatchResponse,
 )
-from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment, RunOptions
+from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import Attachment, ClientEnvironment, RunOptions
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits, Policy
 from stigmer_apis._generated.stigmer.server.v1.server_pb2 import (
     GetServerInfoResponse,
@@ -146,6 +146,7 @@ class Client:
         model: str = "",
         policy: Policy | None = None,
         limits: Limits | None = None,
+        attachments: Sequence[Attachment] = (),
         idempotency_key: str | None = None,
     ) -> AgentExecution:
         """Start an execution of `agent` (its name or id) with its first `message`, and return it with its id.
@@ -153,10 +154,16 @@ class Client:
         `workspace`: an absolute directory to work in, else the session's own. `session_id`: go on in that session; then `agent` may be empty.
         `timeout`: the longest that one command line may take, in seconds. `variables` and `secrets`: for this run's commands alone, over those of
         its agent and environments; secrets are sealed, never shown, and gone when it ends. `model`, `policy` and `limits`: over those of its agent.
-        `idempotency_key`: a repeat with the same key is the same execution.
+        `attachments`: what the model is shown with the message. `idempotency_key`: a repeat with the same key is the same execution.
         Raises `NotFound` for an unknown agent or session, `InvalidArgument` for what breaks a rule, `MessageTooLarge` past 16 MiB.
         """
-        options = RunOptions(workspace=workspace or "", client=client_environment, policy=policy, limits=limits)
+        options = RunOptions(
+            workspace=workspace or "",
+            client=client_environment,
+            policy=policy,
+            limits=limits,
+            attachments=attachments,
+        )
         if timeout is not None:
             options.command_timeout.CopyFrom(_duration(timeout))
         spec = AgentExecutionSpec(session_id=session_id or "", message=message, options=options)
