@@ -1,4 +1,4 @@
-"""What has to be done outside of a delete's transaction: events, directories, live lists."""
+"""What has to be done outside of a delete's transaction: events, directories, files, live lists."""
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,7 +8,7 @@ from stigmer_apis.ids import Prefix
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspaces
-from stigmer_backend.resources.removal import LEAVING, Removed
+from stigmer_backend.resources.removal import FILE_NOTE, LEAVING, Removed, note_of_file
 from stigmer_backend.store import StateWrite, Store, StoreFull
 
 T = TypeVar("T")
@@ -27,12 +27,14 @@ class Deletion:
         board: Board,
         workspaces: Workspaces,
         remove_archives: Callable[[Sequence[str]], Awaitable[None]],
+        remove_files: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         self._store = store
         self._tasks = tasks
         self._board = board
         self._workspaces = workspaces
         self._remove_archives = remove_archives
+        self._remove_files = remove_files
 
     async def delete(self, change: Callable[[StateWrite], tuple[T, Removed]]) -> T:
         """Carry out a delete. Raises what `change` raises; then everything is as before."""
@@ -54,18 +56,21 @@ class Deletion:
             sessions = [one for one in leaving if one.startswith(f"{Prefix.SESSION}-")]
             executions = [one for one in leaving if one.startswith(f"{Prefix.AGENT_EXECUTION}-")]
             archives = [one for one in leaving if "-" not in one]
-            self._tasks.start(self._finish(Removed(executions, sessions, archives)), "finish a delete")
+            files = [one.removeprefix(FILE_NOTE) for one in leaving if one.startswith(FILE_NOTE)]
+            self._tasks.start(self._finish(Removed(executions, sessions, archives, files)), "finish a delete")
 
     async def _finish(self, removed: Removed) -> None:
-        """Remove events, directories and archives, then the notes of them. On a full disk it waits for the next opening."""
+        """Remove events, directories, archives and files, then the notes of them. On a full disk it waits for the next opening."""
 
         def forget(state: StateWrite) -> None:
-            for one in (*removed.executions, *removed.sessions, *removed.archives):
+            notes = map(note_of_file, removed.files)
+            for one in (*removed.executions, *removed.sessions, *removed.archives, *notes):
                 if state.get(LEAVING, one) is not None:
                     state.delete(LEAVING, one)
 
         await self._workspaces.delete_own(removed.sessions)
         await self._remove_archives(removed.archives)
+        await self._remove_files(removed.files)
         try:
             await self._store.remove_events(removed.executions)
             await self._store.write(forget)

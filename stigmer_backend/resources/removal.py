@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
 from stigmer_apis.errors import FailedPrecondition
+from stigmer_backend.artifacts.records import forget_artifacts_of
 from stigmer_backend.resources.history import forget_versions
 from stigmer_backend.resources.kinds import (
     AGENTS,
@@ -41,7 +42,10 @@ from stigmer_backend.store import StateRead, StateWrite
 LIVE = "live_execution"
 """Table of the executions that have not ended; see `stigmer_backend.executions.snapshots`."""
 LEAVING = "leaving"
-"""Table of what is still to be removed: events of deleted executions, own directories of deleted sessions, archives of skills."""
+"""Table of what is still to be removed: events of deleted executions, own directories of deleted sessions, archives of skills, files that
+runs made."""
+FILE_NOTE = "file-"
+"""Begins the notes of files among what is still to be removed; the hash follows."""
 SESSION_PAST = "session_past"
 """Table of what branches share with the sessions that they came from: a record for each execution, below the branch."""
 COMMANDS = "execution_commands"
@@ -78,12 +82,15 @@ class Removed:
     sessions: list[str] = field(default_factory=list[str])
     archives: list[str] = field(default_factory=list[str])
     """Hashes of skills that no version has any more."""
+    files: list[str] = field(default_factory=list[str])
+    """Hashes of files that runs made and no run has any more."""
 
     def add(self, more: "Removed") -> None:
         """Note what else went."""
         self.executions += more.executions
         self.sessions += more.sessions
         self.archives += more.archives
+        self.files += more.files
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,9 @@ class Removal:
             if state.get(COMMANDS, resource_id) is not None:
                 state.delete(COMMANDS, resource_id)
             removed.executions.append(resource_id)
-            leaving.append(resource_id)
+            files = forget_artifacts_of(state, resource_id)
+            removed.files += files
+            leaving += [resource_id, *map(note_of_file, files)]
         elif kind.field == SESSIONS.field:
             for past in state.children(SESSION_PAST, resource_id):
                 state.delete(SESSION_PAST, past)
@@ -172,6 +181,11 @@ class Removal:
             removed.archives += leaving
         for one in leaving:
             state.put(LEAVING, one, b"", created_ns=at_ns, summary=b"")
+
+
+def note_of_file(digest: str) -> str:
+    """The note that the bytes of a file are to be removed."""
+    return f"{FILE_NOTE}{digest}"
 
 
 def name_of(state: StateRead, dependant: Dependant) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
-from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2_grpc
+from stigmer_apis._generated.stigmer.execution.v1 import artifact_service_pb2_grpc, execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
 from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2_grpc
@@ -16,6 +16,8 @@ from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2_grpc
 from stigmer_apis.home import Home
 from stigmer_apis.ids import new_id
 from stigmer_apis.transport import aio
+from stigmer_backend.artifacts.keeping import Artifacts
+from stigmer_backend.artifacts.taking import Taking
 from stigmer_backend.executions.appending import Appender
 from stigmer_backend.executions.attaching import Attachments
 from stigmer_backend.executions.board import Board
@@ -48,6 +50,7 @@ from stigmer_backend.secrets.keyring import OsKeyring
 from stigmer_backend.secrets.parts import Secrets
 from stigmer_backend.secrets.secrecy import Secrecy
 from stigmer_backend.services.agent_executions import AgentExecutionCommands, AgentExecutionQueries
+from stigmer_backend.services.artifact_service import ArtifactService
 from stigmer_backend.services.execution_service import ExecutionService
 from stigmer_backend.services.kind_services import ServiceParts
 from stigmer_backend.services.live_view import LiveView
@@ -74,7 +77,7 @@ class _Start:
     boot: int
     total: int
     archives: str
-    """Name of the folder of this store's archives: another store of the same home has another one."""
+    """Name of the folder of this store's archives, and of that of its kept files: another store of the same home has another one."""
 
 
 class Backend:
@@ -115,7 +118,15 @@ class Backend:
         self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
         self._leases.on_abandoned(self._commands.abandoned)
         self._archives = SkillArchives(home.data / "skills" / start.archives, store)
-        self._deletion = Deletion(store, self._tasks, self._board, self._workspaces, self._archives.remove_unused)
+        self._artifacts = Artifacts(home.data / "artifacts" / start.archives, store, self._tasks, new, self._micros)
+        self._deletion = Deletion(
+            store,
+            self._tasks,
+            self._board,
+            self._workspaces,
+            self._archives.remove_unused,
+            self._artifacts.remove_unused,
+        )
         self.runners = Runners(self._leases, store.incarnation, options)
         """What is connected: `describe`, `revoke`, `release_unclaimed`, `shut_down`."""
 
@@ -166,6 +177,7 @@ class Backend:
             raise
         backend._tasks.start(backend._forget_keys(), "forget idempotency keys")
         backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
+        backend._tasks.start(backend._artifacts.sweep(), "remove files that nothing names")
         return backend
 
     def counts(self) -> tuple[int, int]:
@@ -203,7 +215,15 @@ class Backend:
     def register_runner(self, server: aio.Server) -> None:
         """Add what runners call."""
         link_pb2_grpc.add_RunnerServiceServicer_to_server(
-            RunnerService(self._store, self._registry, self.runners, self._secrets, self._archives), server
+            RunnerService(
+                self._store,
+                self._registry,
+                self.runners,
+                self._secrets,
+                self._archives,
+                Taking(self._artifacts, self._appender),
+            ),
+            server,
         )
 
     def _register_resources(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:
@@ -253,6 +273,7 @@ class Backend:
         steering = Steering(self._commands, registry, self._board, self._micros)
         branching = Branching(store, creation, self._catalogues.sessions, self._workspaces, self._stamps, self._new)
         steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(SteeringService(steering, branching), server)
+        artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(store, self._artifacts), server)
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server
         )

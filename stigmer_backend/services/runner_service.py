@@ -16,11 +16,14 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadSessionMemoryResponse,
     ReadSkillRequest,
     ReadSkillResponse,
+    WriteArtifactRequest,
+    WriteArtifactResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceServicer
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument, NotFound, StigmerError
 from stigmer_apis.transport import aio
 from stigmer_backend.access import principal
+from stigmer_backend.artifacts.taking import Taking
 from stigmer_backend.executions.event_batches import pieces
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.memory import remembered
@@ -42,13 +45,20 @@ class RunnerService(RunnerServiceServicer):
     """What runners call. Admission is the interceptor's: here the caller has the runner's role."""
 
     def __init__(
-        self, store: Store, registry: Registry, runners: Runners, secrets: Secrets, archives: SkillArchives
+        self,
+        store: Store,
+        registry: Registry,
+        runners: Runners,
+        secrets: Secrets,
+        archives: SkillArchives,
+        taking: Taking,
     ) -> None:
         self._store = store
         self._registry = registry
         self._runners = runners
         self._secrets = secrets
         self._archives = archives
+        self._taking = taking
 
     async def Link(
         self, request_iterator: AsyncIterator[LinkRequest], context: aio.ServicerContext[LinkRequest, LinkResponse]
@@ -131,6 +141,15 @@ class RunnerService(RunnerServiceServicer):
         archive = await self._archives.read(request.version_hash)
         for start in range(0, len(archive), MESSAGE_BYTES):
             yield ReadSkillResponse(data=archive[start : start + MESSAGE_BYTES])
+
+    async def WriteArtifact(
+        self,
+        request_iterator: AsyncIterator[WriteArtifactRequest],
+        context: aio.ServicerContext[WriteArtifactRequest, WriteArtifactResponse],
+    ) -> WriteArtifactResponse:
+        """A file that an execution made, to be kept, from the runner that holds it."""
+        kept = await self._taking.take(request_iterator, self._held)
+        return WriteArtifactResponse(artifact_id=kept.artifact_id, hash=kept.hash, size=kept.size)
 
     def _held(self, execution_id: str, epoch: int) -> LiveExecution:
         """The execution; raises `FailedPrecondition` where the caller does not hold it under this epoch."""

@@ -17,6 +17,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     LinkResponse,
     ReadJournalRequest,
     ReadSkillRequest,
+    WriteArtifactRequest,
+    WriteArtifactResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
 from stigmer_apis.home import Home
@@ -209,6 +211,27 @@ class ScriptedRunner:
         request = ReadSkillRequest(execution_id=execution_id, epoch=epoch, version_hash=version_hash)
         answers = RunnerServiceStub(self._channel).ReadSkill(request, metadata=self._metadata)
         return b"".join([piece.data async for piece in answers])
+
+    async def write_artifact(
+        self,
+        execution_id: str,
+        name: str,
+        *pieces: bytes,
+        epoch: int = 0,
+        call_id: str = "",
+        media_type: str = "",
+    ) -> WriteArtifactResponse:
+        """Hand a file over."""
+        assert self._channel is not None
+        first = WriteArtifactRequest(
+            execution_id=execution_id,
+            epoch=epoch or self.held[execution_id].granted.epoch,
+            name=name,
+            media_type=media_type,
+            call_id=call_id,
+        )
+        requests = [first, *(WriteArtifactRequest(data=piece) for piece in pieces)]
+        return await RunnerServiceStub(self._channel).WriteArtifact(iter(requests), metadata=self._metadata)
 
     # -- what came -------------------------------------------------------------------------------------------------------
 
