@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import ApplyResourcesResponse, Resource
 from stigmer_apis.client import Client
 from stigmer_apis.errors import StigmerError
@@ -17,7 +18,7 @@ from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
 from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.differences import difference
-from stigmer_tui.manifests.kinds import BY_FIELD, Kind
+from stigmer_tui.manifests.kinds import BY_FIELD, DESCRIBED, Kind
 from stigmer_tui.manifests.problems import ManifestError
 from stigmer_tui.manifests.reading import Document
 from stigmer_tui.text import safe
@@ -35,7 +36,7 @@ from stigmer_tui.text import safe
 )
 @click.option("--dry-run", is_flag=True, help="Check and tell what would come of it; store nothing.")
 @click.option("--diff", is_flag=True, help="Show what changes, line by line.")
-@click.option("--prune", is_flag=True, help="Delete what has the label of -l and is not described.")
+@click.option("--prune", is_flag=True, help="Delete what has the label of -l, of any kind, and is not described.")
 @click.option("-l", "--label", "labels", type=Label(), multiple=True, help="With --prune; may be given again.")
 @click.option("--force", is_flag=True, help="With --prune: what others made on it goes with it.")
 @click.option(
@@ -74,7 +75,11 @@ def command(
         await keep_stored_secrets(client, documents)
         try:
             done = await client.resources.apply(
-                [document.resource for document in documents], dry_run=dry_run, prune_labels=dict(labels), force=force
+                [document.resource for document in documents],
+                dry_run=dry_run,
+                prune_labels=dict(labels),
+                prune_kinds=[ApiResourceKind.ValueType(kind.number) for kind in DESCRIBED] if prune else (),
+                force=force,
             )
         except StigmerError as error:
             found = await refused(client, error, documents)

@@ -7,7 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from stigmer_tui.manifests.kinds import AGENT, AGENT_EXECUTION, DESCRIBED, KINDS, Kind, aliases, find_kind
-from stigmer_tui.manifests.nearest import suggestion
+from stigmer_tui.manifests.nearest import nearest
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
@@ -27,9 +27,10 @@ class KindName(click.ParamType[Kind]):
         kind = find_kind(str(value))
         if kind is None:
             words = [each for kind in self._kinds for each in (kind.word, kind.plural)]
-            near = suggestion(str(value), words)
+            near = nearest(str(value), words)
             known = ", ".join(kind.plural for kind in self._kinds)
-            self.fail(f"{value!r} is no kind of resource; {near} Kinds are {known}.", param, ctx)
+            said = f"did you mean `{near}`?" if near else f"kinds are {known}."
+            self.fail(f"{value!r} is no kind of resource; {said}", param, ctx)
         if kind not in self._kinds:
             self.fail(f"{kind.refused}.", param, ctx)
         return kind

@@ -32,6 +32,9 @@ async def refused(client: Client, error: StigmerError, documents: Sequence[Docum
         named = _NAMED.match(error.message)
         if named is None or int(named[1]) >= len(documents):
             return None
+        nowhere = [one for each in documents for one in await _nowhere(client, each, documents)]
+        if isinstance(error, NotFound) and nowhere:
+            return ManifestError(nowhere)
         return ManifestError([documents[int(named[1])].problem("metadata", plain(error), error.remedy)])
     problems: list[Problem] = []
     looked: set[int] = set()

@@ -111,6 +111,9 @@ def test_pruning_takes_what_has_the_label_and_is_not_described(workstation: Work
         "environment/two pruned",
     ]
     assert "environment/three" in lines(workstation, "get", "env", "-o", "name")
+    workflow = workstation.run("new", "workflow", "flow").stdout.decode().replace("labels: {}", "labels: {app: prune}")
+    lines(workstation, "apply", "-f", "-", stdin=workflow)
+    assert lines(workstation, "apply", "-f", "-", "--prune", "-l", "app=prune", stdin=one)[-1] == "workflow/flow pruned"
     assert "wants a label" in complaint(workstation, "apply", "-f", "-", "--prune", code=64)
 
 
@@ -121,6 +124,23 @@ def test_outcomes_as_json(workstation: Workstation) -> None:
         ("Agent", "reviewer", "unchanged"),
         ("Environment", "team", "unchanged"),
     ]
+
+
+def test_every_reference_to_nowhere_is_said_where_it_stands(workstation: Workstation) -> None:
+    instance = "kind: AgentInstance\nmetadata: {{name: {0}}}\nspec:\n  agent: nobody-{0}\n"
+    said = complaint(
+        workstation, "apply", "-f", "-", stdin=instance.format("x") + "---\n" + instance.format("y"), code=66
+    ).splitlines()
+    assert [line.partition(": ")[0] for line in said[:2]] == ["-:4:3", "-:9:3"]
+    assert "no agent `nobody-x`" in said[0]
+    assert "no agent `nobody-y`" in said[1]
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest_or_all(workstation: Workstation) -> None:
+    assert "no kind of resource; did you mean `agents`?" in complaint(workstation, "get", "agentss", code=64)
+    assert "no kind of resource; kinds are agents, agent-instances, " in complaint(
+        workstation, "get", "UNICORNS", code=64
+    )
 
 
 def test_one_mistake_stores_nothing_and_all_are_said(workstation: Workstation, tmp_path: Path) -> None:

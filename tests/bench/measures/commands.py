@@ -23,7 +23,7 @@ spec:
 """
 GET_RATIO = 20.0
 """`stigmer get agents` in interpreters that do nothing: click, gRPC and the messages of all kinds are imported, and a daemon is asked."""
-APPLY_RATIO = 40.0
+APPLY_RATIO = 30.0
 """`stigmer apply` of one file: besides, rules are loaded, and YAML is parsed in a process of its own."""
 
 
