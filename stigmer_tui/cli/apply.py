@@ -13,7 +13,7 @@ from stigmer_tui.cli.colours import print_diff
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.keeping import keep_stored_secrets
-from stigmer_tui.cli.naming import Label
+from stigmer_tui.cli.naming import LabelType
 from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
 from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.sources import complain_of, read_files
@@ -37,7 +37,7 @@ from stigmer_tui.text import safe
 @click.option("--dry-run", is_flag=True, help="Check and tell what would come of it; store nothing.")
 @click.option("--diff", is_flag=True, help="Show what changes, line by line.")
 @click.option("--prune", is_flag=True, help="Delete what has the label of -l, of any kind, and is not described.")
-@click.option("-l", "--label", "labels", type=Label(), multiple=True, help="With --prune; may be given again.")
+@click.option("-l", "--label", "labels", type=LabelType(), multiple=True, help="With --prune; may be given again.")
 @click.option("--force", is_flag=True, help="With --prune: what others made on it goes with it.")
 @click.option(
     "-o", "--output", type=OutputForm(Form.TABLE, Form.JSON, Form.NAME), default="table", help="How to print it."

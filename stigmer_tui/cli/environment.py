@@ -8,7 +8,7 @@ from stigmer_apis.errors import FailedPrecondition
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.creating import blank, create
 from stigmer_tui.cli.exit_codes import ExitCode
-from stigmer_tui.cli.naming import Label, completer
+from stigmer_tui.cli.naming import LabelType, completer
 from stigmer_tui.cli.nouns import delete_command, get_command, list_command
 from stigmer_tui.cli.resources import fetch
 from stigmer_tui.manifests.kinds import ENVIRONMENT
@@ -27,7 +27,7 @@ def command() -> None:
 
 @command.command("create")
 @click.argument("name")
-@click.argument("values", nargs=-1, type=Label(), metavar="[NAME=VALUE]...")
+@click.argument("values", nargs=-1, type=LabelType(), metavar="[NAME=VALUE]...")
 @click.option("-d", "--description", default="", help="One line about it.")
 def create_environment(name: str, values: tuple[tuple[str, str], ...], description: str) -> int:
     """Create an environment called NAME, with plain values.
@@ -47,7 +47,7 @@ def create_environment(name: str, values: tuple[tuple[str, str], ...], descripti
 
 @command.command("set")
 @click.argument("name", shell_complete=completer(ENVIRONMENT))
-@click.argument("values", nargs=-1, type=Label(), metavar="[NAME=VALUE]...")
+@click.argument("values", nargs=-1, type=LabelType(), metavar="[NAME=VALUE]...")
 @click.option("-u", "--unset", multiple=True, metavar="NAME", help="Take this value out; may be given again.")
 def set_values(name: str, values: tuple[tuple[str, str], ...], unset: tuple[str, ...]) -> int:
     """Set plain values of the environment called NAME, and take values out.

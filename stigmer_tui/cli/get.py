@@ -14,7 +14,7 @@ from stigmer_tui.cli.columns import Column, columns_of
 from stigmer_tui.cli.connect import note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.listing import Asked, Lister, lister
-from stigmer_tui.cli.naming import KindName, Label, complete_names
+from stigmer_tui.cli.naming import KindName, LabelType, complete_names
 from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
 from stigmer_tui.cli.resources import fetch
 from stigmer_tui.cli.tables import Table
@@ -35,7 +35,7 @@ def list_options(command: Callable[..., int]) -> Callable[..., int]:
             "-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most so many."
         ),
         click.option(
-            "-l", "--label", "labels", type=Label(), multiple=True, help="Only with this label; may be given again."
+            "-l", "--label", "labels", type=LabelType(), multiple=True, help="Only with this label; may be given again."
         ),
         click.option("--text", default="", help="Only with this text in name, id, description or labels; executions: in subject, last line, agent, id or error."),
         click.option("--oldest", is_flag=True, help="Oldest first."),

@@ -68,7 +68,7 @@ complete_executions = completer(AGENT_EXECUTION)
 """For commands that take a run."""
 
 
-class Label(click.ParamType[tuple[str, str]]):
+class LabelType(click.ParamType[tuple[str, str]]):
     """`name=value`."""
 
     name = "label=value"
