@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +22,9 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadJournalRequest,
     ReadSessionMemoryRequest,
     ReadSessionMemoryResponse,
+    ReadSkillRequest,
+    WriteArtifactRequest,
+    WriteArtifactResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
 from stigmer_apis.errors_grpc import error_from_rpc
@@ -33,6 +36,7 @@ from stigmer_runner.link.conversation import Conversation, LinkCall, Sendable
 from stigmer_runner.link.handler import LinkHandler
 from stigmer_runner.link.outbox import Outbox
 from stigmer_runner.link.pressure import LIMIT_BYTES, Pressure
+from stigmer_runner.tools.handing_over import HandedFile
 
 _logger = logging.getLogger(__name__)
 
@@ -233,6 +237,38 @@ class Link:
 
         return await self._asked(outbox, ask)
 
+    async def skill_archive(self, outbox: Outbox, digest: str) -> bytes:
+        """The archive of a skill in the version with this hash, which the agent of an execution that is held names.
+
+        Raises `RefusedByDaemon` with the daemon's words, `LeaseLost`.
+        """
+        request = ReadSkillRequest(execution_id=outbox.execution_id, epoch=outbox.epoch, version_hash=digest)
+
+        async def ask(stub: RunnerServiceStub) -> bytes:
+            return b"".join([piece.data async for piece in stub.ReadSkill(request, metadata=self._metadata)])
+
+        return await self._asked(outbox, ask)
+
+    async def write_artifact(self, outbox: Outbox, file: HandedFile) -> WriteArtifactResponse:
+        """Hand a file of an execution that is held over, to be kept. Raises `RefusedByDaemon`, `LeaseLost`, and what reading it raises."""
+        about = WriteArtifactRequest(
+            execution_id=outbox.execution_id,
+            epoch=outbox.epoch,
+            name=file.name,
+            media_type=file.media_type,
+            call_id=file.call_id,
+        )
+
+        async def ask(stub: RunnerServiceStub) -> WriteArtifactResponse:
+            call = stub.WriteArtifact(metadata=self._metadata)
+            try:
+                await _write_all(call, about, file.read())
+                return await call
+            finally:
+                call.cancel()
+
+        return await self._asked(outbox, ask)
+
     async def _asked(self, outbox: Outbox, ask: Callable[[RunnerServiceStub], Awaitable[_Answer]]) -> _Answer:
         """Ask the daemon; wait for one where there is none. Raises `LeaseLost`, and `RefusedByDaemon` with its words."""
         while True:
@@ -353,3 +389,18 @@ class Link:
         if self._leases.get(outbox.execution_id) is outbox:
             del self._leases[outbox.execution_id]
         outbox.lose(reason)
+
+
+async def _write_all(
+    call: "aio.StreamUnaryCall[WriteArtifactRequest, WriteArtifactResponse]",
+    about: WriteArtifactRequest,
+    data: AsyncIterator[bytes],
+) -> None:
+    """Write a file out, as far as the daemon takes it: where it refuses in between, the call's answer says why."""
+    try:
+        await call.write(about)
+        async for piece in data:
+            await call.write(WriteArtifactRequest(data=piece))
+        await call.done_writing()
+    except asyncio.InvalidStateError:
+        return

@@ -9,6 +9,7 @@ from stigmer_runner.tools.files.listing import Glob, List
 from stigmer_runner.tools.files.read import Read
 from stigmer_runner.tools.files.write import Write
 from stigmer_runner.tools.interface import Tool
+from stigmer_runner.tools.keeping import KeepFile
 from stigmer_runner.tools.shell.commands import ReadOutput, Shell, ShellInput, ShellKill, ShellList, ShellWait
 from stigmer_runner.tools.todos import Todos
 from stigmer_runner.tools.web.fetch import Fetch
@@ -27,6 +28,7 @@ ALL: tuple[Tool, ...] = (
     ShellList(),
     ReadOutput(),
     Fetch(),
+    KeepFile(),
     Todos(),
     AskPerson(),
 )

@@ -14,6 +14,7 @@ from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.files.ledger import Ledger
 from stigmer_runner.tools.files.snapshots import Snapshots
 from stigmer_runner.tools.files.undoing import Undone, undo
+from stigmer_runner.tools.handing_over import HandOver
 from stigmer_runner.tools.interface import ToolResult
 from stigmer_runner.tools.preparing import Standing
 from stigmer_runner.tools.shell.handles import Handles, ModelCommand
@@ -92,6 +93,8 @@ class ToolSession:
         """Held while a file is changed."""
         self.handles = Handles(place.state_directory / "output" / place.execution_id)
         """The commands that a model started."""
+        self.hand_over: HandOver | None = None
+        """Keeps files for the person. Set by whoever speaks with the daemon; None where nobody does."""
 
     def standing(self) -> Standing:
         """Where a call would run now."""
