@@ -69,6 +69,12 @@ async def test_the_kernel_keeps_its_limits_and_they_cannot_be_raised(shell: Shel
         assert words[3] == "1"
 
 
+async def test_where_the_person_is_counted_too_the_kernel_limits_no_processes(sandbox: Sandbox, ground: Ground) -> None:
+    request = ExecutionRequest("ulimit -u", ground.workspace(), marker(), limits=CommandLimits(processes=77))
+    told = await sandbox.execute(request)
+    assert (told.stdout == b"77\n") is sandbox.description.walls
+
+
 async def test_memory_files_are_limited(walled: Sandbox, ground: Ground) -> None:
     request = ExecutionRequest(
         "head -c 8M /dev/zero >~/big; ls -l ~/big | cut -d' ' -f5; head -c 1M /dev/zero >/tmp/small && echo fits",

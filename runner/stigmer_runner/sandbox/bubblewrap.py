@@ -29,6 +29,9 @@ NAMESPACES = (
 USER_NAMESPACES: tuple[tuple[str, ...], ...] = (("--unshare-user", "--disable-userns"), ("--unshare-user",), ())
 """Best first: the second for a bubblewrap before 0.8, the third for one that is setuid root."""
 
+COUNTS_APART = (5, 14)
+"""The kernel from which on a namespace of users counts its processes by itself (RLIMIT_NPROC)."""
+
 MAX_VARIABLES = 2500
 """bubblewrap takes 9,000 arguments, three for a variable."""
 
@@ -69,6 +72,10 @@ class Bubblewrap:
             network=True,
             gaps=self._gaps(),
         )
+
+    @property
+    def own_count(self) -> bool:
+        return not self._features.setuid and _kernel() >= COUNTS_APART
 
     def prepare(self) -> None:
         if self._features.scopes and not self._features.setuid:
@@ -168,3 +175,8 @@ class Bubblewrap:
         if "--disable-userns" not in self._features.user_namespace:
             gaps.append("A command can make user namespaces of its own: bubblewrap from 0.8 on forbids it.")
         return tuple(gaps)
+
+
+def _kernel() -> tuple[int, ...]:
+    numbers = platform.release().split("-")[0].split(".")
+    return tuple(int(number) for number in numbers[:2] if number.isdigit())

@@ -19,6 +19,7 @@ from stigmer_runner.sandbox.inner_network import at_gate, let_go
 from stigmer_runner.sandbox.interface import OutputSink
 from stigmer_runner.sandbox.model import (
     MARKER_VARIABLE,
+    CommandLimits,
     CommandRequest,
     ExecutionRequest,
     ExecutionResult,
@@ -161,7 +162,9 @@ class LocalSandbox:
             workspace, shell = str(place.workspace), self._programs.shell
             report = descriptors.duplicate(report)
             state = _resolved(request.state, request.workspace, place.workspace)
-            content = shell.prologue(request.line, state, workspace, report=report, ink=ink, limits=request.limits)
+            content = shell.prologue(
+                request.line, state, workspace, report=report, ink=ink, limits=self._kernels(request.limits)
+            )
             prologue = descriptors.holding(content, "stigmer-line")
             everybody = "1" if self._walled else "0"
             program = [self._programs.sh, "-c", SUPERVISOR, "sh", str(report), everybody, *shell.arguments(prologue)]
@@ -189,7 +192,7 @@ class LocalSandbox:
             report = descriptors.duplicate(report)
             if isinstance(request.command, str):
                 prologue = descriptors.holding(
-                    shell.plain_prologue(request.command, ink=ink, limits=request.limits), "stigmer-line"
+                    shell.plain_prologue(request.command, ink=ink, limits=self._kernels(request.limits)), "stigmer-line"
                 )
                 program = shell.arguments(prologue, plain=True)
             else:
@@ -212,6 +215,10 @@ class LocalSandbox:
                     f"the variable {name!r} cannot be given to a command: its name or value is no text for one"
                 )
         return given
+
+    def _kernels(self, limits: CommandLimits | None) -> CommandLimits | None:
+        """What of `limits` the kernel can keep: the number of processes only where it counts the command's alone."""
+        return limits if limits is None or self._walls.own_count else replace(limits, processes=0)
 
     def _place(self, request: CommandRequest | ExecutionRequest, *, terminal: bool) -> Place:
         real = resolved_workspace(request.workspace, self._layout, walls=self._walled)

@@ -28,6 +28,10 @@ class NoWalls:
         self._orphans = Orphans()
         become_subreaper()
 
+    @property
+    def own_count(self) -> bool:
+        return False
+
     def prepare(self) -> None:
         return None
 

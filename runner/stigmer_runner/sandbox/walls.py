@@ -53,6 +53,11 @@ class Walls(Protocol):
         """See `interface.Sandbox.description`."""
         ...
 
+    @property
+    def own_count(self) -> bool:
+        """Whether the kernel counts a command's processes apart from the person's others, so that it can limit them."""
+        ...
+
     def prepare(self) -> None:
         """Called once, in the thread that starts every command."""
         ...
