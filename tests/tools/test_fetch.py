@@ -2,7 +2,9 @@
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,8 +14,9 @@ from stigmer_runner.policy.hosts import fits, host_of
 from stigmer_runner.tools.interface import ToolArgumentError, ToolError
 from stigmer_runner.tools.preparing import Decision
 from stigmer_runner.tools.web.addresses import checked_addresses, is_public
-from stigmer_runner.tools.web.fetch import target_of
+from stigmer_runner.tools.web.fetch import certificates, target_of
 from tests.tools.bench import ToolBench
+from tests.tools.certificates import make_certificate
 
 
 class Site:
@@ -149,6 +152,28 @@ async def test_a_server_that_says_nothing_is_given_up(
     port = server.sockets[0].getsockname()[1]
     opened.policy.network.hosts.append(f"site.test:{port}")
     assert "was given up" in await opened.error("fetch", url=f"http://site.test:{port}/")
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_certificate_is_checked_against_the_name(
+    opened: ToolBench, short_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public, private = make_certificate(short_tmp, "site.test")
+    security = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    security.load_cert_chain(public, private)
+    secure = Site()
+    secure.page("/", b"secure", "text/plain")
+    server = await asyncio.start_server(secure.serve, "127.0.0.1", 0, ssl=security)
+    port = server.sockets[0].getsockname()[1]
+    opened.policy.network.hosts.extend([f"site.test:{port}", f"other.test:{port}"])
+    certificates.cache_clear()
+    assert "CERTIFICATE_VERIFY_FAILED" in await opened.error("fetch", url=f"https://site.test:{port}/")
+    monkeypatch.setenv("SSL_CERT_FILE", str(public))
+    certificates.cache_clear()
+    assert (await opened.text("fetch", url=f"https://site.test:{port}/")).endswith("secure")
+    assert "not valid for 'other.test'" in await opened.error("fetch", url=f"https://other.test:{port}/")
+    certificates.cache_clear()
     server.close()
     await server.wait_closed()
 

@@ -160,7 +160,7 @@ async def _one(context: ToolContext, url: str, host: str, port: int) -> tuple[Pa
     }
     async with (
         httpx2.AsyncClient(
-            verify=_certificates(), trust_env=False, timeout=READ_SECONDS, follow_redirects=False
+            verify=certificates(), trust_env=False, timeout=READ_SECONDS, follow_redirects=False
         ) as client,
         client.stream("GET", there, headers=headers, extensions={"sni_hostname": host}) as response,
     ):
@@ -200,5 +200,6 @@ def _with_port(host: str, port: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
+    """Whom to believe: what `SSL_CERT_FILE` and `SSL_CERT_DIR` name, else the usual authorities. Read once."""
     return httpx2.create_ssl_context()
