@@ -188,3 +188,53 @@ async def test_an_agent_without_a_key_says_how_to_give_one(stage: Stage) -> None
         assert told.phase == EXECUTION_FAILED
         assert "ANTHROPIC_API_KEY" in told.reason
         assert "stigmer secrets" in told.reason
+
+
+async def test_the_files_of_a_turn_are_put_back(stage: Stage) -> None:
+    script = Script.of(
+        Turn("I write.", calls=(write("a.txt", "changed\n"),)),
+        Turn("", calls=(ScriptedCall("ask_person", {"question": "Good?"}),)),
+        Turn("Well."),
+    )
+    async with stage.playing(script):
+        await stage.agent("writer")
+        execution_id = (await stage.run("writer", "Write.")).metadata.id
+        await stage.until(execution_id, lambda told: len(told.questions) == 1)
+        assert (stage.directory / "a.txt").read_text() == "changed\n"
+        await stage.client.steering.undo_turn(execution_id)
+        told = await stage.until(execution_id, lambda told: bool(told.of("turn_undone")))
+        (undone,) = [event.turn_undone for event in told.of("turn_undone")]
+        assert (undone.message_id, list(undone.paths)) == ("message-1", ["a.txt"])
+        assert not (stage.directory / "a.txt").exists()
+        await stage.client.steering.answer(execution_id, "no")
+        assert (await stage.ended(execution_id)).phase == EXECUTION_COMPLETED
+
+
+async def test_approvals_for_the_session_and_for_a_prefix_are_not_asked_for_again(stage: Stage) -> None:
+    def run(line: str) -> ScriptedCall:
+        return ScriptedCall("shell", {"command": line})
+
+    script = Script.of(
+        Turn("", calls=(run("echo one two"),)),
+        Turn("", calls=(run("echo one two"),)),
+        Turn("", calls=(run("ls -l"),)),
+        Turn("", calls=(run("ls -a"),)),
+        Turn("Done."),
+    )
+    async with stage.playing(script):
+        await stage.agent("runner", preset="ask")
+        execution_id = (await stage.run("runner", "Run.")).metadata.id
+        first = (await stage.until(execution_id, lambda told: len(told.approvals) == 1)).approvals[0]
+        await stage.client.steering.resolve_approval(
+            execution_id, first.call_id, ev.APPROVAL_SESSION, binding=first.binding
+        )
+        told = await stage.until(execution_id, lambda told: len(told.approvals) == 2)
+        assert told.approvals[1].call_id == "call-3", "the second one was the same"
+        second = told.approvals[1]
+        assert list(second.prefix)[:1] == ["ls"]
+        await stage.client.steering.resolve_approval(
+            execution_id, second.call_id, ev.APPROVAL_PREFIX, binding=second.binding
+        )
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert len(told.approvals) in (2, 3)

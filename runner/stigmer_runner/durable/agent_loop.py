@@ -101,7 +101,7 @@ class AgentLoop:
     @undo_turn.validator
     def check_undo(self, message_id: str) -> None:
         """A shell's own lines have no snapshots."""
-        self._conversation()
+        self._conversation().check_undo(message_id)
 
     @workflow.run
     async def run(self, request: AgentRequest, first_message: bytes) -> AgentResult | TalkResult:

@@ -89,9 +89,10 @@ class Conversation:
         self._model_changed = bool(left_over.model_wanted)
         self._text = left_over.text
         self._turn_id = left_over.turn_id
+        self.changing_turns = list(left_over.changing_turns)
         self._ran_on = 0
         self._cut_off = ""
-        self._tools_run = False
+        self.changing = 0
         self._current: asyncio.Task[None] | None = None
         self._interrupted = False
         self._time_up: Near | None = None
@@ -119,6 +120,11 @@ class Conversation:
         self._paused = True
         await self._forward("pause")
 
+    def check_undo(self, message_id: str) -> None:
+        """Raises ValueError, in words for the person, where there is nothing to undo."""
+        if not message_id and not self.changing_turns:
+            raise ValueError("no tool has changed a file in this run")
+
     async def resume(self) -> None:
         """Go on."""
         self._paused = False
@@ -135,10 +141,11 @@ class Conversation:
         await self._forward("change_policy", policy)
 
     async def undo_turn(self, message_id: str) -> None:
-        """Put the files of a turn back, when no tool runs."""
-        await workflow.wait_condition(lambda: self._current is None or self._paused or not self._tools_run)
+        """Put the files of a turn back, when no tool runs: of the last one that may have changed any where none is named."""
+        wanted = message_id or (self.changing_turns[-1] if self.changing_turns else "")
+        await workflow.wait_condition(lambda: self.changing == 0)
         await workflow.execute_activity(
-            UNDO_TURN, message_id, start_to_close_timeout=UNLIMITED, retry_policy=AGAIN, cancellation_type=WAIT
+            UNDO_TURN, wanted, start_to_close_timeout=UNLIMITED, retry_policy=AGAIN, cancellation_type=WAIT
         )
 
     # The run
@@ -248,7 +255,6 @@ class Conversation:
 
     async def _call_tools(self, answer: ModelAnswer) -> None:
         turn = ToolTurn(self, answer, self._turn_id)
-        self._tools_run = True
         missing = "The person interrupted: this call was stopped, or not made."
         try:
             await turn.make()
@@ -257,7 +263,6 @@ class Conversation:
                 await asyncio.shield(turn.withdraw("interrupted"))
             raise
         finally:
-            self._tools_run = False
             self._entries.extend(turn.results(missing))
 
     def _take_waiting(self) -> tuple[Said, ...]:
@@ -537,6 +542,7 @@ class Conversation:
             context=(self._context_used, self._counted),
             answered=self._answered,
             turn_id=self._turn_id,
+            changing_turns=tuple(self.changing_turns),
             model_wanted=self._model_wanted if self._model_changed else "",
             text=self._text,
         )

@@ -143,6 +143,7 @@ class Carried:
     """Tokens that are known to be in the context, and how many of the entries they stand for."""
     answered: bool = True
     turn_id: str = ""
+    changing_turns: tuple[str, ...] = ()
     model_wanted: str = ""
     text: str = ""
 

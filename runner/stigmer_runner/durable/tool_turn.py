@@ -48,6 +48,10 @@ class Run(Protocol):
     sub_agent_id: str
     policy: str
     granted: list[str]
+    changing_turns: list[str]
+    """Turns in which a tool ran that may have changed files, by their messages; the newest last."""
+    changing: int
+    """How many tools run now that may change files."""
     last_call: str
     repeated: int
 
@@ -210,7 +214,10 @@ class ToolTurn:
 
     async def _call(self, call: AskedCall, info: ToolInfo, binding: str) -> Entry | None:
         """Make a call; None where it is not any more what was approved."""
-        ask = replace(self._ask(call), binding=binding)
+        ask, end = replace(self._ask(call), binding=binding), None
+        if not info.repeatable and self._turn_id not in self._run.changing_turns:
+            self._run.changing_turns.append(self._turn_id)
+        self._run.changing += not info.repeatable
         try:
             end = await workflow.execute_activity(
                 CALL_HARMLESS_TOOL if info.repeatable else CALL_TOOL,
@@ -223,6 +230,9 @@ class ToolTurn:
         except ActivityError as error:
             if not isinstance(error.cause, ApplicationError) or error.cause.type != OUTCOME_UNKNOWN:
                 raise
+        finally:
+            self._run.changing -= not info.repeatable
+        if end is None:
             return await self._unknown(call, info)
         if end.entry is not None:
             self._open.pop(call.call_id, None)
