@@ -6,9 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 RUN_READY := .venv/.ready-run
 DEV_READY := .venv/.ready-dev
 LOCK := packaging/lock
+MCP := .venv-mcp
+MCP_LOCK := packaging/mcp-servers
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: tui test check bench campaign format lint types imports proto proto-check proto-lint proto-fmt lock clean
+.PHONY: tui test check bench campaign mcp-servers format lint types imports proto proto-check proto-lint proto-fmt lock clean
 
 tui: $(RUN_READY)
 	@$(BIN)/stigmer tui
@@ -69,11 +71,26 @@ proto-lint: $(DEV_READY)
 proto-fmt: $(DEV_READY)
 	$(BIN)/python apis/generate.py --fmt
 
+# Servers that speak the Model Context Protocol, for tests alone: two from PyPI and two from npm, none of them part of Stigmer.
+mcp-servers: $(MCP)/.ready
+
+$(MCP)/.ready: $(MCP_LOCK)/requirements.txt $(MCP_LOCK)/package.json $(MCP_LOCK)/package-lock.json | $(BIN)/python
+	@command -v npm >/dev/null || { echo "The MCP servers for tests need npm. On Debian and Ubuntu: apt install nodejs npm" >&2; exit 1; }
+	@echo "Installing MCP servers for tests into $(MCP) ..."
+	@rm -rf $(MCP)
+	@$(BIN)/python -m venv $(MCP)
+	@$(MCP)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $(MCP_LOCK)/requirements.txt
+	@mkdir $(MCP)/npm && cp $(MCP_LOCK)/package.json $(MCP_LOCK)/package-lock.json $(MCP)/npm/
+	@cd $(MCP)/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@ln -s ../npm/node_modules/.bin/mcp-server-everything ../npm/node_modules/.bin/mcp-server-filesystem $(MCP)/bin/
+	@touch $@
+
 # Needs uv on the PATH. Development and run-time versions are the same.
 lock:
 	$(COMPILE) -o $(LOCK)/dev.txt --group dev
 	$(COMPILE) -o $(LOCK)/run.txt -c $(LOCK)/dev.txt
 	printf 'hatchling\neditables\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet -c $(LOCK)/dev.txt -o $(LOCK)/build.txt
+	uv pip compile $(MCP_LOCK)/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet -o $(MCP_LOCK)/requirements.txt
 
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(MCP) build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,159 @@
+"""What an MCP server is, before anything is started."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TypeAlias
+
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, McpServerDefinition, SubAgent
+from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1.mcp_server_pb2 import McpServer
+from stigmer_runner.mcp.placeholders import names_in
+
+SECRET_MASK = "********"
+"""What the daemon gives in place of a secret."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A server that is started, and spoken to over its standard input and output."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    directory: str = ""
+    """Where it starts; empty for the workspace."""
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Its variables, with placeholders."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A server that is reached over HTTP."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Headers and query may hold placeholders."""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A server that comes as a container."""
+
+    image: str
+
+
+Reach: TypeAlias = Program | Address | Container
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One server of an agent."""
+
+    name: str
+    """Unique within the agent: policies and sub-agents know it by this."""
+    reach: Reach
+    enabled: tuple[str, ...] = ()
+    """The tools that may be called; empty for all that it lists."""
+    call_seconds: float = 0.0
+    """How long a call may take without a sign of life; 0 for the default."""
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over all that decides what is started or reached: what a person approves. The words, not the values, of
+        variables are in it."""
+        told = [self.name, type(self.reach).__name__, asdict(self.reach)]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def told(self, around: str) -> str:
+        """What it is, for the person who decides about it. `around`: what stands around a program."""
+        match self.reach:
+            case Program(command, arguments, directory, environment):
+                words = " ".join([command, *(json.dumps(each, ensure_ascii=False) for each in arguments)])
+                lines = [f"program: {words}", f"it runs {around}"]
+                if directory:
+                    lines.append(f"it starts in: {directory}")
+                lines.extend(_told("variable", environment))
+            case Address(url, headers, query):
+                lines = [f"address: {url}", "it is reached from outside the sandbox"]
+                lines.extend([*_told("header", headers), *_told("query", query)])
+            case Container(image):
+                lines = [f"container: {image}"]
+        return "\n".join(f"  {line}" for line in lines)
+
+
+def definitions_of(agent: Agent, granted: Iterable[McpServer]) -> tuple[Definition, ...]:
+    """The servers of an agent: its own, and the resources that it refers to. Of two with one name the agent's own counts."""
+    found = {each.name: _own(each) for each in agent.spec.mcp_servers}
+    for server in granted:
+        name = server.metadata.slug or server.metadata.name
+        found.setdefault(name, _resource(name, server))
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which servers, and which of their tools, one agent of a family has."""
+
+    servers: frozenset[str] | None = None
+    """None: all."""
+    tools: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """By server: a narrower choice."""
+
+    def has(self, server: str, tool: str) -> bool:
+        """Whether that tool is among them."""
+        if self.servers is not None and server not in self.servers:
+            return False
+        chosen = self.tools.get(server)
+        return not chosen or tool in chosen
+
+
+def choice_of(sub_agent: SubAgent | None) -> Choice:
+    """What a sub-agent has; the agent itself has everything."""
+    if sub_agent is None:
+        return Choice()
+    tools = {name: frozenset(each.enabled_tools) for name, each in sub_agent.mcp_tool_selections.items()}
+    return Choice(frozenset(sub_agent.mcp_servers), tools)
+
+
+def _own(given: McpServerDefinition) -> Definition:
+    enabled = tuple(given.enabled_tools)
+    match given.WhichOneof("server_type"):
+        case "http":
+            http = given.http
+            address = Address(http.url, dict(http.headers), dict(http.query_params))
+            return Definition(given.name, address, enabled, float(http.timeout_seconds))
+        case "docker":
+            return Definition(given.name, Container(given.docker.image), enabled)
+        case _:
+            stdio = given.stdio
+            environment = dict(stdio.env_placeholders)
+            return Definition(
+                given.name, Program(stdio.command, tuple(stdio.args), stdio.working_dir, environment), enabled
+            )
+
+
+def _resource(name: str, given: McpServer) -> Definition:
+    spec = given.spec
+    enabled = tuple(spec.default_enabled_tools)
+    match spec.WhichOneof("server_type"):
+        case "http":
+            http = spec.http
+            address = Address(http.url, dict(http.headers), dict(http.query_params))
+            return Definition(name, address, enabled, float(http.timeout_seconds))
+        case "docker":
+            return Definition(name, Container(spec.docker.image), enabled)
+        case _:
+            stdio = spec.stdio
+            environment = {
+                key: f"${{{key}}}" if value.is_secret or not value.value or value.value == SECRET_MASK else value.value
+                for key, value in spec.env_spec.data.items()
+            }
+            return Definition(name, Program(stdio.command, tuple(stdio.args), stdio.working_dir, environment), enabled)
+
+
+def _told(kind: str, values: Mapping[str, str]) -> Sequence[str]:
+    return [
+        f"{kind} {name}" + (f", from {', '.join(names)} of the run" if (names := names_in(value)) else "")
+        for name, value in sorted(values.items())
+    ]
