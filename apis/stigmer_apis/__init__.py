@@ -3,7 +3,7 @@
 - `protocol`: the numbers of the wire: version, limits, metadata keys.
 - `home`: where state lives. `ids`, `slugs`: how things are named.
 - `errors`: the error tree. `errors_grpc`: its one mapping to and from gRPC.
-- `config`: the settings: file, environment, defaults. `logs`: what every log line looks like, and how long logs are kept.
+- `skill_form`: what a skill's folder and front matter are. `config`: the settings: file, environment, defaults. `logs`: what every log line looks like, and how long logs are kept.
 - `fold`: from events to the published status. `status_update`: from a published status to events.
 - `transport`: grpc, with the options of both ends of the wire.
 - `ollama`: management of a local Ollama, for the command line and the runner; its HTTP library is loaded with the first call.

@@ -26,6 +26,9 @@ MAX_FILES: Final = 10_000
 """Members, directories among them."""
 MAX_SKILL_MD_BYTES: Final = 1024 * 1024
 MAX_NAME_BYTES: Final = 1024
+MAX_PART_BYTES: Final = 255
+"""Of one name in a directory."""
+MAX_DEPTH: Final = 64
 MAX_LINK_BYTES: Final = 4096
 CPU_SECONDS: Final = 30
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
@@ -35,6 +38,11 @@ _CHUNK: Final = 1024 * 1024
 _UTF8_NAME: Final = 0x800
 _ENCRYPTED: Final = 0x1
 _DRIVE: Final = re.compile(r"^[A-Za-z]:")
+_OBEYED: Final = frozenset(
+    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Characters that are not shown but turn or hide what is beside them."""
+_TAGS: Final = range(0xE0000, 0xE0080)
 _MODES: Final = frozenset({0, stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK})
 
 
@@ -110,7 +118,7 @@ def _check_names(members: list[zipfile.ZipInfo]) -> None:
     folders: dict[str, str] = {}
     for member in members:
         name = member.filename
-        _check_name(name)
+        _check_name(name, member.orig_filename)
         parts = name.rstrip("/").split("/")
         keys = [_folded("/".join(parts[: place + 1])) for place in range(len(parts))]
         for key, folder in zip(
@@ -135,20 +143,35 @@ def _agree(files: dict[str, str], folders: dict[str, str], key: str, folder: str
         raise ArchiveRefused(f"the folders {folder!r} and {folders[key]!r} are one on some file systems", "rename one")
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, in_header: str) -> None:
+    """`in_header` is the name as it stands in the archive: the library cuts it at a NUL."""
+    parts = name.rstrip("/").split("/")
     wrong = ""
-    if not name or "\0" in name or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+    if not name or "\0" in in_header or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         wrong = "is no name of a file"
-    elif len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
-        wrong = f"is longer than {MAX_NAME_BYTES} bytes"
+    elif any(character in _OBEYED or ord(character) in _TAGS for character in name):
+        wrong = "holds a character that is not shown but obeyed"
+    elif len(_bytes(name)) > MAX_NAME_BYTES or any(len(_bytes(part)) > MAX_PART_BYTES for part in parts):
+        wrong = f"is longer than {MAX_NAME_BYTES} bytes, or a part of it than {MAX_PART_BYTES}"
+    elif len(parts) > MAX_DEPTH:
+        wrong = f"lies more than {MAX_DEPTH} folders deep"
     elif name.startswith("/") or _DRIVE.match(name):
         wrong = "is an absolute path"
     elif "\\" in name:
         wrong = "holds a backslash"
-    elif any(part in ("", ".", "..") for part in name.rstrip("/").split("/")):
+    elif any(part in ("", ".", "..") for part in parts):
         wrong = "leads out of the skill, or stands still"
+    elif any(part.startswith("-") for part in parts):
+        wrong = "begins with a hyphen, which programs take for an option"
     if wrong:
-        raise ArchiveRefused(f"the archive holds {name[:80]!r}, which {wrong}", "pack the skill's folder from inside")
+        raise ArchiveRefused(
+            f"the archive holds {in_header[:80]!a}, which {wrong}",
+            "rename it, and pack the skill's folder from inside",
+        )
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def _check_link(name: str, target: bytes) -> None:

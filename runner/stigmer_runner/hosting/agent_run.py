@@ -28,6 +28,9 @@ from stigmer_runner.models.config import OLLAMA, ModelConfig
 from stigmer_runner.models.port import Image, ModelError, ModelErrorCode
 from stigmer_runner.models.prices import load_prices
 from stigmer_runner.redaction import Redactor
+from stigmer_runner.skills.loading import Skills
+from stigmer_runner.skills.shelf import Shelf
+from stigmer_runner.tools.handing_over import HandedFile, KeptFile
 from stigmer_runner.tools.session import SessionPlace, ToolSession
 from stigmer_runner.tools.shell.command_line import ShellPlace
 from stigmer_runner.tools.shell.state import ShellStates
@@ -53,12 +56,14 @@ class Models:
 
     config: ModelConfig
     port: ProviderModels
+    shelf: Shelf
+    """The unpacked skills of the home."""
 
 
 def make_models(settings: Settings, home: Path) -> Models:
     """The providers, as the settings say. Blocking: a file of prices is read. Raises `PricesRefused`."""
     config = model_config(settings)
-    return Models(config, ProviderModels(config, LeasedKeys(), prices=load_prices(home)))
+    return Models(config, ProviderModels(config, LeasedKeys(), prices=load_prices(home)), Shelf(home / "skills"))
 
 
 def wanted_model(grant: LinkResponse.LeaseGranted) -> str:
@@ -97,7 +102,12 @@ def with_texts(grant: LinkResponse.LeaseGranted) -> str:
 
 
 def tool_session(
-    grant: LinkResponse.LeaseGranted, place: ShellPlace, home: Home, states: ShellStates, terminals: Terminals
+    grant: LinkResponse.LeaseGranted,
+    place: ShellPlace,
+    home: Home,
+    states: ShellStates,
+    terminals: Terminals,
+    shown: tuple[Path, ...] = (),
 ) -> ToolSession:
     """What the tool calls of an execution share."""
     options = grant.execution.spec.options
@@ -114,6 +124,7 @@ def tool_session(
             scratch=place.scratch,
             network=policy.network,
             hidden=(home.root, home.run),
+            shown=shown,
         ),
         states,
         terminals,
@@ -130,6 +141,7 @@ def talking_run(
     session: ToolSession,
     chronicle: ExecutionChronicle,
     clock: Callable[[], int],
+    skills: Skills,
 ) -> EmbeddedRun:
     """A run of an agent that a model drives."""
 
@@ -139,6 +151,11 @@ def talking_run(
         except RefusedByDaemon as error:
             raise ModelError(ModelErrorCode.UNAUTHORIZED, str(error)) from error
 
+    async def hand_over(file: HandedFile) -> KeptFile:
+        kept = await link.write_artifact(outbox, file)
+        return KeptFile(kept.artifact_id, kept.size)
+
+    session.hand_over = hand_over
     ground = Ground(
         execution_id=grant.execution_id,
         agent=grant.agent,
@@ -147,6 +164,7 @@ def talking_run(
         config=models.config,
         clock=clock,
         read_memory=lambda: link.session_memory(outbox, grant.session_executions),
+        skills=skills,
     )
 
     def child(workflow_type: str, workflow_id: str) -> ChildParts | None:

@@ -190,9 +190,17 @@ class HostedExecution:
         await load_engine()
         models = await services.providers.models()
         from stigmer_runner.hosting.agent_run import talking_run, tool_session
+        from stigmer_runner.skills.loading import load_skills
 
-        session = self._tools = tool_session(self._grant, place, services.home, services.states, self._terminals)
-        run = talking_run(self._grant, self._outbox, services.link, models, session, self._chronicle, now_micros)
+        skills = await load_skills(
+            self._grant.skills, models.shelf, lambda digest: services.link.skill_archive(self._outbox, digest)
+        )
+        session = self._tools = tool_session(
+            self._grant, place, services.home, services.states, self._terminals, skills.folders
+        )
+        run = talking_run(
+            self._grant, self._outbox, services.link, models, session, self._chronicle, now_micros, skills
+        )
         self._steering = Steering(self._grant.execution_id, run, self._reject)
         return run
 

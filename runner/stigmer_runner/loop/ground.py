@@ -1,13 +1,16 @@
 """What the activities of one execution share."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, SubAgent
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import ReadSessionMemoryResponse
 from stigmer_runner.models.config import ModelConfig
 from stigmer_runner.models.port import Effort, ModelPort, ModelSettings
+from stigmer_runner.skills.loading import Skills
+from stigmer_runner.skills.tool import TOOL as SKILL
+from stigmer_runner.skills.tool import TakeSkill
 from stigmer_runner.tools.interface import Tool
 from stigmer_runner.tools.registry import builtin_tools
 from stigmer_runner.tools.session import ToolSession
@@ -28,6 +31,8 @@ class Ground:
     """What was said and done before in the session, the oldest first."""
     approval_seconds: float = 0.0
     """How long a person may take to decide; 0 for as long as they like."""
+    skills: Skills = field(default_factory=Skills)
+    """What the agent and its sub-agents can learn."""
 
     def stamped(self, events: Iterable[Event]) -> Sequence[Event]:
         """`events` with the time of now where they have none."""
@@ -52,4 +57,5 @@ class Ground:
 
     def tools(self) -> Mapping[str, Tool]:
         """The tools that the agent has, by name."""
-        return builtin_tools(self.agent.spec.tools or None)
+        found = builtin_tools(self.agent.spec.tools or None)
+        return {**found, SKILL: TakeSkill(self.skills)} if self.skills.each else found

@@ -43,13 +43,16 @@ def rules_for(workspace: Path) -> Sequence[Rules]:
     return found[::-1]
 
 
-def system_prompt(instructions: str, rules: Sequence[Rules], workspace: Path, now: datetime, walls: str) -> str:
+def system_prompt(
+    instructions: str, rules: Sequence[Rules], workspace: Path, now: datetime, walls: str, skills: str = ""
+) -> str:
     """The instructions, what the workspace says of itself, and where and when the agent works."""
     parts = [CONDUCT, instructions.strip()]
     for each in rules:
         parts.append(
             f"The person's project says in {each.path} (where several say something, the last one counts; what the person says counts more):\n\n{each.text.strip()}"
         )
+    parts.append(skills)
     parts.append(
         f"Directory: {workspace}\nDate: {now:%A, %d %B %Y}\nCommands run {walls}.\nPaths that you name are below the directory."
     )

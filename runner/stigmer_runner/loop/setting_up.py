@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec, SubAgent
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, LogLevel, LogLine, ModelChanged
 from stigmer_runner.durable.messages import (
     CHOOSE_MODEL,
@@ -56,18 +57,19 @@ class SetUpAgent(Activity):
             model=chosen.model,
             context_tokens=chosen.context_tokens,
             answer_tokens=chosen.answer_tokens,
-            system=self._system(helper.instructions if helper else ground.agent.spec.instructions, rules),
+            system=self._system(helper or ground.agent.spec, rules),
             tools=tuple(self._tools(() if helper else sub_agents)),
             sub_agents=() if helper else sub_agents,
             memory=remembered(past, int(chosen.context_tokens * MEMORY_SHARE)),
         )
 
-    def _system(self, instructions: str, rules: Sequence[Rules]) -> str:
+    def _system(self, spec: AgentSpec | SubAgent, rules: Sequence[Rules]) -> str:
         walls = (
             "in a sandbox" if self._ground.session.standing().walls else "without walls: a person is asked about each"
         )
         now = datetime.fromtimestamp(self._ground.clock() / 1e6, UTC)
-        return system_prompt(instructions, rules, self._ground.session.workspace, now, walls)
+        skills = self._ground.skills.told(spec.skill_refs)
+        return system_prompt(spec.instructions, rules, self._ground.session.workspace, now, walls, skills)
 
     def _tools(self, sub_agents: Sequence[SubAgentInfo]) -> Sequence[ToolInfo]:
         found = [
@@ -116,8 +118,8 @@ def _chosen(ground: Ground, wanted: str) -> ChosenModel:
 
 
 def _notes(ground: Ground) -> Sequence[Event]:
+    texts = list(ground.skills.remarks())
     missing = unknown(ground.agent.spec.tools)
-    if not missing:
-        return ()
-    text = f"The agent names tools that there are not: {', '.join(missing)}. It works without them."
-    return (Event(log_line=LogLine(level=LogLevel.LOG_LEVEL_WARNING, component="runner", text=text)),)
+    if missing:
+        texts.insert(0, f"The agent names tools that there are not: {', '.join(missing)}. It works without them.")
+    return [Event(log_line=LogLine(level=LogLevel.LOG_LEVEL_WARNING, component="runner", text=each)) for each in texts]
