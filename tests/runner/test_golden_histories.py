@@ -22,6 +22,14 @@ ENDS: dict[str, RunOutcome] = {
     "agent-loop-completed": Completed({"lines": 3}),
     "agent-loop-cancelled": Cancelled("enough"),
     "agent-loop-unknown": Failed(UNKNOWN, "OutcomeUnknown"),
+    "agent-loop-talking": Completed(
+        {
+            "error": "",
+            "messages": 1,
+            "text": "answer 5",
+            "used": {"cost_micro_usd": 0, "tokens": 90, "turns": 6},
+        }
+    ),
 }
 
 
