@@ -136,26 +136,34 @@ def holds_secrets(descriptor: Descriptor) -> bool:
     return bool(_paths(descriptor))
 
 
-def check_secret(field: str, plain: str) -> None:
-    """Raise `InvalidArgument` where `plain` cannot be a secret. The value itself is never repeated."""
+def check_secret(field: str, plain: str, name: str = "") -> None:
+    """Raise `InvalidArgument` where `plain` cannot be a secret called `name`, or else by its field. The value itself is never repeated."""
     size = len(plain.encode())
     if size < SHORTEST_BYTES:
         raise _refused(
             field,
             f"has {size} bytes; a secret has at least {SHORTEST_BYTES}, or it could not be masked in what commands print",
             "use a longer one, or leave is_secret out where it is none",
+            name,
         )
     if size > LONGEST_BYTES:
         raise _refused(
-            field, f"has {size} bytes; a secret has at most {LONGEST_BYTES}", "keep it in a file, and its path here"
+            field,
+            f"has {size} bytes; a secret has at most {LONGEST_BYTES}",
+            "keep it in a file, and its path here",
+            name,
         )
     if "\0" in plain:
-        raise _refused(field, "holds a NUL byte, which no variable can carry", "encode it first, as base64 for example")
+        raise _refused(
+            field, "holds a NUL byte, which no variable can carry", "encode it first, as base64 for example", name
+        )
 
 
-def _refused(field: str, what: str, remedy: str) -> InvalidArgument:
+def _refused(field: str, what: str, remedy: str, name: str = "") -> InvalidArgument:
     return InvalidArgument(
-        f"the secret {quoted(field)} {what}", remedy=remedy, violations=[FieldViolation(field, "stigmer.secret", what)]
+        f"the secret {quoted(name or field)} {what}",
+        remedy=remedy,
+        violations=[FieldViolation(field, "stigmer.secret", what)],
     )
 
 

@@ -8,6 +8,7 @@ from stigmer_apis.errors import FieldViolation, InvalidArgument
 NAME_LIMIT = 256
 """Longest name, slug, tag or label, in characters. The published rules set no limit; an index needs one."""
 
+_TOO_LONG = "stigmer.name.max_len"
 _ECHO_LIMIT = 200
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -43,11 +44,15 @@ def check_names(fields: Iterable[tuple[str, str]]) -> None:
                 FieldViolation(field, "stigmer.name.characters", f"holds {name}, which is not shown but obeyed")
             )
         elif len(text) > NAME_LIMIT:
-            violations.append(FieldViolation(field, "stigmer.name.max_len", f"is longer than {NAME_LIMIT} characters"))
+            violations.append(FieldViolation(field, _TOO_LONG, f"is longer than {NAME_LIMIT} characters"))
     if violations:
         first = violations[0]
         raise InvalidArgument(
             f"{first.field} {first.message}",
-            remedy="leave out control characters and characters that turn the direction of text",
+            remedy=(
+                "use a shorter one"
+                if all(one.rule == _TOO_LONG for one in violations)
+                else "leave out control characters and characters that turn the direction of text"
+            ),
             violations=violations,
         )

@@ -86,7 +86,7 @@ class SecretService(SecretServiceServicer):
     ) -> SetSecretResponse:
         """Store a secret in an environment, which is made where there is none."""
         plain = _text(request.value)
-        check_secret("value", plain)
+        check_secret("value", plain, request.name)
         await self._vault.prepare()
         stamp = self._stamps.now()
         wanted_name = request.environment or DEFAULT_ENVIRONMENT

@@ -22,6 +22,10 @@ RUNGS = {
     "memory": Rung.RUNG_MEMORY,
     "file": Rung.RUNG_FILE,
 }
+MEMORY_ALONE = """\
+stigmer: this secret is gone when the daemon stops: its key is kept in memory alone
+  `stigmer secrets status` shows where else; `stigmer secrets unlock --keep passphrase` keeps it over restarts"""
+"""Said on standard error, whoever reads it: what was given would be lost without a word."""
 WORDS = {number: name for name, number in RUNGS.items()}
 
 _environment = click.option("-e", "--environment", default="", help="The environment that it stands in.")
@@ -66,7 +70,10 @@ def set_command(name: str, extra: tuple[str, ...], environment: str, description
 
     async def work(client: Client) -> int:
         answer = await client.secrets.set(name, value, environment=environment, description=description)
-        note(f"stigmer: {safe(name)} is {'replaced' if answer.replaced else 'stored'} in {answer.environment_id}")
+        where = safe(environment) or "the environment default"
+        note(f"stigmer: {safe(name)} is {'replaced' if answer.replaced else 'stored'} in {where}")
+        if (await client.secrets.status()).rung == Rung.RUNG_MEMORY:
+            click.echo(MEMORY_ALONE, err=True)
         return ExitCode.OK
 
     value = _read(f"The secret {name}", as_base64)
@@ -125,7 +132,8 @@ def rotate_command() -> int:
 
     async def work(client: Client) -> int:
         rewrapped = await client.secrets.rotate()
-        click.echo(f"{rewrapped} data keys are wrapped by a new master key; the old one is destroyed")
+        keys = "1 data key is" if rewrapped == 1 else f"{rewrapped} data keys are"
+        click.echo(f"{keys} wrapped by a new master key; the old one is destroyed")
         return ExitCode.OK
 
     return with_client(work)

@@ -38,6 +38,19 @@ def test_a_secret_on_the_command_line_is_refused_and_not_repeated(workstation: W
             assert b"on-the-command-line" not in done.stdout + done.stderr
 
 
+def test_a_secret_that_is_none_is_refused_by_its_name(workstation: Workstation) -> None:
+    said = workstation.run("secrets", "set", "PIN", stdin=b"1234", code=65).stderr
+    assert b"the secret 'PIN' has 4 bytes; a secret has at least 8" in said
+
+
+def test_a_key_that_is_kept_in_memory_alone_is_said(workstation: Workstation) -> None:
+    status = json.loads(workstation.run("secrets", "status", "-o", "json").stdout)
+    said = workstation.run("secrets", "set", "LASTING", stdin=TOKEN).stderr
+    assert (b"gone when the daemon stops" in said) == (status["rung"] == "RUNG_MEMORY")
+    workstation.run("secrets", "status", "--keep", "file")
+    assert workstation.run("secrets", "set", "LASTING", stdin=TOKEN).stderr == b""
+
+
 @pytest.mark.parametrize(
     ("given", "options", "length"),
     [
