@@ -42,7 +42,8 @@ async def checked_addresses(host: str, port: int, *, named: bool, resolve: Resol
     for address in found:
         if not named and not is_public(address):
             raise ToolError(
-                f"{host} is {address}, an address of this machine or of a private network, which is not opened by itself: "
+                f"{host} is {'' if host == address else f'{address}, '}an address of this machine or of a private network, "
+                "which is not opened by itself: "
                 f"the person can allow `{host}` by name in the policy"
             )
     return found
