@@ -7,8 +7,9 @@ is unknown, because its runner died, ends the execution: it is never run again b
 
 from collections import deque
 
-from stigmer_runner.durable.conversation import LOOP, Conversation
+from stigmer_runner.durable.conversation import Conversation
 from stigmer_runner.durable.deciding import Choice, Decision
+from stigmer_runner.durable.delegating import LOOP
 from stigmer_runner.durable.messages import (
     RUN_COMMAND_LINE,
     SHELL_MODEL,

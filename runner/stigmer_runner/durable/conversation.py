@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_runner.durable import telling
+from stigmer_runner.durable.bounding import Bounds
 from stigmer_runner.durable.compaction import (
     SUMMARIZE,
     is_full,
@@ -20,7 +21,7 @@ from stigmer_runner.durable.compaction import (
     without_old_results,
 )
 from stigmer_runner.durable.deciding import Desk, OpenQuestion
-from stigmer_runner.durable.limits import NEAR, Near, in_words, left, near
+from stigmer_runner.durable.delegating import LOOP, SubAgents
 from stigmer_runner.durable.messages import (
     CALL_MODEL,
     CHOOSE_MODEL,
@@ -39,16 +40,17 @@ from stigmer_runner.durable.messages import (
     ToolInfo,
     Used,
 )
-from stigmer_runner.durable.steps import AGAIN, UNLIMITED, WAIT, tell
+from stigmer_runner.durable.steps import AGAIN, UNLIMITED, WAIT, now_micros, tell
 from stigmer_runner.durable.tool_turn import ToolTurn
 from stigmer_runner.engine.temporalio_names import (
     ActivityError,
     ApplicationError,
     CancelledError,
-    ChildWorkflowError,
     workflow,
 )
 from stigmer_runner.policy.granting import with_prefix
+
+__all__ = ["LOOP", "Conversation"]
 
 ATTEMPTS = 6
 """How often a model is asked for one answer."""
@@ -58,7 +60,6 @@ LONGEST_WAIT = 60.0
 RUNNING_ON = 3
 """How often in a row a model may run into the limit of one answer."""
 
-LOOP = "stigmer/agent-execution/loop"
 INTERRUPTED = "(The person interrupted you here.)"
 
 
@@ -78,10 +79,11 @@ class Conversation:
         self._set_up = left_over.set_up
         self._entries = list(left_over.entries)
         self._waiting = deque(left_over.waiting)
-        self._used = left_over.used
-        self._told = set(left_over.told_limits)
-        self._started = left_over.started_micros
-        self._messages, self._calls, self._sub_agents, self._questions, self._answers = left_over.numbers
+        self._bounds = Bounds(
+            request.limits, left_over.used, left_over.told_limits, left_over.started_micros, self.interrupt
+        )
+        self._messages, self._calls, sub_agents, self._questions, self._answers = left_over.numbers
+        self._sub_agents = SubAgents(sub_agents)
         self._context_used, self._counted = left_over.context
         self._paused = left_over.paused
         self._answered = left_over.answered
@@ -95,8 +97,6 @@ class Conversation:
         self.changing = 0
         self._current: asyncio.Task[None] | None = None
         self._interrupted = False
-        self._time_up: Near | None = None
-        self._children: dict[str, workflow.ChildWorkflowHandle[object, TalkResult]] = {}
 
     # What persons want
 
@@ -118,7 +118,7 @@ class Conversation:
     async def pause(self) -> None:
         """Stop after the current step."""
         self._paused = True
-        await self._forward("pause")
+        await self._sub_agents.forward("pause")
 
     def check_undo(self, message_id: str) -> None:
         """Raises ValueError, in words for the person, where there is nothing to undo."""
@@ -128,17 +128,17 @@ class Conversation:
     async def resume(self) -> None:
         """Go on."""
         self._paused = False
-        await self._forward("resume")
+        await self._sub_agents.forward("resume")
 
     async def change_model(self, name: str) -> None:
         """Another model from the next call on."""
         self._model_wanted, self._model_changed = name, True
-        await self._forward("change_model", name)
+        await self._sub_agents.forward("change_model", name)
 
     async def change_policy(self, policy: str) -> None:
         """Another policy from the next tool call on."""
         self.policy = policy
-        await self._forward("change_policy", policy)
+        await self._sub_agents.forward("change_policy", policy)
 
     async def undo_turn(self, message_id: str) -> None:
         """Put the files of a turn back, when no tool runs: of the last one that may have changed any where none is named."""
@@ -157,7 +157,7 @@ class Conversation:
 
     async def run(self, first_message: str) -> TalkResult:
         """Answer the first message and all that come meanwhile."""
-        clock = asyncio.create_task(self._watch_time())
+        clock = asyncio.create_task(self._bounds.watch_time())
         try:
             if self._set_up is None:
                 await self._begin(first_message)
@@ -170,10 +170,10 @@ class Conversation:
         except ApplicationError as error:
             if not self.sub_agent_id:
                 raise
-            return TalkResult(self._messages, self._text, self._used, error.message)
+            return TalkResult(self._messages, self._text, self._bounds.used, error.message)
         finally:
             clock.cancel()
-        return TalkResult(self._messages, self._text, self._used)
+        return TalkResult(self._messages, self._text, self._bounds.used)
 
     async def step_allowed(self) -> None:
         """Waits while the run is paused."""
@@ -192,37 +192,14 @@ class Conversation:
 
     async def delegate(self, call: AskedCall) -> tuple[str, bool]:
         """Let a sub-agent do it; its tokens and turns count as this run's."""
-        arguments = json.loads(call.args_json)
-        name, task = str(arguments.get("agent", "")), str(arguments.get("task", ""))
-        known = [each.name for each in self._stand().sub_agents]
-        if name not in known or not task.strip():
-            words = f"`agent` must be one of {', '.join(known)}, and `task` must say what it is to do."
-            await tell(telling.encoded([telling.not_started(call.call_id, words)]))
-            return words, True
-        self._sub_agents += 1
-        sub_agent_id = f"agent-{self._sub_agents}"
-        await tell(
-            telling.encoded([telling.started(call.call_id), telling.sub_agent_started(sub_agent_id, name, task)])
-        )
-        text, error = "", ""
-        try:
-            result = await self._run_child(sub_agent_id, name, task)
-            text, error = result.text, result.error
-            self._used = self._used.plus(result.used)
-        except ChildWorkflowError as failure:
-            if isinstance(failure.cause, CancelledError):
-                raise
-            error = str(failure.cause)
-        finally:
-            self._children.pop(sub_agent_id, None)
-        done = [telling.sub_agent_finished(sub_agent_id, text, error), telling.finished(call.call_id, text, error)]
-        await tell(telling.encoded(done))
-        return (f"{name} did not finish: {error}\n{text}".rstrip(), True) if error else (text, False)
+        text, is_error, used = await self._sub_agents.delegate(call, self._stand().sub_agents, self._request_of)
+        self._bounds.used = self._bounds.used.plus(used)
+        return text, is_error
 
     # One turn
 
     async def _begin(self, first_message: str) -> None:
-        self._started = _now_micros()
+        self._bounds.started = now_micros()
         first = Said(self._next_message(), first_message, "", self.request.attachments, bool(self.sub_agent_id))
         self._set_up = await workflow.execute_activity(
             SET_UP,
@@ -237,7 +214,7 @@ class Conversation:
 
     async def _turn(self) -> None:
         """One call of the model, and the tool calls that it asks for."""
-        await self._check_limits()
+        await self._bounds.check()
         if self._model_changed:
             await self._choose_model()
         said = self._take_waiting()
@@ -303,6 +280,7 @@ class Conversation:
                 first_call=self._calls + 1,
                 prefix=self.prefix,
                 said=said if attempt == 1 else (),
+                sub_agent=self.request.sub_agent,
             )
             answer = await self._call_model(ask)
             if not answer.error_code:
@@ -331,7 +309,7 @@ class Conversation:
                 self._cut_off = str(error.cause.details[0])
             raise
         tokens = answer.input_tokens + answer.output_tokens
-        self._used = self._used.plus(Used(0 if answer.error_code else 1, tokens, answer.cost_micro_usd))
+        self._bounds.used = self._bounds.used.plus(Used(0 if answer.error_code else 1, tokens, answer.cost_micro_usd))
         if tokens and not ask.quiet:
             self._context_used, self._counted = tokens, len(self._entries) + 1
         return answer
@@ -410,41 +388,6 @@ class Conversation:
         answer = await self._call_model(ask)
         return answer.text if not answer.error_code else ""
 
-    # Limits
-
-    async def _check_limits(self) -> None:
-        """Tell of limits that are near; raises `ApplicationError` where one is reached."""
-        reached: Near | None = self._time_up
-        for found in near(self._used, self.request.limits):
-            if found.reached:
-                reached = reached or found
-            elif found.limit not in self._told:
-                self._told.add(found.limit)
-                await tell(telling.encoded([telling.limit(found)]))
-        if reached is not None:
-            await tell(telling.encoded([telling.limit(reached)]))
-            raise ApplicationError(in_words(reached), type="LimitReached", non_retryable=True)
-
-    async def _watch_time(self) -> None:
-        allowed = self.request.limits.seconds
-        if not allowed:
-            return
-        await workflow.wait_condition(lambda: self._started > 0)
-        micros = round(allowed * 1e6)
-        for part in (NEAR, 1.0):
-            left_seconds = allowed * part - (_now_micros() - self._started) / 1e6
-            if left_seconds > 0:
-                await workflow.sleep(left_seconds)
-            elif part < 1.0:
-                continue
-            found = Near("time", round(micros * part), micros)
-            if part < 1.0:
-                self._told.add("time")
-                await tell(telling.encoded([telling.limit(found)]))
-            else:
-                self._time_up = found
-                self.interrupt()
-
     # Interrupts
 
     async def _interruptible(self, work: Coroutine[object, object, None]) -> bool:
@@ -468,8 +411,8 @@ class Conversation:
     async def _after_interrupt(self) -> None:
         """What runs was stopped: go on with the next message, which is waited for where there is none."""
         self._interrupted = False
-        if self._time_up is not None:
-            await self._check_limits()
+        if self._bounds.time_up is not None:
+            await self._bounds.check()
         if self._cut_off:
             body: dict[str, object] = {"role": "assistant", "text": self._cut_off, "reasoning": [], "tool_calls": []}
             self._entries.append(Entry(json.dumps(body), "assistant", tokens_of(self._cut_off)))
@@ -482,24 +425,24 @@ class Conversation:
         question = self.desk.questions[attention_id] = OpenQuestion()
         await tell(telling.encoded(telling.asked(attention_id, "You interrupted the agent. What next?", (), "")))
         await workflow.wait_condition(
-            lambda: question.answer is not None or bool(self._waiting) or self._time_up is not None
+            lambda: question.answer is not None or bool(self._waiting) or self._bounds.time_up is not None
         )
         del self.desk.questions[attention_id]
         if question.answer is not None:
             self._waiting.append(Said(self._next_message(), question.answer))
         else:
             await tell(telling.encoded([telling.cleared(attention_id)]))
-        if self._time_up is not None:
-            await self._check_limits()
+        if self._bounds.time_up is not None:
+            await self._bounds.check()
         self._answered = True
 
     # Children and long runs
 
-    async def _run_child(self, sub_agent_id: str, name: str, task: str) -> TalkResult:
-        seconds = (_now_micros() - self._started) / 1e6
-        request = replace(
+    def _request_of(self, sub_agent_id: str, name: str) -> AgentRequest:
+        """What a sub-agent is to do, with what is left of the budget."""
+        return replace(
             self.request,
-            limits=left(self._used, self.request.limits, seconds),
+            limits=self._bounds.left(),
             policy=self.policy,
             attachments=(),
             sub_agent_id=sub_agent_id,
@@ -507,22 +450,6 @@ class Conversation:
             model=f"{self._stand().provider}/{self._stand().model}",
             carried=None,
         )
-        handle = await workflow.start_child_workflow(
-            LOOP,
-            args=[request, task.encode()],
-            id=f"{request.execution_id}/{sub_agent_id}",
-            result_type=TalkResult,
-            cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-        )
-        self._children[sub_agent_id] = handle
-        return await handle
-
-    async def _forward(self, name: str, *arguments: object) -> None:
-        for handle in list(self._children.values()):
-            try:
-                await handle.signal(name, args=arguments)
-            except ApplicationError:
-                continue
 
     def _go_on_as_new_where_long(self) -> None:
         if not workflow.info().is_continue_as_new_suggested() or not workflow.all_handlers_finished():
@@ -531,10 +458,10 @@ class Conversation:
             set_up=self._stand(),
             entries=tuple(self._entries),
             waiting=tuple(self._waiting),
-            used=self._used,
-            told_limits=tuple(sorted(self._told)),
-            started_micros=self._started,
-            numbers=(self._messages, self._calls, self._sub_agents, self._questions, self._answers),
+            used=self._bounds.used,
+            told_limits=tuple(sorted(self._bounds.told)),
+            started_micros=self._bounds.started,
+            numbers=(self._messages, self._calls, self._sub_agents.count, self._questions, self._answers),
             granted=tuple(self.granted),
             last_call=self.last_call,
             repeated=self.repeated,
@@ -560,7 +487,3 @@ class Conversation:
 
 def _user(text: str) -> Entry:
     return Entry(json.dumps({"role": "user", "text": text, "attachments": []}), "user", tokens_of(text))
-
-
-def _now_micros() -> int:
-    return round(workflow.now().timestamp() * 1e6)

@@ -180,6 +180,8 @@ class ModelAsk:
     """Messages of the person that are told with it."""
     quiet: bool = False
     """A call of the loop's own: no message of it is shown, and it has no tools."""
+    sub_agent: str = ""
+    """Of the sub-agent that asks, its name: it may have fewer tools."""
 
     @property
     def message_id(self) -> str:

@@ -21,3 +21,8 @@ async def tell(events: bytes) -> None:
     await workflow.execute_activity(
         TELL, events, start_to_close_timeout=UNLIMITED, retry_policy=AGAIN, cancellation_type=WAIT
     )
+
+
+def now_micros() -> int:
+    """The workflow's time, in microseconds since 1970."""
+    return round(workflow.now().timestamp() * 1e6)
