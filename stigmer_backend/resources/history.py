@@ -2,8 +2,10 @@
 
 A resource that was never changed has no history of its own: what is stored is its first version. With its first change both are written down, and
 from then on each version is, up to the newest `KEPT_VERSIONS`. Secret values are masked in them: a value that was replaced is gone for good.
+They are kept without status, but for the hash of a skill's version: it is what a skill is fetched by.
 """
 
+from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import Skill
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import ListVersionsResponse
 from stigmer_apis.errors import NotFound
 from stigmer_backend.resources.kinds import AnyKind, Resource
@@ -85,7 +87,10 @@ def _first(kind: AnyKind, stored: Resource) -> Version:
 def _version(kind: AnyKind, resource: Resource, micros: int, author: str, event: str, message: str) -> Version:
     wrapped = wrap(kind, resource)
     _, kept = unwrap(wrapped)
+    digest = kept.status.version_hash if isinstance(kept, Skill) else ""
     kept.ClearField("status")
+    if isinstance(kept, Skill):
+        kept.status.version_hash = digest
     mask_values(wrapped)
     return Version(
         version_id=resource.metadata.version.id,

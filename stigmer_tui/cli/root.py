@@ -50,6 +50,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "workflow": Subcommand("workflow", "Create, list, show and delete workflows."),
     "session": Subcommand("session", "List, show and delete sessions."),
     "environment": Subcommand("environment", "Create, list, show, change and delete environments."),
+    "skill": Subcommand("skill", "Push, list, show, fetch and delete skills."),
     "init": Subcommand("init", "Start a project: an agent, an environment, schemas."),
     "new": Subcommand("new", "Print a commented file to start from."),
     "schema": Subcommand("schema", "Print JSON Schemas for editors."),

@@ -62,6 +62,7 @@ from stigmer_apis.slugs import slugify
 if TYPE_CHECKING:
     from stigmer_apis.client.resources import Resources
     from stigmer_apis.client.secrets import Secrets
+    from stigmer_apis.client.skills import Skills
     from stigmer_apis.client.steering import Steering
 
 _LONGEST_WAIT_SECONDS = 60.0
@@ -131,6 +132,13 @@ class Client:
         from stigmer_apis.client.secrets import Secrets
 
         return Secrets(self.connection)
+
+    @cached_property
+    def skills(self) -> "Skills":
+        """Skills: pushed, found by version, fetched."""
+        from stigmer_apis.client.skills import Skills
+
+        return Skills(self.connection)
 
     async def run(
         self,
