@@ -11,6 +11,7 @@ FORBIDDEN = (
     "anthropic",
     "openai",
     "mcp",
+    "acp",
     "ZODB",
     "BTrees",
     "persistent",
@@ -30,7 +31,15 @@ def loaded(statement: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["stigmer_tui", "stigmer_tui.app", "stigmer_tui.screens.run", "stigmer_tui.terminal.attach"]
+    "module",
+    [
+        "stigmer_tui",
+        "stigmer_tui.app",
+        "stigmer_tui.cli.root",
+        "stigmer_tui.cli.acp",
+        "stigmer_tui.screens.run",
+        "stigmer_tui.terminal.attach",
+    ],
 )
 def test_the_workstation_loads_no_engine_no_model_no_database(module: str) -> None:
     """At run time, whatever import-linter says."""
