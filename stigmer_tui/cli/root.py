@@ -56,6 +56,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "schema": Subcommand("schema", "Print JSON Schemas for editors."),
     "completion": Subcommand("completion", "Print what a shell needs to complete commands."),
     "secrets": Subcommand("secrets", "Set secrets and keys of providers, and see how they are guarded."),
+    "acp": Subcommand("acp", "Serve an agent to an editor."),
     "models": Subcommand("models", "List, get and check the models of a local Ollama."),
     "config": Subcommand("config", "Show and change settings."),
     "backend": Subcommand("backend", "Look at the backend, and choose it."),
