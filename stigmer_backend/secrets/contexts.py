@@ -158,13 +158,13 @@ Found = Mapping[str, tuple[EnvironmentValue | ExecutionValue, Place]]
 """Variables by name, each with the place where its value is sealed."""
 
 
-def missing_values(state: StateRead, agent_id: str, instance_id: str) -> list[tuple[str, str]]:
-    """Variables that an agent says it needs and that nobody gives: names, and what they are for."""
+def missing_values(state: StateRead, agent_id: str, instance_id: str) -> list[tuple[str, EnvironmentValue]]:
+    """Variables that an agent says it needs and that nobody gives: names, and how the agent declares them."""
     agent = find(state, AGENTS, agent_id)
     given = _lent(state, instance_id)
     return [
-        (name, value.description)
-        for name, value in sorted(agent.spec.env_spec.data.items())
+        (name, value)
+        for name, value in sorted(agent.spec.env_spec.data.items(), key=lambda pair: pair[0])
         if not value.value and name not in given
     ]
 

@@ -214,7 +214,7 @@ class SecretService(SecretServiceServicer):
     ) -> ListMissingKeysResponse:
         """What has to be asked for before the agent can run."""
 
-        def look(state: StateRead) -> tuple[str, bool, list[tuple[str, str]]]:
+        def look(state: StateRead) -> tuple[str, bool, list[tuple[str, EnvironmentValue]]]:
             slug = state.by_slug(AGENTS.table, request.agent) if storable(request.agent) else None
             agent = find(state, AGENTS, slug or request.agent)
             values = missing_values(state, agent.metadata.id, agent.status.default_instance_id)
@@ -222,14 +222,21 @@ class SecretService(SecretServiceServicer):
 
         model, is_external, values = await self._store.read_state(look)
         missing = [
-            ListMissingKeysResponse.Missing(variable=name, reason=described or "the agent says that it needs it")
-            for name, described in values
+            ListMissingKeysResponse.Missing(
+                variable=name,
+                reason=declared.description or "the agent says that it needs it",
+                is_secret=declared.is_secret,
+            )
+            for name, declared in values
         ]
         model = request.model or model
         provider = "" if is_external or model == SHELL_MODEL else self._provider_keys.provider_of(model)
         if provider and await self._provider_keys.wanted(provider):
             key = ListMissingKeysResponse.Missing(
-                variable=variable_of(provider), provider=provider, reason=f"the key for models of {provider}"
+                variable=variable_of(provider),
+                provider=provider,
+                reason=f"the key for models of {provider}",
+                is_secret=True,
             )
             missing.insert(0, key)
         return ListMissingKeysResponse(missing=missing)

@@ -51,7 +51,8 @@ def complain(error: StigmerError) -> None:
     """Say on standard error what went wrong and how to mend it."""
     click.echo(f"stigmer: {safe(error.message, lines=True)}", err=True)
     if error.remedy:
-        click.echo(f"  {safe(error.remedy)}", err=True)
+        for line in safe(error.remedy, lines=True).splitlines():
+            click.echo(f"  {line}", err=True)
 
 
 def note(text: str) -> None:

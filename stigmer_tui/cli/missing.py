@@ -10,7 +10,7 @@ import click
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import ListMissingKeysResponse
 from stigmer_apis.client import Client
 from stigmer_apis.errors import FailedPrecondition, NotFound
-from stigmer_tui.cli.secret_input import VARIABLE_PREFIX, ask_masked
+from stigmer_tui.cli.secret_input import VARIABLE_PREFIX, ask_masked, ask_shown
 from stigmer_tui.text import safe
 
 Missing = ListMissingKeysResponse.Missing
@@ -32,13 +32,15 @@ def named_values(pairs: Sequence[str]) -> dict[str, str]:
 class Needs:
     """What an agent needs for a run: looked at with a client, asked for without one, so that Ctrl+C at the question ends the command."""
 
-    def __init__(self, agent: str, variables: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    def __init__(self, agent: str, variables: Mapping[str, str], secrets: Mapping[str, str], model: str = "") -> None:
+        self.variables = dict(variables)
+        """Values for the run alone that may be shown, those that were asked for among them."""
         self.secrets = dict(secrets)
-        """Values for the run alone, those that were asked for among them."""
+        """The same for those that may not."""
         self.missing: list[Missing] = []
         """What has to be asked for."""
         self._agent = agent
-        self._variables = variables
+        self._model = model
         self._keys: dict[str, str] = {}
 
     async def are_met(self, client: Client) -> bool:
@@ -51,17 +53,21 @@ class Needs:
         found: Sequence[Missing] = ()
         # Whoever starts the run says better that there is no such agent: with those that there are.
         with suppress(NotFound):
-            found = await client.secrets.missing(self._agent) if self._agent else ()
-        missing = [one for one in found if one.variable not in {**self._variables, **self.secrets}]
+            found = await client.secrets.missing(self._agent, self._model) if self._agent else ()
+        missing = [one for one in found if one.variable not in {**self.variables, **self.secrets}]
         if missing and not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise not_there(self._agent, missing)
         self.missing = missing
         return not missing
 
     def ask(self) -> None:
-        """Ask for what is missing, unseen. Raises `click.Abort` at Ctrl+C."""
+        """Ask for what is missing, secrets unseen. Raises `click.Abort` at Ctrl+C."""
         for one in self.missing:
-            value = ask_masked(f"{safe(one.variable)} ({safe(one.reason)})")
+            question = f"{safe(one.variable)} ({safe(one.reason)})"
+            if not one.is_secret:
+                self.variables[one.variable] = ask_shown(question)
+                continue
+            value = ask_masked(question)
             if one.provider:
                 self._keys[one.provider] = value
             else:
@@ -73,11 +79,13 @@ def not_there(agent: str, missing: Sequence[Missing]) -> FailedPrecondition:
     names = ", ".join(f"{one.variable} ({one.reason})" for one in missing)
     return FailedPrecondition(
         f"the agent {agent!r} cannot run yet: {names} {'is' if len(missing) == 1 else 'are'} missing",
-        remedy="; ".join(_how(one) for one in missing),
+        remedy="\n".join(_how(one) for one in missing),
     )
 
 
 def _how(missing: Missing) -> str:
     if missing.provider:
         return f"stigmer secrets provider set {missing.provider}  (or start the daemon with {missing.variable} set)"
+    if not missing.is_secret:
+        return f"run it with -e {missing.variable}=VALUE, or put it into one of the agent's environments"
     return f"run it with --secret {missing.variable} and {VARIABLE_PREFIX}{missing.variable} set, or put it into one of the agent's environments"

@@ -101,7 +101,7 @@ def command(
         complain(error)
         return exit_code_of(error)
     limits = _limits(max_turns, max_tokens, max_cost, max_time)
-    needs = Needs(agent, given, secrets)
+    needs = Needs(agent, given, secrets, model)
     size = shutil.get_terminal_size((80, 24))
 
     async def work(client: Client) -> int:
@@ -113,7 +113,7 @@ def command(
             workspace=directory,
             session_id=session_id or None,
             client_environment=client_environment(columns=size.columns, rows=size.lines),
-            variables=given,
+            variables=needs.variables,
             secrets=needs.secrets,
             model=model,
             policy=None if preset is None else Policy(preset=preset),

@@ -36,6 +36,12 @@ def ask_masked(prompt: str) -> str:
     return str(value)
 
 
+def ask_shown(prompt: str) -> str:
+    """What a person types that is no secret. Raises `click.Abort` at Ctrl+C and at the end of input."""
+    value: object = click.prompt(prompt, err=True)
+    return str(value)
+
+
 def one_line_without_its_end(read: bytes) -> bytes:
     """`read`, without the line end where it is one line. Raises `InvalidArgument` for nothing."""
     line = read.removesuffix(b"\n").removesuffix(b"\r")

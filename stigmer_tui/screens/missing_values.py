@@ -1,5 +1,7 @@
-"""What a run needs and does not have yet, asked for before it starts: typed unseen, kept nowhere here."""
+"""What a run needs and does not have yet, asked for before it starts: secrets typed unseen, kept nowhere here."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.app import App, ComposeResult
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
 Missing = ListMissingKeysResponse.Missing
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person gave for one run."""
+
+    variables: Mapping[str, str]
+    """What may be shown."""
+    secrets: Mapping[str, str]
+    """What may not."""
+
+
+NOTHING = Given({}, {})
+
+
 class MissingValue(ModalScreen[str]):
     """Asks for one value; answers it, or nothing where the person leaves."""
 
@@ -27,10 +42,10 @@ class MissingValue(ModalScreen[str]):
     def __init__(self, missing: Missing) -> None:
         super().__init__()
         self._missing = missing
-        self.input = Input(password=True, id="missing-input")
+        self.input = Input(password=missing.is_secret, id="missing-input")
 
     def compose(self) -> ComposeResult:
-        """What is missing, what it is for, where it goes, and a line that shows dots."""
+        """What is missing, what it is for, where it goes, and a line that shows dots for a secret."""
         name, reason, what = Line(), Line(classes="muted"), Line(classes="muted")
         kept = "Kept in the daemon's memory until it stops." if self._missing.provider else "For this run alone."
         name.say([(f"{safe(self._missing.variable)} is missing", "title")])
@@ -59,7 +74,7 @@ class MissingValue(ModalScreen[str]):
             self.dismiss("")
 
 
-async def provide_missing(app: App[int], client: "Client", agent: str) -> dict[str, str]:
+async def provide_missing(app: App[int], client: "Client", agent: str) -> Given:
     """Ask for what `agent` misses, one after the other; keys of providers go to the daemon, other values are returned for the run.
 
     For a worker of the app. Raises `FailedPrecondition` where the person leaves.
@@ -68,8 +83,9 @@ async def provide_missing(app: App[int], client: "Client", agent: str) -> dict[s
         missing = await client.secrets.missing(agent)
     except (NotFound, Unimplemented):
         # Whoever starts the run says it better; and a server without secrets misses none.
-        return {}
-    values: dict[str, str] = {}
+        return NOTHING
+    variables: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for one in missing:
         value = await app.push_screen_wait(MissingValue(one))
         if not value:
@@ -80,11 +96,13 @@ async def provide_missing(app: App[int], client: "Client", agent: str) -> dict[s
         if one.provider:
             await client.secrets.set_provider_key(one.provider, value.encode())
         else:
-            values[one.variable] = value
-    return values
+            (secrets if one.is_secret else variables)[one.variable] = value
+    return Given(variables, secrets)
 
 
 def _command(missing: Missing) -> str:
     if missing.provider:
         return f"stigmer secrets provider set {missing.provider}"
+    if not missing.is_secret:
+        return f"stigmer environment set ENVIRONMENT {missing.variable}=VALUE"
     return f"stigmer secrets set {missing.variable} --environment ENVIRONMENT"

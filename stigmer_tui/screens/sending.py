@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
 from stigmer_apis.errors import FailedPrecondition, StigmerError
+from stigmer_tui.screens.missing_values import NOTHING, Given
 from stigmer_tui.transcript.run_state import RunState
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
 
 
-Provide = Callable[["Client", str], Awaitable[dict[str, str]]]
+Provide = Callable[["Client", str], Awaitable[Given]]
 """What an agent misses, by variable. Raises `StigmerError` where it is not given."""
 
 
@@ -91,9 +92,14 @@ class LineSender:
     async def _send(self, client: "Client", line: str) -> None:
         if not self.target and self._start is not None:
             workspace = str(self._start.workspace) if self._start.workspace else None
-            secrets = await self._provide(client, self._start.agent) if self._provide is not None else {}
+            given = await self._provide(client, self._start.agent) if self._provide is not None else NOTHING
             execution = await client.run(
-                self._start.agent, line, workspace=workspace, client_environment=self._environment(), secrets=secrets
+                self._start.agent,
+                line,
+                workspace=workspace,
+                client_environment=self._environment(),
+                variables=given.variables,
+                secrets=given.secrets,
             )
         elif await self._taken(client, line):
             return

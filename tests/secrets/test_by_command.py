@@ -95,13 +95,25 @@ def test_without_a_terminal_all_that_is_missing_is_named_at_once(workstation: Wo
         "spec": {
             "instructions": "Say nothing without what you need.",
             "model": "gpt-5",
-            "envSpec": {"data": {"DEPLOY_KEY": {"isSecret": True, "description": "to deploy with"}}},
+            "envSpec": {
+                "data": {
+                    "DEPLOY_KEY": {"isSecret": True, "description": "to deploy with"},
+                    "REGION": {"description": "where"},
+                }
+            },
         },
     }
     workstation.run("apply", "-f", "-", stdin=json.dumps(agent).encode())
     said = workstation.run("run", "needy", "-m", "hello", code=79).stderr.decode()
     for wanted in ("OPENAI_API_KEY", "stigmer secrets provider set openai", "DEPLOY_KEY", "to deploy with", "--secret"):
         assert wanted in said
+    assert [line.split()[:4] for line in said.splitlines()[1:]] == [
+        ["stigmer", "secrets", "provider", "set"],
+        ["run", "it", "with", "--secret"],
+        ["run", "it", "with", "-e"],
+    ]
+    other = workstation.run("run", "needy", "-m", "hello", "--model", "claude-x", code=79).stderr.decode()
+    assert "OPENAI_API_KEY" not in other
 
 
 async def test_the_keyring_of_the_session_is_used(short_tmp: Path) -> None:
@@ -123,13 +135,17 @@ async def test_the_keyring_of_the_session_is_used(short_tmp: Path) -> None:
 async def test_at_a_terminal_what_is_missing_is_asked_for_unseen() -> None:
     with new_workstation(DBUS_SESSION_BUS_ADDRESS="") as workstation:
         shell = json.loads(workstation.run("get", "agent", "shell", "-o", "json").stdout)
-        shell["spec"]["envSpec"] = {"data": {"TOKEN": {"isSecret": True, "description": "to look at"}}}
+        shell["spec"]["envSpec"] = {
+            "data": {"TOKEN": {"isSecret": True, "description": "to look at"}, "ZONE": {"description": "where"}}
+        }
         del shell["status"]
         workstation.run("apply", "-f", "-", stdin=json.dumps(shell).encode())
         home = Home(root=workstation.home, run=workstation.home / "run")
-        command = ("run", "shell", "-m", "echo ${#TOKEN} letters")
+        command = ("run", "shell", "-m", "echo ${#TOKEN} letters in $ZONE")
         async with real_terminal(home, command, environment=workstation.environment) as terminal:
             await terminal.shows("TOKEN (to look at):")
             terminal.send(TOKEN + b"\r")
-            await terminal.shows("21 letters")
+            await terminal.shows("ZONE (where):")
+            terminal.send(b"eu\r")
+            await terminal.shows("21 letters in eu")
             assert TOKEN not in terminal.received

@@ -34,7 +34,8 @@ def choose(name: str, config: ModelConfig) -> ModelName:
     if not name:
         raise ModelError(
             ModelErrorCode.INVALID,
-            "No model is named and none is configured. Name one in the agent, or set STIGMER_LLM_MODEL.",
+            "No model is named and none is configured. Name one in the agent (`model`), or for all: "
+            "`stigmer config set backend.local.llm.model NAME`, then `stigmer server stop`.",
         )
     provider, slash, model = name.partition("/")
     if slash and provider in PROVIDERS:

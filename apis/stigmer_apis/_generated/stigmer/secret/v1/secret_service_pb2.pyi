@@ -585,22 +585,26 @@ class ListMissingKeysResponse(_message.Message):
         VARIABLE_FIELD_NUMBER: _builtins.int
         PROVIDER_FIELD_NUMBER: _builtins.int
         REASON_FIELD_NUMBER: _builtins.int
+        IS_SECRET_FIELD_NUMBER: _builtins.int
         variable: _builtins.str
         """The variable's name, as in an environment of the process or of the store."""
         provider: _builtins.str
         """For a provider's key."""
         reason: _builtins.str
         """What it is for, in words for a person."""
+        is_secret: _builtins.bool
+        """Whether it must not be shown: a provider's key, or what the agent declares as secret."""
         def __init__(
             self,
             *,
             variable: _builtins.str = ...,
             provider: _builtins.str = ...,
             reason: _builtins.str = ...,
+            is_secret: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider", "reason", b"reason", "variable", b"variable"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["is_secret", b"is_secret", "provider", b"provider", "reason", b"reason", "variable", b"variable"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
