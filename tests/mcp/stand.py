@@ -1,7 +1,6 @@
 """Servers of an execution on real directories, and a person who answers."""
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -103,4 +102,4 @@ def layout_path() -> str:
 
 def liar(kind: str, *, name: str = "liar") -> Definition:
     """A server of ours that misbehaves in one way."""
-    return Definition(name, Program(sys.executable, ("-I", "-c", LIAR.read_text(), kind)))
+    return Definition(name, Program("python3", ("-I", "-c", LIAR.read_text(), kind)))

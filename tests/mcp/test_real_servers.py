@@ -1,6 +1,7 @@
 """Four real servers, started as programs inside the sandbox."""
 
 import subprocess
+from pathlib import Path
 
 from stigmer_runner.mcp.definition import Choice, Definition, Program
 from stigmer_runner.sandbox import Sandbox
@@ -21,10 +22,16 @@ async def test_time(ground: Ground, walled: Sandbox) -> None:
         assert "timezone" in (await stand.error("mcp__time__get_current_time", timezone="Nowhere/Land")).lower()
 
 
-async def test_git_in_the_workspace(ground: Ground, walled: Sandbox) -> None:
+def repository(ground: Ground) -> Path:
+    """A repository with a file that it does not know."""
     workspace = ground.workspace()
     subprocess.run(["git", "init", "-q", str(workspace)], check=True)
     (workspace / "a.txt").write_text("hello\n")
+    return workspace
+
+
+async def test_git_in_the_workspace(ground: Ground, walled: Sandbox) -> None:
+    workspace = repository(ground)
     definition = Definition("git", Program(server_program("mcp-server-git"), ("--repository", str(workspace))))
     async with standing(ground, walled, [definition], workspace=workspace) as stand:
         assert "mcp__git__git_status" in await stand.tools(), stand.servers.problems()
@@ -56,7 +63,8 @@ async def test_everything(ground: Ground, walled: Sandbox) -> None:
         assert [image.media_type for image in picture.images] == ["image/png"]
         await stand.text("mcp__everything__trigger-long-running-operation", duration=1, steps=4)
         progress = [event.tool_call_progress for event in stand.bench.of("tool_call_progress")]
-        assert progress and progress[-1].fraction == 1.0
+        assert progress
+        assert progress[-1].fraction == 1.0
         assert {each.call_id for each in progress} == {"call-3"}
 
 

@@ -23,6 +23,10 @@ from stigmer_runner.link.link import Link
 from stigmer_runner.link.outbox import Outbox
 from stigmer_runner.loop.family import agent_activities, sub_agent_parts
 from stigmer_runner.loop.ground import Ground
+from stigmer_runner.loop.live_questions import LiveQuestions
+from stigmer_runner.mcp.approvals import Approvals
+from stigmer_runner.mcp.definition import definitions_of
+from stigmer_runner.mcp.servers import McpServers
 from stigmer_runner.models.calling import ProviderModels
 from stigmer_runner.models.config import OLLAMA, ModelConfig
 from stigmer_runner.models.port import Image, ModelError, ModelErrorCode
@@ -133,6 +137,15 @@ def tool_session(
     )
 
 
+def mcp_servers(grant: LinkResponse.LeaseGranted, place: ShellPlace, home: Home, session: ToolSession) -> McpServers:
+    """The MCP servers of an agent, none of them started; they end with `session`."""
+    approvals = Approvals(home.root / "mcp" / "approved.json", session.place.state_directory / "mcp-approved.json")
+    definitions = definitions_of(grant.agent, grant.mcp_servers)
+    servers = McpServers(definitions, session, approvals, frozenset(place.secrets))
+    session.companions.append(servers.close)
+    return servers
+
+
 def talking_run(
     grant: LinkResponse.LeaseGranted,
     outbox: Outbox,
@@ -142,6 +155,8 @@ def talking_run(
     chronicle: ExecutionChronicle,
     clock: Callable[[], int],
     skills: Skills,
+    questions: LiveQuestions,
+    servers: McpServers,
 ) -> EmbeddedRun:
     """A run of an agent that a model drives."""
 
@@ -165,6 +180,8 @@ def talking_run(
         clock=clock,
         read_memory=lambda: link.session_memory(outbox, grant.session_executions),
         skills=skills,
+        questions=questions,
+        servers=servers,
     )
 
     def child(workflow_type: str, workflow_id: str) -> ChildParts | None:

@@ -189,7 +189,8 @@ class HostedExecution:
             raise RunnerError("this runner asks no models: start it from a daemon")
         await load_engine()
         models = await services.providers.models()
-        from stigmer_runner.hosting.agent_run import talking_run, tool_session
+        from stigmer_runner.hosting.agent_run import mcp_servers, talking_run, tool_session
+        from stigmer_runner.loop.live_questions import LiveQuestions
         from stigmer_runner.skills.loading import load_skills
 
         skills = await load_skills(
@@ -198,10 +199,21 @@ class HostedExecution:
         session = self._tools = tool_session(
             self._grant, place, services.home, services.states, self._terminals, skills.folders
         )
+        servers = mcp_servers(self._grant, place, services.home, session)
+        questions = LiveQuestions(now_micros)
         run = talking_run(
-            self._grant, self._outbox, services.link, models, session, self._chronicle, now_micros, skills
+            self._grant,
+            self._outbox,
+            services.link,
+            models,
+            session,
+            self._chronicle,
+            now_micros,
+            skills,
+            questions,
+            servers,
         )
-        self._steering = Steering(self._grant.execution_id, run, self._reject)
+        self._steering = Steering(self._grant.execution_id, run, self._reject, questions.answered, self._applied)
         return run
 
     async def _history(self) -> Sequence[JournalRecord]:
@@ -227,6 +239,9 @@ class HostedExecution:
         if command_id not in self._rejected:
             self._rejected.add(command_id)
             self._outbox.append((), self._chronicle.rejected(command_id, reason), urgent=True)
+
+    def _applied(self, command_id: str) -> None:
+        self._outbox.append((), self._chronicle.applied(command_id), urgent=True)
 
     async def _fail(self, reason: str) -> None:
         events: Sequence[Event] = self._chronicle.ended(Failed(reason))

@@ -18,12 +18,22 @@ if TYPE_CHECKING:
 
 
 class Steering:
-    """Hands commands to a run and to its sub-agents'. `reject` answers those that nobody can take."""
+    """Hands commands to a run and to its sub-agents'. `reject` answers those that nobody can take; `answered` takes answers to
+    what activities ask, and `applied` says that one was taken."""
 
-    def __init__(self, execution_id: str, run: "EmbeddedRun", reject: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        execution_id: str,
+        run: "EmbeddedRun",
+        reject: Callable[[str, str], None],
+        answered: Callable[[str, str], bool],
+        applied: Callable[[str], None],
+    ) -> None:
         self._execution_id = execution_id
         self._run = run
         self._reject = reject
+        self._answered = answered
+        self._applied = applied
         self._early: deque[CommandIssued] = deque()
         self._live = False
         run.when_live(self._began)
@@ -70,6 +80,9 @@ class Steering:
         self._run.signal("send_message", text, command.command_id, given.now, pictures, command_id=command.command_id)
 
     def _decide(self, command: CommandIssued) -> None:
+        if command.HasField("answer") and self._answered(command.answer.attention_id, command.answer.text):
+            self._applied(command.command_id)
+            return
         run = self._run_of(_target(command))
         if run is None:
             self._reject(command.command_id, "the sub-agent that asked has ended")

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import MessageType
@@ -45,9 +45,10 @@ class CallModel(Activity):
     argument_types = (ModelAsk,)
     repeatable = True
 
-    def __init__(self, ground: Ground, specs: Sequence[ToolSpec]) -> None:
+    def __init__(self, ground: Ground, own: Sequence[ToolSpec]) -> None:
+        """`own`: tools that the loop makes itself, beside those of the ground."""
         self._ground = ground
-        self._specs = tuple(specs)
+        self._own = tuple(own)
         self._known: dict[str, Message] = {}
 
     def intent(self, call: ActivityCall) -> Sequence[ev.Event]:
@@ -72,15 +73,18 @@ class CallModel(Activity):
 
     async def run(self, call: ActivityCall) -> object:
         """Ask, and tell what comes."""
-        return await _Asking(self._ground, call, _ask(call)).answered(self._request(_ask(call)))
+        return await _Asking(self._ground, call, _ask(call)).answered(self._request(call))
 
-    def _request(self, ask: ModelAsk) -> ModelRequest:
+    async def _request(self, call: ActivityCall) -> ModelRequest:
+        ask = _ask(call)
+        tools = await self._ground.all_tools(ask.sub_agent, lambda events: call.record(events, urgent=True))
+        specs = (*(tool.spec for tool in tools.values()), *self._own)
         return ModelRequest(
             provider=ask.provider,
             model=ask.model,
             system=ask.system,
             messages=tuple(self._message(entry.body) for entry in ask.entries),
-            tools=() if ask.quiet else self._specs,
+            tools=() if ask.quiet else specs,
             settings=self._ground.settings(),
         )
 
@@ -105,9 +109,10 @@ class _Asking:
         self._redacted_text = ground.session.redactor.text_stream()
         self._redacted_reasoning = ground.session.redactor.text_stream()
 
-    async def answered(self, request: ModelRequest) -> ModelAnswer:
+    async def answered(self, request: Awaitable[ModelRequest]) -> ModelAnswer:
+        provider = self._ask.provider
         try:
-            done = await self._streamed(request)
+            done = await self._streamed(await request)
         except ModelError as error:
             return self._failed(error)
         except asyncio.CancelledError:
@@ -115,7 +120,7 @@ class _Asking:
             self._call.leave("".join(self._said))
             raise
         except Exception as error:
-            _logger.exception("asking %s failed", request.provider)
+            _logger.exception("asking %s failed", provider)
             words = f"Stigmer itself failed while it asked the model: {type(error).__name__}: {error}"
             return self._failed(ModelError(ModelErrorCode.MALFORMED, words))
         return self._whole(done)

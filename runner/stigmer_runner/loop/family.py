@@ -21,8 +21,7 @@ from stigmer_runner.models.port import ToolSpec
 def agent_activities(ground: Ground) -> Sequence[Activity]:
     """Those of the agent itself."""
     sub_agents = [SubAgentInfo(each.name, each.description) for each in ground.agent.spec.sub_agents]
-    specs = _specs(ground)
-    return _activities(ground, [*specs, delegate_spec(sub_agents)] if sub_agents else specs)
+    return _activities(ground, [delegate_spec(sub_agents)] if sub_agents else [])
 
 
 def sub_agent_parts(
@@ -36,18 +35,15 @@ def sub_agent_parts(
     def mark(event: Event) -> None:
         event.sub_agent_id = sub_agent_id
 
-    return ChildParts(AgentLoop, Activities(_activities(ground, _specs(ground))), chronicle.of_sub_agent(), mark)
+    return ChildParts(AgentLoop, Activities(_activities(ground, [])), chronicle.of_sub_agent(), mark)
 
 
-def _specs(ground: Ground) -> list[ToolSpec]:
-    return [tool.spec for tool in ground.tools().values()]
-
-
-def _activities(ground: Ground, specs: Sequence[ToolSpec]) -> Sequence[Activity]:
+def _activities(ground: Ground, own: Sequence[ToolSpec]) -> Sequence[Activity]:
+    """`own`: the tools that the loop makes itself."""
     return (
         SetUpAgent(ground),
         ChooseModel(ground),
-        CallModel(ground, specs),
+        CallModel(ground, own),
         LookAtCall(ground),
         CallTool(ground),
         CallHarmlessTool(ground),

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, SubAgent
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import ReadSessionMemoryResponse
+from stigmer_runner.loop.live_questions import LiveQuestions, Record
+from stigmer_runner.mcp.definition import choice_of
+from stigmer_runner.mcp.servers import McpServers
 from stigmer_runner.models.config import ModelConfig
 from stigmer_runner.models.port import Effort, ModelPort, ModelSettings
 from stigmer_runner.skills.loading import Skills
@@ -29,6 +32,10 @@ class Ground:
     """Microseconds since 1970."""
     read_memory: Callable[[], Awaitable[Sequence[ReadSessionMemoryResponse]]]
     """What was said and done before in the session, the oldest first."""
+    questions: LiveQuestions
+    """What activities ask the person while they run."""
+    servers: McpServers
+    """The MCP servers of the agent."""
     approval_seconds: float = 0.0
     """How long a person may take to decide; 0 for as long as they like."""
     skills: Skills = field(default_factory=Skills)
@@ -55,7 +62,14 @@ class Ground:
         """The sub-agent of that name."""
         return next((each for each in self.agent.spec.sub_agents if each.name == name), None)
 
+    async def all_tools(self, sub_agent: str, record: Record) -> Mapping[str, Tool]:
+        """The tools that the agent, or the sub-agent of that name, has by name, those of MCP servers too. The first time the
+        servers are started, and the person is asked about those that are not approved; `record` tells of that."""
+        choice = choice_of(self.sub_agent(sub_agent) if sub_agent else None)
+        given = await self.servers.tools(choice, self.questions.asker(record, "mcp-servers"))
+        return {**given, **self.tools()}
+
     def tools(self) -> Mapping[str, Tool]:
-        """The tools that the agent has, by name."""
+        """The tools of ours that the agent has, by name."""
         found = builtin_tools(self.agent.spec.tools or None)
         return {**found, SKILL: TakeSkill(self.skills)} if self.skills.each else found

@@ -1,7 +1,7 @@
 """The activities that assemble what a model is told, and find out what a model's name means."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec, SubAgent
@@ -24,6 +24,7 @@ from stigmer_runner.loop.remembering import remembered
 from stigmer_runner.loop.windows import answer_tokens, context_tokens
 from stigmer_runner.models.choosing import ModelName, choose
 from stigmer_runner.models.port import ModelError
+from stigmer_runner.tools.interface import Tool
 from stigmer_runner.tools.registry import unknown
 
 MEMORY_SHARE = 0.4
@@ -51,14 +52,16 @@ class SetUpAgent(Activity):
         sub_agents = tuple(SubAgentInfo(each.name, each.description) for each in ground.agent.spec.sub_agents)
         helper = ground.sub_agent(request.sub_agent) if request.sub_agent else None
         past = () if helper else await ground.read_memory()
-        call.conclude(ground.stamped(_notes(ground)))
+        tools = await ground.all_tools(request.sub_agent, lambda events: call.record(events, urgent=True))
+        notes = (*_notes(ground), *map(_warning, () if helper else ground.servers.problems()))
+        call.conclude(ground.stamped(notes))
         return SetUp(
             provider=chosen.provider,
             model=chosen.model,
             context_tokens=chosen.context_tokens,
             answer_tokens=chosen.answer_tokens,
             system=self._system(helper or ground.agent.spec, rules),
-            tools=tuple(self._tools(() if helper else sub_agents)),
+            tools=tuple(self._tools(tools, () if helper else sub_agents)),
             sub_agents=() if helper else sub_agents,
             memory=remembered(past, int(chosen.context_tokens * MEMORY_SHARE)),
         )
@@ -71,11 +74,9 @@ class SetUpAgent(Activity):
         skills = self._ground.skills.told(spec.skill_refs)
         return system_prompt(spec.instructions, rules, self._ground.session.workspace, now, walls, skills)
 
-    def _tools(self, sub_agents: Sequence[SubAgentInfo]) -> Sequence[ToolInfo]:
+    def _tools(self, tools: Mapping[str, Tool], sub_agents: Sequence[SubAgentInfo]) -> Sequence[ToolInfo]:
         found = [
-            ToolInfo(name, tool.parallel, tool.effect.repeatable)
-            for name, tool in self._ground.tools().items()
-            if name != ASK_PERSON
+            ToolInfo(name, tool.parallel, tool.effect.repeatable) for name, tool in tools.items() if name != ASK_PERSON
         ]
         if not self._ground.agent.spec.tools or ASK_PERSON in self._ground.agent.spec.tools:
             found.append(ToolInfo(ASK_PERSON, parallel=False, repeatable=True))
@@ -122,4 +123,8 @@ def _notes(ground: Ground) -> Sequence[Event]:
     missing = unknown(ground.agent.spec.tools)
     if missing:
         texts.insert(0, f"The agent names tools that there are not: {', '.join(missing)}. It works without them.")
-    return [Event(log_line=LogLine(level=LogLevel.LOG_LEVEL_WARNING, component="runner", text=each)) for each in texts]
+    return [_warning(each) for each in texts]
+
+
+def _warning(text: str) -> Event:
+    return Event(log_line=LogLine(level=LogLevel.LOG_LEVEL_WARNING, component="runner", text=text))

@@ -50,7 +50,7 @@ class LookAtCall(Activity):
         """Look."""
         ask = _ask(call)
         try:
-            prepared = await _prepared(self._ground, ask)
+            prepared = await _prepared(self._ground, call, ask)
         except ToolArgumentError as error:
             return self._refused(call, ask, "invalid", str(error))
         if prepared.decision is Decision.DENY:
@@ -96,7 +96,7 @@ class CallTool(Activity):
     async def run(self, call: ActivityCall) -> object:
         """Make it, unless it is not any more what was approved."""
         ask, begun = _ask(call), self._ground.clock()
-        if ask.binding and (await _prepared(self._ground, ask)).binding.hex() != ask.binding:
+        if ask.binding and (await _prepared(self._ground, call, ask)).binding.hex() != ask.binding:
             words = "What it would do has changed since it was approved."
             call.conclude(self._ground.stamped([not_started(ask.call.call_id, words)]))
             return ToolEnd(None)
@@ -123,7 +123,7 @@ class CallTool(Activity):
         return self._ground.stamped([ev.Event(tool_call_finished=finished)])
 
     async def _made(self, call: ActivityCall, ask: ToolAsk) -> ToolResult:
-        tool = _tool(self._ground, ask)
+        tool = await _tool(self._ground, call, ask)
         context = ToolContext(
             call_id=ask.call.call_id,
             session=self._ground.session,
@@ -131,6 +131,9 @@ class CallTool(Activity):
             policy=_policy(ask),
             sub_agent_id=ask.sub_agent_id,
             record=lambda event: _record(call, event),
+            ask=self._ground.questions.asker(
+                lambda events: call.record(events, urgent=True), ask.call.call_id, ask.call.call_id
+            ),
         )
         try:
             return await tool.call(context, tool.check(_arguments(ask)))
@@ -186,9 +189,10 @@ class UndoTurn(Activity):
         return None
 
 
-async def _prepared(ground: Ground, ask: ToolAsk) -> Prepared:
+async def _prepared(ground: Ground, call: ActivityCall, ask: ToolAsk) -> Prepared:
     granted = frozenset(bytes.fromhex(each) for each in ask.granted)
-    return await prepare(_tool(ground, ask), _arguments(ask), _policy(ask), ground.session.standing(), granted)
+    tool = await _tool(ground, call, ask)
+    return await prepare(tool, _arguments(ask), _policy(ask), ground.session.standing(), granted)
 
 
 def _question(ask: ToolAsk, prepared: Prepared, expires: int) -> Sequence[ev.Event]:
@@ -231,8 +235,12 @@ def _record(call: ActivityCall, event: ev.Event) -> None:
     call.record((event,), urgent=not event.HasField("terminal_output"))
 
 
-def _tool(ground: Ground, ask: ToolAsk) -> Tool:
+async def _tool(ground: Ground, call: ActivityCall, ask: ToolAsk) -> Tool:
     tool = ground.tools().get(ask.call.name)
+    if tool is None:
+        # What a sub-agent may call was looked at before, in its loop: here it is only found.
+        found = await ground.all_tools("", lambda events: call.record(events, urgent=True))
+        tool = found.get(ask.call.name)
     if tool is None:
         raise ToolArgumentError(f"there is no tool {ask.call.name!r} here any more")
     return tool

@@ -62,6 +62,16 @@ class Prepared:
 
 
 @runtime_checkable
+class Named(Protocol):
+    """A tool that policies know by another name than models."""
+
+    @property
+    def policy_name(self) -> str:
+        """The name that rules and approvals go by."""
+        ...
+
+
+@runtime_checkable
 class Describes(Protocol):
     """A tool that can say what a call would touch. Others are told by their arguments."""
 
@@ -78,7 +88,7 @@ async def prepare(
     Raises `ToolArgumentError`. Nothing is changed or run; files may be read for the summary.
     """
     checked = tool.check(arguments)
-    name = tool.spec.name
+    name = tool.policy_name if isinstance(tool, Named) else tool.spec.name
     exact = canonical(checked)
     subject = await tool.subject(checked, standing) if isinstance(tool, Describes) else _generic(name, checked)
     verdict = rules.decide(name, tool.effect, subject, policy, walls=standing.walls, environment=standing.environment)

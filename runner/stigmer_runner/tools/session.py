@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -93,6 +93,8 @@ class ToolSession:
         """Held while a file is changed."""
         self.handles = Handles(place.state_directory / "output" / place.execution_id)
         """The commands that a model started."""
+        self.companions: list[Callable[[], Awaitable[None]]] = []
+        """What else ends with the session: each is called once."""
         self.hand_over: HandOver | None = None
         """Keeps files for the person. Set by whoever speaks with the daemon; None where nobody does."""
 
@@ -147,4 +149,6 @@ class ToolSession:
 
     async def close(self) -> None:
         """End every process of the session and wait for that; no event is told any more."""
+        for each in self.companions:
+            await each()
         await self.handles.close()

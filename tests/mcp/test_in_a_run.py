@@ -1,0 +1,118 @@
+"""MCP servers in whole runs: daemon, runner, scripted model, real server programs, a person who answers."""
+
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import (
+    AgentSpec,
+    McpServerDefinition,
+    McpToolSelection,
+    StdioServer,
+    SubAgent,
+)
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import EXECUTION_COMPLETED
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_runner.models.scripted import Conversation, Script, ScriptedCall, Turn
+from tests.loop.stage import Stage
+from tests.mcp.stand import LIAR
+
+
+def server(kind: str = "honest", name: str = "helper") -> McpServerDefinition:
+    """A server of ours, as an agent defines it."""
+    return McpServerDefinition(
+        name=name, stdio=StdioServer(command="python3", args=["-I", "-c", LIAR.read_text(), kind])
+    )
+
+
+async def test_a_call_of_an_approved_server(stage: Stage) -> None:
+    script = Script.of(
+        Turn("Asking.", calls=(ScriptedCall("mcp__helper__echo", {"text": "good evening"}),)),
+        Turn("It said it.", expect="good evening"),
+    )
+    async with stage.playing(script):
+        await stage.agent("caller", AgentSpec(mcp_servers=[server()]))
+        execution = await stage.run("caller", "Let the helper say good evening.")
+        told = await stage.until(execution.metadata.id, lambda told: bool(told.questions))
+        question = told.questions[0]
+        assert "helper" in question.text
+        assert "python3" in question.text
+        assert list(question.options) == ["this session", "always", "no"]
+        await stage.client.steering.answer(execution.metadata.id, "always", question.attention_id)
+        told = await stage.ended(execution.metadata.id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert told.results()["call-1"] == "good evening"
+        assert [each.attention_cleared.attention_id for each in told.of("attention_cleared")] == [question.attention_id]
+    async with stage.playing(script):
+        execution = await stage.run("caller", "Once more.")
+        told = await stage.ended(execution.metadata.id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert told.questions == []
+        assert told.results()["call-1"] == "good evening"
+
+
+async def test_a_server_that_is_not_approved(stage: Stage) -> None:
+    """The session goes on without it, and its tools are not there."""
+    script = Script.of(
+        Turn("Asking.", calls=(ScriptedCall("mcp__refused__echo", {"text": "hello"}),)),
+        Turn("Then not.", expect="There is no tool"),
+    )
+    async with stage.playing(script):
+        await stage.agent("refused", AgentSpec(mcp_servers=[server(name="refused")]))
+        execution = await stage.run("refused", "Try.")
+        told = await stage.until(execution.metadata.id, lambda told: bool(told.questions))
+        await stage.client.steering.answer(execution.metadata.id, "no", told.questions[0].attention_id)
+        told = await stage.ended(execution.metadata.id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        lines = [event.log_line.text for event in told.of("log_line")]
+        assert lines == ["The MCP server refused is not used: you did not approve it"]
+
+
+async def test_policies_know_servers_and_tools(stage: Stage) -> None:
+    deny = Policy(preset="auto", rules=[Policy.Rule(decision=Policy.DECISION_DENY, tool="mcp:guarded/*")])
+    script = Script.of(
+        Turn("Asking.", calls=(ScriptedCall("mcp__guarded__echo", {"text": "hello"}),)),
+        Turn("Denied.", expect="mcp:guarded/"),
+    )
+    async with stage.playing(script):
+        await stage.agent("guarded", AgentSpec(mcp_servers=[server(name="guarded")], policy=deny))
+        execution = await stage.run("guarded", "Try.")
+        told = await stage.until(execution.metadata.id, lambda told: bool(told.questions))
+        await stage.client.steering.answer(execution.metadata.id, "this session", told.questions[0].attention_id)
+        told = await stage.ended(execution.metadata.id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert "not made" in told.results()["call-1"] or "rule 1" in told.results()["call-1"]
+
+
+async def test_under_the_preset_ask_each_call_is_asked_about(stage: Stage) -> None:
+    script = Script.of(
+        Turn("Asking.", calls=(ScriptedCall("mcp__asked__echo", {"text": "hello"}),)), Turn("Done.", expect="hello")
+    )
+    async with stage.playing(script):
+        await stage.agent("asked", AgentSpec(mcp_servers=[server(name="asked")]), preset="ask")
+        execution = await stage.run("asked", "Try.")
+        told = await stage.until(execution.metadata.id, lambda told: bool(told.questions))
+        await stage.client.steering.answer(execution.metadata.id, "this session", told.questions[0].attention_id)
+        told = await stage.until(execution.metadata.id, lambda told: bool(told.approvals))
+        assert told.approvals[0].summary.startswith("mcp:asked/echo {")
+
+
+async def test_a_sub_agent_has_only_what_it_chooses(stage: Stage) -> None:
+    helper = SubAgent(name="clerk", instructions="Answer what is asked.", mcp_servers=["second"])
+    helper.mcp_tool_selections["second"].CopyFrom(McpToolSelection(enabled_tools=["echo"]))
+    delegate = ScriptedCall("delegate", {"agent": "clerk", "task": "Say hello by the helper."})
+    calls = (ScriptedCall("mcp__first__echo", {"text": "one"}), ScriptedCall("mcp__second__echo", {"text": "two"}))
+    script = Script(
+        (
+            Conversation((Turn("Trying.", calls=calls), Turn("The second did.")), when="Answer what is asked"),
+            Conversation((Turn("Delegating.", calls=(delegate,)), Turn("Done."))),
+        )
+    )
+    async with stage.playing(script):
+        spec = AgentSpec(mcp_servers=[server(name="first"), server(name="second")], sub_agents=[helper])
+        await stage.agent("chief", spec)
+        execution = await stage.run("chief", "Delegate.")
+        for number in (1, 2):
+            told = await stage.until(execution.metadata.id, lambda told, least=number: len(told.questions) >= least)
+            await stage.client.steering.answer(execution.metadata.id, "this session", told.questions[-1].attention_id)
+        told = await stage.ended(execution.metadata.id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        results = told.results()
+        assert "There is no tool" in results["agent-1/call-1"], told
+        assert results["agent-1/call-2"] == "two"
