@@ -46,16 +46,18 @@ class MissingValue(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """What is missing, what it is for, where it goes, and a line that shows dots for a secret."""
-        name, reason, what = Line(), Line(classes="muted"), Line(classes="muted")
+        name, reason, what, keys = Line(), Line(classes="muted"), Line(classes="muted"), Line(classes="muted")
         kept = "Kept in the daemon's memory until it stops." if self._missing.provider else "For this run alone."
         name.say([(f"{safe(self._missing.variable)} is missing", "title")])
         reason.say([(safe(self._missing.reason), "text")])
-        what.say([(f"{kept} Enter gives it, Esc does not start the run.", "muted")])
+        what.say([(kept, "muted")])
+        keys.say([("Enter gives it, Esc does not start the run.", "muted")])
         with Vertical(id="missing"):
             yield name
             yield reason
             yield self.input
             yield what
+            yield keys
 
     def on_mount(self) -> None:
         """Keys go to the line."""
