@@ -24,6 +24,29 @@ _QUESTIONS = re.compile(
 )
 
 
+_UNFINISHED = re.compile(rb"\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*)\Z")
+_LONGEST_STRING = 1 << 20
+"""Bytes of a string for the terminal that are waited for; one without an end is dropped, as terminals do."""
+
+
+class QuestionFilter:
+    """Takes the questions that programs ask of a terminal out of output that comes bit by bit: nobody is there for the answers."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """What may be shown, now that `data` came."""
+        data = self._held + data
+        unfinished = _UNFINISHED.search(data)
+        self._held = unfinished.group() if unfinished else b""
+        if unfinished:
+            data = data[: unfinished.start()]
+        if len(self._held) > _LONGEST_STRING:
+            self._held = b""
+        return _QUESTIONS.sub(b"", data)
+
+
 class Replay:
     """Collects the end of an output."""
 

@@ -23,7 +23,7 @@ STEERING = ("attention", "approve", "deny", "answer", "pause", "resume", "interr
 LANES: Sequence[Sequence[str]] = (
     ("apply", "get", "describe", "edit", "history", "delete", "workflow", "init", "new", "schema", "completion"),
     ("agent", "environment", "session", "version", "doctor", "backend", "config", "server"),
-    ("", "run", "logs", "attach", "send", "cancel", "tui", *STEERING),
+    ("", "run", "logs", "export", "replay", "artifact", "attach", "send", "cancel", "tui", *STEERING),
     ("secrets", "models"),
 )
 """The commands below `stigmer`, and `stigmer` itself, by lane; those that are in none come first in the last."""
@@ -38,6 +38,8 @@ BEFORE: Mapping[str, str] = {
     "stigmer secrets set KEYSTORE": "printf 'a keystore of some length' | base64 > keystore.p12",
     "stigmer secrets delete GITHUB_TOKEN": "printf 'a token of some length' | stigmer secrets set GITHUB_TOKEN --environment work",
     "stigmer secrets provider set openai --remember": "printf a-key-of-some-length > openai.key",
+    "stigmer skill": "mkdir -p skills/digging; printf -- '---\nname: digging\ndescription: Digs.\n---\nDig.\n' > skills/digging/SKILL.md; "
+    "stigmer skill push skills/digging --tag stable",
 }
 """By the beginning of an example: a line of shell that is run before."""
 ANY = frozenset(range(256))
@@ -51,13 +53,17 @@ CODES: Mapping[str, frozenset[int]] = {
     "stigmer secrets unlock": frozenset({0, 65, 79}),
     "stigmer secrets rotate": frozenset({0, 79}),
     "stigmer logs aex-01jd... --json | head": frozenset({0, 141}),
+    "stigmer artifact get": frozenset({0, 66}),
 }
 """By the beginning of an example: the codes that it may end with where that is up to the machine, or the point of it."""
+ENDED = ("stigmer logs", "stigmer export", "stigmer replay", "stigmer artifact")
+"""Examples about a run that has ended, or may have; for the others it still runs."""
 TYPED = b"a-secret-value-of-some-length\n"
 """What a command reads from standard input that asks for something."""
 KEYS: Mapping[str, tuple[str, str]] = {
     "stigmer tui": ("shell", "\x11"),
     "stigmer attach": ("", "\x1dd"),
+    "stigmer replay": ("", "q"),
     "stigmer server logs -f": ("linked", "\x03"),
 }
 """For what needs a terminal: what it shows once it is up, and the keys that leave it."""
@@ -123,7 +129,7 @@ class Lane:
     def _with_ids(self, example: str) -> str:
         """The example with an id of something that is there."""
         if "aex-01jd..." in example:
-            waits = "true" if example.startswith("stigmer logs") else "cat"
+            waits = "true" if example.startswith(ENDED) else "cat"
             started = self.shell(f"stigmer run shell -m {waits} --detach")
             example = example.replace("aex-01jd...", started.stdout.decode().split()[-1])
             if waits == "cat":

@@ -60,6 +60,7 @@ from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 
 if TYPE_CHECKING:
+    from stigmer_apis.client.artifacts import Artifacts
     from stigmer_apis.client.resources import Resources
     from stigmer_apis.client.secrets import Secrets
     from stigmer_apis.client.skills import Skills
@@ -111,6 +112,13 @@ class Client:
     def server_info(self) -> GetServerInfoResponse:
         """Who answered when the connection was last made."""
         return self.connection.server_info
+
+    @cached_property
+    def artifacts(self) -> "Artifacts":
+        """Files that runs made."""
+        from stigmer_apis.client.artifacts import Artifacts
+
+        return Artifacts(self.connection)
 
     @cached_property
     def resources(self) -> "Resources":

@@ -18,6 +18,7 @@ from stigmer_apis.protocol import AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, client_options
 
 if TYPE_CHECKING:
+    from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2_grpc import ArtifactServiceStub
     from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
     from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
     from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
@@ -39,6 +40,13 @@ class Wire:
         self.terminals = TerminalServiceStub(self.channel)
         self._token = token
         self._uses = 0
+
+    @cached_property
+    def artifacts(self) -> "ArtifactServiceStub":
+        """Files that runs made."""
+        from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+
+        return ArtifactServiceStub(self.channel)
 
     @cached_property
     def resources(self) -> "ResourceServiceStub":

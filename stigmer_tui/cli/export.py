@@ -1,0 +1,149 @@
+"""`stigmer export`: a run written out, as a recording or as a page."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
+from stigmer_apis.client import Client, TailBatch, TailReset
+from stigmer_apis.errors import DataLoss
+from stigmer_tui.cli.connect import note, with_client
+from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.naming import complete_executions
+from stigmer_tui.cli.saving import saved_file
+from stigmer_tui.records.asciicast import CastVersion, CastWriter
+from stigmer_tui.records.document_json import JsonWriter
+from stigmer_tui.records.html import HtmlWriter
+from stigmer_tui.records.markdown import MarkdownWriter
+from stigmer_tui.records.reading import RecordReader
+from stigmer_tui.text import safe
+
+Write = Callable[[str], object]
+Take = Callable[[int, Event], None]
+Finish = Callable[[], None]
+
+FORMATS = ("markdown", "html", "json")
+
+
+@click.command("export")
+@click.argument("execution_id", metavar="ID", shell_complete=complete_executions)
+@click.option("--cast", is_flag=True, help="A recording of its terminals (asciicast), for `asciinema play`.")
+@click.option("--version", type=click.Choice(["2", "3"]), default=None, help="Which asciicast; 2 unless given.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default=None, help="A page to read, or all events as JSON."
+)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), default="-", help="A file to write; - for standard output."
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+def command(execution_id: str, cast: bool, version: str | None, form: str | None, output: str, force: bool) -> int:
+    """Write the run ID out: as a recording of its terminals, or as a page.
+
+    A run that has not ended is written as far as it has come. Pages hold no scripts and load nothing.
+
+    \b
+    Examples:
+      stigmer export aex-01jd... --cast -o run.cast
+      stigmer export aex-01jd... --cast --version 3 -o run3.cast
+      stigmer export aex-01jd... --format html -o run.html
+      stigmer export aex-01jd... --format markdown | less
+    """
+    if cast == (form is not None):
+        raise click.UsageError("give either --cast or --format markdown|html|json")
+    if version is not None and not cast:
+        raise click.UsageError("--version is that of --cast")
+
+    async def work(client: Client) -> int:
+        execution = await client.get_execution(execution_id)
+        with _target(output, force) as file:
+            out = _Utf8(file)
+            take, finish = _writer(out, execution, form, CastVersion(int(version or 2)))
+            await _pass_events(client, execution_id, take)
+            finish()
+            out.flush()
+        if output != "-":
+            note(f"stigmer: {safe(output)} is written")
+        return ExitCode.OK
+
+    return with_client(work)
+
+
+class _Utf8:
+    """Text to bytes, in large pieces."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._waiting: list[str] = []
+        self._size = 0
+
+    def __call__(self, text: str) -> None:
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size >= 1 << 18:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over what waits."""
+        self._file.write("".join(self._waiting).encode("utf-8", "replace"))
+        self._file.flush()
+        self._waiting.clear()
+        self._size = 0
+
+
+def _target(output: str, force: bool) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdout.buffer) if output == "-" else saved_file(Path(output), force=force)
+
+
+def _writer(write: Write, execution: AgentExecution, form: str | None, version: CastVersion) -> tuple[Take, Finish]:
+    """What takes the events, and what ends the document."""
+    title = _title(execution)
+    match form:
+        case None:
+            cast = CastWriter(write, version, title)
+            return lambda _, event: cast.take(event), cast.finish
+        case "json":
+            about = AgentExecution()
+            about.CopyFrom(execution)
+            del about.status.messages[:]
+            del about.status.tool_calls[:]
+            document = JsonWriter(write, about)
+            return document.take, document.finish
+        case _:
+            page = HtmlWriter(write, title) if form == "html" else MarkdownWriter(write, title)
+            reader = RecordReader()
+
+            def take(seq: int, event: Event) -> None:
+                for part in reader.take(event):
+                    page.take(part)
+
+            def finish() -> None:
+                for part in reader.finish():
+                    page.take(part)
+                page.finish()
+
+            return take, finish
+
+
+def _title(execution: AgentExecution) -> str:
+    first, _, _ = execution.spec.message.strip().partition("\n")
+    return first[:120] or execution.metadata.id
+
+
+async def _pass_events(client: Client, execution_id: str, take: Take) -> None:
+    """All events so far, in order."""
+    async for item in client.tail(execution_id, follow=False):
+        if isinstance(item, TailReset) and item.first_available > 1:
+            raise DataLoss(
+                f"events of {execution_id} before number {item.first_available} are not there any more",
+                remedy="`stigmer describe` shows what is known of it",
+            )
+        if isinstance(item, TailReset):
+            raise DataLoss("the server's store was restored meanwhile", remedy="export it again")
+        if isinstance(item, TailBatch):
+            for place, event in enumerate(item.events):
+                take(item.first_seq + place, event)

@@ -1,0 +1,64 @@
+"""The output of one terminal as lines, as it comes: as they look in the end, full-screen programs left out."""
+
+from collections.abc import Iterator
+
+from stigmer_tui.terminal.fullscreen import ScreenSplitter, ScreenSwitch
+from stigmer_tui.terminal.line_cells import DrawnLine, Run, draw_line
+from stigmer_tui.terminal.pen import PLAIN, Pen
+
+LONGEST = 64 * 1024
+"""Bytes of a line that are held until its end comes; a longer one is shown in pieces."""
+FULL_SCREEN = DrawnLine((Run("[a full-screen program was here: `stigmer replay` shows it]", Pen(dim=True)),), PLAIN)
+
+
+class TerminalLines:
+    """Output in, lines out. A line that is not over is held back, up to `LONGEST`."""
+
+    def __init__(self) -> None:
+        self._splitter = ScreenSplitter()
+        self._rest = b""
+        self._pen = PLAIN
+
+    def feed(self, data: bytes) -> list[DrawnLine]:
+        """Lines that are over now."""
+        return list(self._lines(self._splitter.feed(data)))
+
+    def finish(self) -> list[DrawnLine]:
+        """What is left."""
+        lines = list(self._lines(self._splitter.finish()))
+        if self._rest:
+            lines.append(self._drawn(self._rest))
+            self._rest = b""
+        return lines
+
+    def _lines(self, parts: list[bytes | ScreenSwitch]) -> Iterator[DrawnLine]:
+        for part in parts:
+            match part:
+                case bytes():
+                    *whole, self._rest = (self._rest + part).split(b"\n")
+                    for line in whole:
+                        yield self._drawn(line)
+                    while len(self._rest) > LONGEST:
+                        cut = _between_characters(self._rest, LONGEST)
+                        yield self._drawn(self._rest[:cut])
+                        self._rest = self._rest[cut:]
+                case ScreenSwitch.ENTERED:
+                    if self._rest:
+                        yield self._drawn(self._rest)
+                        self._rest = b""
+                    yield FULL_SCREEN
+                case ScreenSwitch.LEFT:
+                    self._pen = PLAIN
+
+    def _drawn(self, line: bytes) -> DrawnLine:
+        drawn = draw_line(line, self._pen)
+        self._pen = drawn.pen
+        return drawn
+
+
+def _between_characters(data: bytes, place: int) -> int:
+    """`place`, or up to three bytes before it where a character of UTF-8 begins there."""
+    for back in range(4):
+        if data[place - back] & 0xC0 != 0x80:
+            return place - back
+    return place
