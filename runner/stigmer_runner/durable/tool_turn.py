@@ -253,7 +253,7 @@ class ToolTurn:
                 non_retryable=True,
             )
         if answer == RETRY:
-            again = replace(call, call_id=f"{call.call_id}+")
+            again = replace(call, call_id=f"{call.call_id}.again")
             self._open[again.call_id] = again
             await tell(telling.encoded([telling.requested(again, self._answer.message_id)]))
             return await self._checked(again, info)

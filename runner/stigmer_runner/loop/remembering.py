@@ -50,7 +50,7 @@ def _answer(execution_id: str, message: AgentMessage, calls: dict[str, ToolCall]
         return
     named = [
         {
-            "id": f"past_{execution_id[-8:]}_{call.id}".replace("/", "_").replace("+", "_").replace("-", "_"),
+            "id": f"past_{execution_id[-8:]}_{call.id}".replace("/", "_").replace(".", "_").replace("-", "_"),
             "name": call.name,
             "args_json": json.dumps(MessageToDict(call.args)),
             "error": "",
