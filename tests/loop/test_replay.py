@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -32,6 +33,7 @@ from stigmer_runner.durable.messages import (
 from stigmer_runner.engine.activities import Activities, Activity, ActivityCall, FunctionActivity
 from stigmer_runner.engine.chronicle import Completed, RunOutcome, SilentChronicle
 from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
+from stigmer_runner.engine.errors import UpdateRefused
 from stigmer_runner.engine.journal import Group, MemoryJournal, records_of
 from stigmer_runner.engine.plan import ChildParts
 
@@ -71,7 +73,9 @@ def done(ledger: list[str], ask: object) -> ToolEnd:
 class Play:
     """A run of the loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hurried: bool = False) -> None:
+        """`hurried`: decisions expire at once, and nobody decides."""
+        self._hurried = hurried
         self.ledger: list[str] = []
         self.journal = MemoryJournal()
         request = AgentRequest("aex-test", "ollama/scripted", policy=POLICY)
@@ -122,7 +126,8 @@ class Play:
 
     async def _look(self, ask: ToolAsk) -> LookedAt:
         decision = "ask" if ask.call.name == "write" else "allow"
-        return LookedAt(decision, binding="ab", canonical_args=ask.call.args_json)
+        expires = time.time_ns() // 1000 + 5000 if self._hurried else 0
+        return LookedAt(decision, binding="ab", canonical_args=ask.call.args_json, expires_micros=expires)
 
     async def _call_harmless(self, ask: ToolAsk) -> ToolEnd:
         await asyncio.sleep(0)
@@ -135,7 +140,7 @@ class Play:
         """Approve and answer by updates, again and again: what does not fit is refused."""
         while True:
             for number in range(1, 10):
-                for again in ("", "+"):
+                for again in () if self._hurried else ("", "+"):
                     self.run.update("resolve_approval", f"call-{number}{again}", 1, "", "ab", "")
                 self.run.update("answer", f"question-{number}", "retry")
             await asyncio.sleep(0.002)
@@ -176,3 +181,12 @@ async def test_a_long_run_goes_on_as_new(monkeypatch: pytest.MonkeyPatch, record
         found = await again.outcome(copies(groups[:length]))
         assert isinstance(found, Completed), f"from {length} of {len(groups)} groups: {found}"
         assert found.value == end.value
+
+
+async def test_a_decision_that_nobody_makes_in_time_is_told_to_the_model() -> None:
+    play = Play(hurried=True)
+    end = await play.outcome()
+    assert isinstance(end, Completed), end
+    assert play.ledger == ["call-1", "call-2", "call-7"], "no call that waits for a person was made"
+    with pytest.raises(UpdateRefused):
+        await play.run.update("resolve_approval", "call-3", 1, "", "ab", "")

@@ -195,8 +195,9 @@ class ToolTurn:
         try:
             await workflow.wait_condition(lambda: waiting.decision is not None, timeout=timeout)
         except TimeoutError:
-            waiting.decision = waiting.decision or Decision(Choice.EXPIRED, "nobody answered in time")
-            await tell(telling.encoded(telling.withdrawn(call.call_id, waiting.decision.reason, expired=True)))
+            if waiting.decision is None:
+                waiting.decision = Decision(Choice.EXPIRED, "nobody answered in time")
+                await tell(telling.encoded(telling.withdrawn(call.call_id, waiting.decision.reason, expired=True)))
         return waiting.decision or Decision(Choice.DENIED)
 
     async def _denied(self, call: AskedCall, decision: Decision) -> Entry:
