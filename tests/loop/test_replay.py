@@ -140,7 +140,7 @@ class Play:
         """Approve and answer by updates, again and again: what does not fit is refused."""
         while True:
             for number in range(1, 10):
-                for again in () if self._hurried else ("", "+"):
+                for again in () if self._hurried else ("", ".again"):
                     self.run.update("resolve_approval", f"call-{number}{again}", 1, "", "ab", "")
                 self.run.update("answer", f"question-{number}", "retry")
             await asyncio.sleep(0.002)
