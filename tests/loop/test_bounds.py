@@ -132,7 +132,13 @@ async def test_a_sub_agent_works_in_a_context_of_its_own(stage: Stage) -> None:
     delegate = ScriptedCall("delegate", {"agent": "finder", "task": "Find the number."})
     script = Script(
         (
-            Conversation((Turn("Looking.", calls=(LOOK,)), Turn("It is 7.")), when="You find things"),
+            Conversation(
+                (
+                    Turn("Looking.", calls=(LOOK, ScriptedCall("shell", {"command": "echo $((3+4))"}))),
+                    Turn("It is 7.", expect="7"),
+                ),
+                when="You find things",
+            ),
             Conversation((Turn("I ask.", calls=(delegate,)), Turn("Seven.", expect="It is 7"))),
         )
     )

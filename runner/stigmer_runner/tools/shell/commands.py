@@ -128,7 +128,7 @@ class Shell(BaseTool):
             line=line,
             workspace=session.workspace,
             state=session.states.current(place.session_id),
-            marker=f"{place.marker_prefix}{place.execution_id}:{context.call_id}"[:200],
+            marker=f"{place.marker_prefix}{place.execution_id}:{context.call_id.replace('/', ':')}"[:200],
             environment={**QUIET, **(PROXY_VARIABLES if way else {}), **place.environment},
             columns=session.terminals.columns,
             rows=session.terminals.rows,
