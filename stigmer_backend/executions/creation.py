@@ -32,6 +32,7 @@ from stigmer_backend.executions.run_options import check_options
 from stigmer_backend.executions.snapshots import LIVE
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspace, Workspaces
+from stigmer_backend.resources.agents import agent_and_instance
 from stigmer_backend.resources.catalogue import NewId
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, INSTANCES, SESSIONS
 from stigmer_backend.resources.listing_keys import lists_of
@@ -254,7 +255,7 @@ def _check(wanted: AgentExecution) -> None:
 
 
 def _ground(state: StateRead, wanted: AgentExecution) -> Ground:
-    """Session, instance and agent of an execution. Raises `NotFound`, `InvalidArgument`."""
+    """Session, instance and agent of an execution; `agent_id` may be that of an instance. Raises `NotFound`, `InvalidArgument`."""
     spec = wanted.spec
     if not spec.session_id and not spec.agent_id:
         raise InvalidArgument(
@@ -263,12 +264,11 @@ def _ground(state: StateRead, wanted: AgentExecution) -> Ground:
             violations=[FieldViolation("spec.agent_id", "stigmer.execution.target", "or spec.session_id must be set")],
         )
     if not spec.session_id:
-        agent = find(state, AGENTS, spec.agent_id)
-        return Ground(agent, find(state, INSTANCES, agent.status.default_instance_id), None, 0)
+        return Ground(*agent_and_instance(state, spec.agent_id), None, 0)
     session, record = find_record(state, SESSIONS, spec.session_id)
     instance = find(state, INSTANCES, session.spec.agent_instance_id)
     agent = find(state, AGENTS, instance.spec.agent_id)
-    if spec.agent_id and spec.agent_id != agent.metadata.id:
+    if spec.agent_id and spec.agent_id not in (agent.metadata.id, instance.metadata.id):
         raise InvalidArgument(
             f"the session {spec.session_id} is one of the agent {quoted(agent.metadata.name)}, not of {quoted(spec.agent_id)}",
             remedy="leave spec.agent_id empty to go on in the session",

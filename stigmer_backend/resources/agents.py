@@ -12,11 +12,21 @@ from stigmer_apis.protocol import API_VERSION
 from stigmer_backend.resources.catalogue import Catalogue, Means
 from stigmer_backend.resources.defaults import default_metadata
 from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, INSTANCES, MCP_SERVERS, SKILLS
+from stigmer_backend.resources.lookup import find, storable
 from stigmer_backend.resources.references import Owner, Reference, references
 from stigmer_backend.resources.rules import check_agent, check_variables, needs_spec, refuse, twice
 from stigmer_backend.resources.stamps import Stamp
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import StateRead, StateWrite
+
+
+def agent_and_instance(state: StateRead, wanted: str) -> tuple[Agent, AgentInstance]:
+    """An agent with its default instance, or an instance with its agent, whichever has the id `wanted`. Raises `NotFound`."""
+    if storable(wanted) and state.get(INSTANCES.table, wanted) is not None:
+        instance = find(state, INSTANCES, wanted)
+        return find(state, AGENTS, instance.spec.agent_id), instance
+    agent = find(state, AGENTS, wanted)
+    return agent, find(state, INSTANCES, agent.status.default_instance_id)
 
 
 class Instances(Catalogue[AgentInstance]):

@@ -37,9 +37,10 @@ from stigmer_apis.errors import FieldViolation, InvalidArgument, NotFound
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 from stigmer_apis.transport import aio
+from stigmer_backend.resources.agents import agent_and_instance
 from stigmer_backend.resources.catalogue import Catalogue
-from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS
-from stigmer_backend.resources.lookup import find, storable
+from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, INSTANCES
+from stigmer_backend.resources.lookup import find, named_id, storable
 from stigmer_backend.resources.rules import SHELL_MODEL
 from stigmer_backend.resources.secret_values import check_secret
 from stigmer_backend.resources.stamps import Stamps
@@ -215,9 +216,9 @@ class SecretService(SecretServiceServicer):
         """What has to be asked for before the agent can run."""
 
         def look(state: StateRead) -> tuple[str, bool, list[tuple[str, EnvironmentValue]]]:
-            slug = state.by_slug(AGENTS.table, request.agent) if storable(request.agent) else None
-            agent = find(state, AGENTS, slug or request.agent)
-            values = missing_values(state, agent.metadata.id, agent.status.default_instance_id)
+            named = named_id(state, AGENTS, request.agent) or named_id(state, INSTANCES, request.agent)
+            agent, instance = agent_and_instance(state, named or request.agent)
+            values = missing_values(state, agent.metadata.id, instance.metadata.id)
             return agent.spec.model, agent.spec.HasField("external"), values
 
         model, is_external, values = await self._store.read_state(look)

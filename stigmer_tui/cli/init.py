@@ -40,6 +40,6 @@ def command(directory: Path, name: str | None) -> int:
     click.echo(f"{directory / SCHEMAS} written")
     where = "." if directory == Path() else str(directory)
     click.echo(
-        f"\nMake it so:   stigmer apply -f {where}\nThen run it:  stigmer run {slugify(called)} -m 'Say hello' -w {where}\nNo key yet?   stigmer run shell -m 'ls' -w {where}"
+        f"\nMake it so:   stigmer apply -f {where}\nThen run it:  stigmer run {slugify(called)}-here -m 'Say hello' -w {where}\nNo key yet?   stigmer run shell -m 'ls' -w {where}"
     )
     return 0

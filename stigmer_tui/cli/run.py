@@ -81,7 +81,7 @@ def command(
     as_json: bool,
     raw: bool,
 ) -> int:
-    """Run AGENT on a message.
+    """Run AGENT on a message. The name of an instance runs its agent with the instance's environments.
 
     The exit code is that of the last command; what Stigmer itself has to say is 64 and up. Ctrl+C leaves the run running.
 

@@ -72,6 +72,29 @@ def test_what_comes_in_is_what_a_command_gets(
     assert printed == str(length).encode()
 
 
+def test_an_instance_is_run_by_its_name_with_what_its_environments_give(workstation: Workstation) -> None:
+    workstation.run("secrets", "set", "PLACED", "-e", "desk", stdin=TOKEN)
+    described = """
+kind: Agent
+metadata: {name: placed}
+spec: {instructions: Say what you were given., model: ollama/none, envSpec: {data: {PLACED: {isSecret: true}}}}
+---
+kind: AgentInstance
+metadata: {name: placed-desk}
+spec: {agent: placed, environmentRefs: [desk]}
+---
+kind: AgentInstance
+metadata: {name: shell-desk}
+spec: {agent: shell, environmentRefs: [desk]}
+"""
+    workstation.run("apply", "-f", "-", stdin=described.encode())
+    assert workstation.run("run", "shell-desk", "-m", "printf %s ${#PLACED}").stdout == b"21"
+    assert b"PLACED" in workstation.run("run", "placed", "-m", "hello", code=79).stderr
+    begun = workstation.run("run", "placed-desk", "-m", "hello", "--detach").stdout.decode().split()[-1]
+    workstation.run("cancel", begun, code=None)
+    assert b"no agent named 'nobody'" in workstation.run("run", "nobody", "-m", "hello", code=66).stderr
+
+
 def test_variables_of_a_run_do_not_carry_over_in_its_session(workstation: Workstation) -> None:
     first = workstation.detach("export KEPT=kept; echo $RUN", "-e", "RUN=of-this-run")
     workstation.until(lambda: workstation.phase(first) == "EXECUTION_COMPLETED", "the run ended")

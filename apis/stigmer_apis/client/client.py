@@ -1,6 +1,7 @@
 """Everything that can be asked of a Stigmer server."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -165,7 +166,7 @@ class Client:
         attachments: Sequence[Attachment] = (),
         idempotency_key: str | None = None,
     ) -> AgentExecution:
-        """Start an execution of `agent` (its name or id) with its first `message`, and return it with its id.
+        """Start an execution of `agent` (name or id of an agent, or of an instance of one) with its first `message`, and return it with its id.
 
         `workspace`: an absolute directory to work in, else the session's own. `session_id`: go on in that session; then `agent` may be empty.
         `timeout`: the longest that one command line may take, in seconds. `variables` and `secrets`: for this run's commands alone, over those of
@@ -328,9 +329,15 @@ class Client:
             return ShutdownResponse(pid=pid)
 
     async def _agent_id(self, agent: str) -> str:
-        if agent.startswith("agt-"):
+        if agent.startswith(("agt-", "ain-")):
             return agent
-        return (await self.get_agent(agent)).metadata.id
+        try:
+            return (await self.get_agent(agent)).metadata.id
+        except NotFound:
+            with suppress(NotFound):
+                found = await self.resources.get(ApiResourceKind.agent_instance, agent)
+                return found.agent_instance.metadata.id
+            raise
 
 
 def _duration(seconds: float) -> Duration:
