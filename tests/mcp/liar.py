@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 KIND = sys.argv[1] if len(sys.argv) > 1 else "honest"
 MIB = 1024 * 1024
@@ -48,11 +49,13 @@ def tools() -> list[dict[str, object]]:
             seen.touch()
         case "schemas":
             deep: dict[str, object] = {}
-            for _ in range(100):
+            for _ in range(30):
                 deep = {"type": "object", "properties": {"inner": deep}}
             large = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(5000)}}
-            found += [tool("deep", "", deep), tool("large", "", large), tool("array", "", {"type": "array"})]
+            found += [tool("deep", "", deep), tool("large", "", large)]
             found += [tool("n" * 500, "")]
+        case "array":
+            found.append(tool("array", "", {"type": "array"}))
         case "thousands":
             found += [tool(f"tool{number}", "One of many.") for number in range(1000)]
         case "whispers":
@@ -62,10 +65,16 @@ def tools() -> list[dict[str, object]]:
     return found
 
 
-def call(number: object, params: dict[str, object]) -> None:
+def inside(value: object, *names: str) -> object:
+    """What stands in nested objects under these names."""
+    for name in names:
+        value = cast(dict[str, object], value).get(name) if isinstance(value, dict) else None
+    return value
+
+
+def call(number: object, params: object) -> None:
     state["calls"] += 1
-    arguments = params.get("arguments")
-    text = str(arguments.get("text", "")) if isinstance(arguments, dict) else ""
+    text = str(inside(params, "arguments", "text") or "")
     match KIND:
         case "dies":
             print("out of luck", file=sys.stderr, flush=True)
@@ -81,6 +90,8 @@ def call(number: object, params: dict[str, object]) -> None:
             says("nobody asked", text)
         case "malformed":
             answer(number, {"content": 7})
+        case "unreadable":
+            print('{"jsonrpc": "2.0", "id": ' + "[" * 5000, flush=True)
         case "huge line":
             says(number, "x" * (20 * MIB))
         case "long":
@@ -94,7 +105,7 @@ def call(number: object, params: dict[str, object]) -> None:
                 print("no message at all")
             says(number, text)
         case "progresses":
-            token = (params.get("_meta") or {}).get("progressToken") if isinstance(params.get("_meta"), dict) else None
+            token = inside(params, "_meta", "progressToken")
             for done in range(6):
                 notify("notifications/progress", progressToken=token, progress=done, total=5, message="step")
                 time.sleep(0.3)

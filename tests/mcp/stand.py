@@ -50,7 +50,10 @@ class Stand:
 
     async def call(self, name: str, **arguments: object) -> ToolResult:
         """What a call comes to."""
-        tool = (await self.tools())[name]
+        return await self.call_tool((await self.tools())[name], **arguments)
+
+    async def call_tool(self, tool: Tool, **arguments: object) -> ToolResult:
+        """The same for a tool that was had before."""
         self.calls += 1
         bench = self.bench
         context = ToolContext(

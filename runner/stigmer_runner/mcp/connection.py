@@ -20,6 +20,7 @@ from mcp.types import (
     Implementation,
     ToolListChangedNotification,
 )
+from pydantic import ValidationError
 
 from stigmer_apis import __version__
 from stigmer_runner.errors import RunnerError
@@ -32,7 +33,7 @@ logging.getLogger("mcp").setLevel(
     logging.CRITICAL
 )  # It quotes what servers send; what matters is told in words of ours.
 
-GOODBYE = 10.0
+GOODBYE = 4.0
 """Seconds for a server to end."""
 MOST_PAGES = 20
 """Of a listing."""
@@ -104,7 +105,7 @@ class Connection:
         if self._client is None:
             silent = not self._task.done()
             await self.close()
-            words = f"it did not answer within {self._patience.start:g} seconds" if silent else ""
+            words = self._silent(f"it did not answer within {self._patience.start:g} seconds") if silent else ""
             raise ServerFailed(words or self._why("it could not be reached"))
 
     async def tools(self) -> Listing:
@@ -121,7 +122,8 @@ class Connection:
                     if cursor is None:
                         return checked(found)
         except TimeoutError:
-            raise ServerFailed(f"it did not list its tools within {self._patience.start:g} seconds") from None
+            words = f"it did not list its tools within {self._patience.start:g} seconds"
+            raise ServerFailed(self._silent(words)) from None
         except Exception as error:
             raise ServerFailed(await self._reason(error)) from error
         raise ServerFailed(f"its list of tools has no end: {MOST_PAGES} pages were read")
@@ -145,8 +147,9 @@ class Connection:
 
                 return await self._open_client().call_tool(tool, dict(arguments), progress_callback=report)
         except TimeoutError:
+            words = f"it gave no sign of life for {seconds:g} seconds"
             raise ServerFailed(
-                f"it gave no sign of life for {seconds:g} seconds; the call was cancelled, and nobody knows how far it came"
+                self._silent(f"{words}; the call was cancelled, and nobody knows how far it came")
             ) from None
         except Exception as error:
             raise ServerFailed(await self._reason(error)) from error
@@ -202,10 +205,17 @@ class Connection:
             raise ServerFailed(self._why("it has ended"))
         return self._client
 
+    def _silent(self, words: str) -> str:
+        """`words`, with what may explain a silence."""
+        if not self._end.garbage:
+            return words
+        return f"{words}; what it wrote instead ({self._end.garbage} lines) is no message that can be read"
+
     def _why(self, otherwise: str) -> str:
         failed = self._task is not None and self._task.done() and not self._task.cancelled()
         error = self._task.exception() if failed and self._task is not None else None
-        return self._end.words or (_leaf(error) if error is not None else otherwise)
+        words = self._end.words or (_leaf(error) if error is not None else otherwise)
+        return f"{words} (HTTP status {self._end.status})" if self._end.status else words
 
     async def _reason(self, error: Exception) -> str:
         """Why something failed: the server's own end says more than the connection's."""
@@ -217,7 +227,8 @@ class Connection:
             async with asyncio.timeout(0.5):
                 await self._end.over.wait()
         except TimeoutError:
-            return f"it answered with an error: {error.error.message[:2000]}"
+            status = f" (HTTP status {self._end.status})" if self._end.status else ""
+            return f"it answered with an error: {error.error.message[:2000]}{status}"
         return self._why("it has ended")
 
 
@@ -227,4 +238,9 @@ def _leaf(error: BaseException) -> str:
         error = cast(BaseExceptionGroup[BaseException], error).exceptions[0]
     if isinstance(error, RunnerError):
         return str(error)
+    if isinstance(error, MCPError):
+        return f"it answered with an error: {error.error.message[:1000]}"
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return f"{'.'.join(str(each) for each in first['loc'])}: {first['msg']}"[:1000]
     return f"{type(error).__name__}: {error}"[:1000]

@@ -208,7 +208,7 @@ class McpServers:
                 request = await self._request(server, program)
                 transport = walled_program(Start(self._session.place.sandbox, request), Guard(limits), end)
             case Address() as address:
-                transport = web_server(server.name, address, values, limits)
+                transport = web_server(server.name, address, values, limits, end)
             case Container():
                 raise ServerRefused("it comes as a container")
         connection = Connection(server.name, transport, end, Patience(self._waits.start, self._waits.call))

@@ -44,6 +44,10 @@ class End:
     def __init__(self) -> None:
         self.over = asyncio.Event()
         self.words = ""
+        self.garbage = 0
+        """Lines that it wrote and that were no messages."""
+        self.status = 0
+        """The last HTTP status that told of an error."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ async def _read(
                 begin = 0
                 while (stop := buffer.find(b"\n", max(begin, searched))) >= 0:
                     message = guard.message(bytes(buffer[begin:stop]))
+                    end.garbage = guard.garbage
                     begin = stop + 1
                     if message is not None:
                         await stream.send(message)

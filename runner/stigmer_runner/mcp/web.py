@@ -10,6 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from stigmer_runner.mcp.definition import Address
 from stigmer_runner.mcp.guard import FlowLimits, ServerFloods
 from stigmer_runner.mcp.placeholders import filled
+from stigmer_runner.mcp.walled import End
 
 CONNECTING = 30.0
 """Seconds for a connection, and for a request to be sent."""
@@ -38,7 +39,7 @@ class _Bounded(httpx2.AsyncByteStream):
 
 @asynccontextmanager
 async def web_server(
-    name: str, address: Address, values: Mapping[str, str], limits: FlowLimits
+    name: str, address: Address, values: Mapping[str, str], limits: FlowLimits, end: End
 ) -> AsyncGenerator[TransportStreams]:
     """The streams to it. Raises `ValueMissing`."""
     where = f"the MCP server {name}"
@@ -48,6 +49,8 @@ async def web_server(
     headers = {key: filled(value, values, where) for key, value in address.headers.items()}
 
     async def bound(response: httpx2.Response) -> None:
+        if response.request.method == "POST":
+            end.status = response.status_code if response.status_code >= 400 else 0
         events = response.headers.get("content-type", "").startswith("text/event-stream")
         if not events and isinstance(response.stream, httpx2.AsyncByteStream):
             response.stream = _Bounded(response.stream, limits.longest_message)
