@@ -20,8 +20,11 @@ _QUESTIONS = re.compile(
     rb"|\x1b\][0-9;]*;\?(?:\x07|\x1b\\)"  # which colours
     rb"|\x1b\]52;[^\x07\x1b]*(?:\x07|\x1b\\)"  # the clipboard
     rb"|\x1bP[^\x1b]*\x1b\\"  # device control
+    rb"|(\x1b\][^\x07\x1b]*(?:\x07|\x1b\\))"  # other strings, whose end is no bell
     rb"|\x05|\x07"
 )
+_ALLOWED = rb"\1"
+"""What stays of what `_QUESTIONS` finds."""
 
 
 _UNFINISHED = re.compile(rb"\x1b(?:[\]PX^_][^\x07\x1b]*\x1b?|\[[0-?]*[ -/]*|[ -/]*)\Z")
@@ -44,7 +47,7 @@ class QuestionFilter:
             data = data[: unfinished.start()]
         if len(self._held) > _LONGEST_STRING:
             self._held = b""
-        return _QUESTIONS.sub(b"", data)
+        return _QUESTIONS.sub(_ALLOWED, data)
 
 
 class Replay:
@@ -75,4 +78,4 @@ class Replay:
             start = data.find(b"\n", excess) + 1 or excess
             self._dropped.feed(data[:start])
             data = data[start:]
-        return self._dropped.again() + _QUESTIONS.sub(b"", data)
+        return self._dropped.again() + _QUESTIONS.sub(_ALLOWED, data)
