@@ -47,6 +47,15 @@ class ScriptedResources:
             resources=found[begin : begin + size], next_page_token=following, total=len(found), revision=self._revision
         )
 
+    async def get(self, request: rs.GetResourceRequest) -> rs.GetResourceResponse:
+        """By id or slug."""
+        field = ApiResourceKind.Name(request.kind)
+        for resource in self._all(request.kind):
+            metadata = getattr(resource, field).metadata
+            if request.name in (metadata.id, metadata.slug):
+                return rs.GetResourceResponse(resource=resource)
+        raise NotFound(f"there is no {field.replace('_', ' ')} named {request.name!r}")
+
     async def delete(self, request: rs.DeleteResourceRequest) -> rs.DeleteResourceResponse:
         """It goes, unless it is only asked what would."""
         field = ApiResourceKind.Name(request.kind)
