@@ -101,19 +101,24 @@ def enum_names(enum: EnumDescriptor) -> dict[str, str]:
     return {value.name: value.name.removeprefix(prefix).lower() for value in enum.values}
 
 
+def _choices(enum: EnumDescriptor) -> list[str]:
+    """What there is to choose from: not to have chosen is no choice."""
+    return [plain for plain in enum_names(enum).values() if plain != "unspecified"]
+
+
 def _enum_number(enum: EnumDescriptor, node: Scalar) -> int:
     if node.type is ScalarType.INTEGER:
         number = _whole(node, -(2**31), 2**31 - 1)
         if number in enum.values_by_number:
             return number
-        raise WrongValue(f"there is no value {number}", suggestion("", enum_names(enum).values()))
+        raise WrongValue(f"there is no value {number}", suggestion("", _choices(enum)))
     written = node.text.lower().replace("-", "_")
     for name, plain in enum_names(enum).items():
         if written in (name.lower(), plain):
             return enum.values_by_name[name].number
     if enum.full_name == _KINDS_ENUM and (kind := find_kind(node.text)) is not None:
         return kind.number
-    raise WrongValue(f"`{node.text[:60]}` is none of the known names", suggestion(node.text, enum_names(enum).values()))
+    raise WrongValue(f"`{node.text[:60]}` is none of the known names", suggestion(node.text, _choices(enum)))
 
 
 def _whole(node: Scalar, least: int, most: int) -> int:

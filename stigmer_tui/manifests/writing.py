@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import yaml
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+
+from stigmer_tui.manifests.binding import descriptor_of
+from stigmer_tui.manifests.scalars import enum_names
 
 SERVERS = ("status",)
 """Parts of a resource that the server alone writes."""
@@ -37,9 +41,36 @@ _Dumper.add_representer(str, _text)
 
 
 def resource_data(message: Message, *, leave_out: Sequence[str] = ()) -> dict[str, Any]:
-    """A resource as nested dictionaries, with the names of protobuf JSON, without the named parts."""
+    """A resource as nested dictionaries, with the names of protobuf JSON, without the named parts.
+
+    What a person may write is as they would write it: `allow`, not `DECISION_ALLOW`.
+    """
     data: dict[str, Any] = MessageToDict(message)
-    return {key: _whole_numbers(value) for key, value in data.items() if key not in leave_out}
+    written = {key: value for key, value in data.items() if key not in SERVERS}
+    _plain_names(descriptor_of(message), written)
+    return {key: _whole_numbers(value) for key, value in (data | written).items() if key not in leave_out}
+
+
+def _plain_names(descriptor: Descriptor, data: dict[str, Any]) -> None:
+    """Give values of enumerations in `data`, a message of `descriptor` as a dictionary, their plain names."""
+    for field in descriptor.fields:
+        value = data.get(field.json_name)
+        if value is None:
+            continue
+        inner, named = field.message_type, field.enum_type
+        if inner is not None and inner.GetOptions().map_entry:
+            held = inner.fields_by_name["value"]
+            inner, named = held.message_type, held.enum_type
+            entries: list[tuple[Any, Any]] = list(value.items())
+        elif field.is_repeated:
+            entries = list(enumerate(cast("list[Any]", value)))
+        else:
+            entries, value = [(field.json_name, value)], data
+        for key, entry in entries:
+            if named is not None:
+                value[key] = enum_names(named).get(entry, entry)
+            elif inner is not None and isinstance(entry, dict) and not inner.full_name.startswith("google.protobuf."):
+                _plain_names(inner, cast("dict[str, Any]", entry))
 
 
 def _whole_numbers(value: Any) -> Any:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceOwnerScope
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
 from stigmer_tui.manifests.differences import difference
 from stigmer_tui.manifests.drafts import draft, project
@@ -74,3 +75,16 @@ def test_a_difference_is_of_what_lasts() -> None:
     ]
     assert list(difference(before.environment, before.environment, "x")) == []
     assert next(difference(None, after.environment, "x")).startswith("--- /dev/null")
+
+
+def test_names_of_enumerations_are_as_a_person_writes_them() -> None:
+    resource = Resource()
+    made = resource.agent
+    made.api_version, made.kind = "agentic.stigmer.ai/v1", "Agent"
+    made.metadata.name = made.metadata.slug = "a"
+    made.spec.instructions = "long enough a text"
+    made.spec.policy.rules.add(tool="read", decision=Policy.DECISION_ALLOW)
+    data = lasting_data(made)
+    assert data["spec"]["policy"]["rules"] == [{"decision": "allow", "tool": "read"}]
+    [document] = documents(to_yaml(data))
+    assert document.resource.agent.spec == made.spec
