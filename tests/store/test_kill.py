@@ -17,6 +17,7 @@ from tests.support.scale import scaled
 pytestmark = pytest.mark.timeout(scaled(300, 7200))
 
 KILLS = scaled(50, 1000)
+KILLS_OF_A_STORE = 100
 LONGEST_RUN = 0.12
 """Seconds from the first acknowledgement to the latest kill: several rotations."""
 
@@ -64,19 +65,24 @@ async def check(directory: Path, ledger: Path) -> tuple[str, int, int]:
 
 
 async def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) -> None:
-    directory, ledger = tmp_path / "data", tmp_path / "ledger"
+    """A store is begun anew after each hundred: every check reads all that is there."""
     chance = random.Random(1)
-    incarnations: set[str] = set()
-    replayed = cuts = 0
-    for _ in range(KILLS):
-        run_and_kill(directory, ledger, chance)
-        if chance.random() < 0.2:
+    replayed = cuts = kills = 0
+    for number in range(-(-KILLS // KILLS_OF_A_STORE)):
+        directory, ledger = tmp_path / f"data-{number}", tmp_path / f"ledger-{number}"
+        incarnations: set[str] = set()
+        for _ in range(min(KILLS_OF_A_STORE, KILLS - number * KILLS_OF_A_STORE)):
             run_and_kill(directory, ledger, chance)
-        incarnation, again, cut = await check(directory, ledger)
-        incarnations.add(incarnation)
-        replayed += again
-        cuts += cut
-    assert len(incarnations) == 1
+            kills += 1
+            if chance.random() < 0.2:
+                run_and_kill(directory, ledger, chance)
+                kills += 1
+            incarnation, again, cut = await check(directory, ledger)
+            incarnations.add(incarnation)
+            replayed += again
+            cuts += cut
+        assert len(incarnations) == 1
+    assert kills >= KILLS
     assert replayed > 0
     print(
         f"{KILLS} kills; promised at the end: {read_ledger(ledger)}; {replayed} records replayed, {cuts} torn ends cut"
