@@ -8,5 +8,6 @@ Who may import whom, from the bottom up:
 - `screens` (widgets and below, and `stigmer_apis.client`): they join widgets and client, and do not import each other.
 - `app` (all of these), with `held_keys` and `crash` beside it.
 - `manifests`: files that describe resources, to messages and back; it knows `stigmer_apis` alone.
-- `cli` uses `manifests`, `text`, `terminal.attach` and, for `stigmer tui`, `app`; nothing of the workstation imports `cli`.
+- `records` (text, terminal, transcript): runs as recordings and documents. Pure.
+- `cli` uses `manifests`, `records`, `text`, `terminal.attach` and, for `stigmer tui`, `app`; nothing of the workstation imports `cli`.
 """

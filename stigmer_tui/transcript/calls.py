@@ -30,6 +30,7 @@ _TELLING = {
     "glob": ("pattern", "path"),
     "grep": ("pattern", "path"),
     "fetch": ("url",),
+    "keep_file": ("path",),
     "ask_person": ("question",),
     "delegate": ("agent", "task"),
     "todos": (),

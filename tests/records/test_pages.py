@@ -17,6 +17,8 @@ from stigmer_tui.records.document_json import JsonWriter
 from stigmer_tui.records.html import HtmlWriter
 from stigmer_tui.records.markdown import MarkdownWriter
 from stigmer_tui.records.reading import RecordReader
+from stigmer_tui.records.terminal_lines import TerminalLines
+from stigmer_tui.terminal.line_cells import draw_line
 from stigmer_tui.text import safe
 from tests.records.made import Run
 from tests.support.scale import scaled
@@ -236,3 +238,25 @@ def test_json_holds_every_event() -> None:
     assert (found["format"], found["version"], found["execution"]) == ("stigmer-run", 1, {"apiVersion": "v1"})
     assert [event["seq"] for event in found["events"]] == list(range(1, len(run.events) + 1))
     assert found["events"][0]["executionCreated"]["message"] == "\u2028 </script>\x00"
+
+
+@settings(max_examples=scaled(100, 3000), deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.text(alphabet="ab é日\u202e\x07", max_size=4),
+            st.sampled_from(["\x1b[31m", "\x1b[0m", "\x1b[m", "\x1b[1;38;5;208m", "\x1b[K", "\x1b[2", "\r", "\t"]),
+        ),
+        max_size=8,
+    )
+)
+def test_lines_with_colours_alone_are_drawn_as_all_others_are(pieces: list[str]) -> None:
+    data = "".join(pieces).encode()
+    lines = TerminalLines()
+    drawn = [*lines.feed(data + b"\r\n"), *lines.feed(b"next\n")]
+    first = draw_line(data)
+    wanted = [first, draw_line(b"next", first.pen)]
+    for mine, other in zip(drawn, wanted, strict=True):
+        assert [(letter, run.pen) for run in mine.runs for letter in run.text] == [
+            (letter, run.pen) for run in other.runs for letter in run.text
+        ]
