@@ -115,6 +115,18 @@ def call(number: object, params: object) -> None:
         case "changes" | "adds":
             notify("notifications/tools/list_changed")
             says(number, text)
+        case "asks":
+            colour = {"colour": {"type": "string", "enum": ["red", "blue"]}}
+            wanted = {"type": "object", "properties": colour, "required": ["colour"]}
+            params = {"message": "Which colour?", "requestedSchema": wanted}
+            send({"jsonrpc": "2.0", "id": 900, "method": "elicitation/create", "params": params})
+            replied: object = json.loads(sys.stdin.readline())
+            says(number, f"{inside(replied, 'result', 'action')} {inside(replied, 'result', 'content', 'colour')}")
+        case "hangs once":
+            if not Path("hung").exists():
+                Path("hung").touch()
+                time.sleep(600)
+            says(number, text)
         case "paints":
             answer(
                 number,

@@ -1,5 +1,7 @@
 """MCP servers in whole runs: daemon, runner, scripted model, real server programs, a person who answers."""
 
+import asyncio
+
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import (
     AgentSpec,
     McpServerDefinition,
@@ -7,11 +9,16 @@ from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import (
     StdioServer,
     SubAgent,
 )
-from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import EXECUTION_COMPLETED
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
+    EXECUTION_CANCELLED,
+    EXECUTION_COMPLETED,
+)
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_runner.models.scripted import Conversation, Script, ScriptedCall, Turn
+from tests.chaos.daemon import runner_pids
 from tests.loop.stage import Stage
 from tests.mcp.stand import LIAR
+from tests.support.waiting import eventually
 
 
 def server(kind: str = "honest", name: str = "helper") -> McpServerDefinition:
@@ -91,6 +98,60 @@ async def test_under_the_preset_ask_each_call_is_asked_about(stage: Stage) -> No
         await stage.client.steering.answer(execution.metadata.id, "this session", told.questions[0].attention_id)
         told = await stage.until(execution.metadata.id, lambda told: bool(told.approvals))
         assert told.approvals[0].summary.startswith("mcp:asked/echo {")
+
+
+async def test_a_server_asks_the_person(stage: Stage) -> None:
+    script = Script.of(
+        Turn("Asking.", calls=(ScriptedCall("mcp__curious__echo", {"text": "hello"}),)), Turn("Done.", expect="blue")
+    )
+    async with stage.playing(script):
+        await stage.agent("curious", AgentSpec(mcp_servers=[server("asks", "curious")]))
+        execution_id = (await stage.run("curious", "Try.")).metadata.id
+        answers = ("this session", "green", "blue")
+        for number, answer in enumerate(answers, 1):
+            told = await stage.until(execution_id, lambda told, least=number: len(told.questions) >= least)
+            await stage.client.steering.answer(execution_id, answer, told.questions[-1].attention_id)
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert told.results()["call-1"] == "accept blue"
+        asked = told.questions[1]
+        assert asked.call_id == "call-1"
+        assert asked.text.startswith("The MCP server curious asks: Which colour?")
+        assert list(asked.options) == ["red", "blue", "decline"]
+        assert "'green' is not one that it takes" in told.questions[2].text
+
+
+async def test_a_question_is_withdrawn_with_its_run(stage: Stage) -> None:
+    script = Script.of(Turn("Asking.", calls=(ScriptedCall("mcp__curious__echo", {"text": "hello"}),)))
+    async with stage.playing(script):
+        await stage.agent("curious", AgentSpec(mcp_servers=[server("asks", "curious")]))
+        execution_id = (await stage.run("curious", "Try.")).metadata.id
+        told = await stage.until(execution_id, lambda told: bool(told.questions))
+        await stage.client.cancel(execution_id)
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_CANCELLED, told
+        assert len(told.of("attention_cleared")) == len(told.questions)
+
+
+async def test_a_runner_that_dies_in_a_call(stage: Stage) -> None:
+    """The server dies with it; what became of the call is asked; the next runner starts the server and asks for no approval."""
+    again = ScriptedCall("mcp__slow__echo", {"text": "hello"})
+    script = Script.of(Turn("Asking.", calls=(again,)), Turn("Done.", expect="hello"))
+    async with stage.playing(script):
+        await stage.agent("slow", AgentSpec(mcp_servers=[server("hangs once", "slow")]))
+        execution_id = (await stage.run("slow", "Try.")).metadata.id
+        told = await stage.until(execution_id, lambda told: bool(told.questions))
+        await stage.client.steering.answer(execution_id, "this session", told.questions[0].attention_id)
+        await eventually(lambda: (stage.directory / "hung").exists())
+        for pid in runner_pids(stage.workstation):
+            await asyncio.to_thread(stage.workstation.kill, pid)
+        told = await stage.until(execution_id, lambda told: len(told.questions) == 2)
+        assert "nobody knows how far it came" in told.questions[1].text
+        await stage.client.steering.answer(execution_id, "retry", told.questions[1].attention_id)
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        assert "hello" in told.results().values()
+        assert len(told.questions) == 2
 
 
 async def test_a_sub_agent_has_only_what_it_chooses(stage: Stage) -> None:

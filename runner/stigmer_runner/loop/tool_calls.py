@@ -242,7 +242,8 @@ async def _tool(ground: Ground, call: ActivityCall, ask: ToolAsk) -> Tool:
         found = await ground.all_tools("", lambda events: call.record(events, urgent=True))
         tool = found.get(ask.call.name)
     if tool is None:
-        raise ToolArgumentError(f"there is no tool {ask.call.name!r} here any more")
+        why = " ".join(ground.servers.problems())
+        raise ToolArgumentError(f"there is no tool {ask.call.name!r} here any more. {why}".rstrip())
     return tool
 
 

@@ -35,6 +35,8 @@ logging.getLogger("mcp").setLevel(
 
 GOODBYE = 4.0
 """Seconds for a server to end."""
+SESSION_GONE = 404
+"""The HTTP status by which a server says that it does not know the session any more: it is begun anew."""
 MOST_PAGES = 20
 """Of a listing."""
 
@@ -228,6 +230,8 @@ class Connection:
                 await self._end.over.wait()
         except TimeoutError:
             status = f" (HTTP status {self._end.status})" if self._end.status else ""
+            if self._end.status == SESSION_GONE:
+                self._end.over.set()
             return f"it answered with an error: {error.error.message[:2000]}{status}"
         return self._why("it has ended")
 

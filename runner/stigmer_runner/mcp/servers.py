@@ -144,6 +144,9 @@ class McpServers:
         except RunnerError as error:
             server.refused = str(error)
             _logger.info("the MCP server %r is not used", server.name)
+        except Exception as error:
+            server.refused = f"Stigmer itself failed: {type(error).__name__}: {error}"
+            _logger.exception("the MCP server %r could not be started", server.name)
 
     async def _begin(self, server: _Server, ask: Ask) -> None:
         """Raises `RunnerError` where it is not to be used, or cannot be."""

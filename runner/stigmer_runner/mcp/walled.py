@@ -197,6 +197,8 @@ def _joined(request: ExecutionRequest, command: Sequence[str]) -> ExecutionReque
 
 def _make_pipes(scratch: Path) -> tuple[int, int]:
     """The two pipes, open here at both ends: neither side waits for the other. Returns what is written, what is read."""
+    if scratch.exists():  # a runner that died left it
+        shutil.rmtree(scratch)
     scratch.mkdir(mode=0o700, parents=True)
     opened: list[int] = []
     try:
