@@ -85,5 +85,5 @@ async def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) 
     assert kills >= KILLS
     assert replayed > 0
     print(
-        f"{KILLS} kills; promised at the end: {read_ledger(ledger)}; {replayed} records replayed, {cuts} torn ends cut"
+        f"{kills} kills; promised at the end: {read_ledger(ledger)}; {replayed} records replayed, {cuts} torn ends cut"
     )
