@@ -40,6 +40,8 @@ _logger = logging.getLogger(__name__)
 
 ENGINE = "stigmer_runner.hosting.engine_run"
 """The module that brings the engine in."""
+PROGRAMS = "stigmer_runner.acp.running"
+"""The module that runs programs as agents."""
 
 
 async def load_engine() -> None:
@@ -164,6 +166,8 @@ class HostedExecution:
         )
         if grant.agent.spec.model == SHELL_MODEL:
             run = await self._shell_run(RunCommandLine(place, self._services.states, self._terminals, now_micros))
+        elif grant.agent.spec.HasField("external"):
+            run = await self._program_run(place)
         else:
             run = await self._talking_run(place)
         history = await self._history()
@@ -214,6 +218,21 @@ class HostedExecution:
             servers,
         )
         self._steering = Steering(self._grant.execution_id, run, self._reject, questions.answered, self._applied)
+        return run
+
+    async def _program_run(self, place: ShellPlace) -> "EmbeddedRun":
+        """A run of a program that is an agent of its own."""
+        services = self._services
+        if services.home is None:
+            raise RunnerError("this runner runs no programs as agents: start it from a daemon")
+        await load_engine()
+        await asyncio.to_thread(importlib.import_module, PROGRAMS)
+        from stigmer_runner.acp.running import Hosting, program_run
+        from stigmer_runner.hosting.agent_run import tool_session
+
+        session = self._tools = tool_session(self._grant, place, services.home, services.states, self._terminals, ())
+        hosting = Hosting(self._outbox, self._chronicle, now_micros, self._reject, self._applied)
+        run, self._steering = program_run(self._grant, place, services.home, session, hosting)
         return run
 
     async def _history(self) -> Sequence[JournalRecord]:
