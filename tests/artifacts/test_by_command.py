@@ -65,6 +65,11 @@ async def test_a_file_that_a_model_hands_over_is_got_by_the_person(
     kept = by_name["out.tar"]["artifactId"]
     assert kept.encode() in home.run("logs", run, "--json").stdout
 
+    page = home.run("export", run, "--format", "markdown").stdout.decode()
+    assert "## Agent\n\n````markdown\nHere it is.\n" in page
+    assert "### `keep_file`\n\n````text\nbuild/out.tar\n" in page
+    assert "out.tar is kept, 300,000 bytes" in page
+
     home.run("artifact", "get", kept, cwd=tmp_path)
     assert (tmp_path / "out.tar").read_bytes() == CONTENT
     (tmp_path / "out.tar").write_text("mine")

@@ -125,7 +125,8 @@ async def test_a_file_with_a_secret_of_the_run_is_not_kept(ground: Ground, place
         (bench.workspace / "leak.txt").write_bytes(b"." * place + b"hunter2-hunter2" + b"." * 10)
         assert "holds a secret" in await bench.error("keep_file", path="leak.txt")
         await bench.text("keep_file", path="fine.txt")
-    assert list(shelf.files) == ["fine.txt"]
+        await bench.text("keep_file", path="fine.txt", shown_as="hunter2-hunter2.txt")
+    assert list(shelf.files) == ["fine.txt", "[secret TOKEN].txt"]
 
 
 async def test_where_nobody_keeps_files_and_where_the_daemon_refuses(bench: ToolBench, shelf: Shelf) -> None:

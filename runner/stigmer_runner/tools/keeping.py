@@ -52,7 +52,7 @@ class KeepFile(BaseTool):
         path, session = text(arguments, "path"), context.session
         if session.hand_over is None:
             raise ToolError("files cannot be kept here: leave it in the workspace and say where it is")
-        name = text(arguments, "shown_as") or PurePosixPath(path).name
+        name = session.redactor.text(text(arguments, "shown_as") or PurePosixPath(path).name)
         denied = denied_patterns(context.policy, self.signature.name)
         with session.files.opened(path) as descriptor:
             _check(session.files, descriptor, path, denied)
