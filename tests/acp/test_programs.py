@@ -151,6 +151,22 @@ async def test_it_is_interrupted_and_goes_on(stage: Stage) -> None:
     assert told.text().endswith("Hello, prompt 2.")
 
 
+async def test_what_it_waits_for_is_withdrawn_with_the_turn(stage: Stage) -> None:
+    await agent(stage, "asker", preset="ask")
+    execution_id = (await stage.run("asker", "edit a.txt")).metadata.id
+    await started(stage, execution_id)
+    await stage.until(execution_id, lambda told: len(told.approvals) == 2)
+    await stage.client.steering.interrupt(execution_id)
+    told = await stage.until(execution_id, lambda told: len(told.questions) == 1)
+    assert told.of("approval_resolved")[1].approval_resolved.reason == "interrupted"
+    waiting = (await stage.client.steering.list_attention()).waiting
+    assert [each.approval.call_id for each in waiting if each.execution.execution_id == execution_id] == [""]
+    await stage.client.steering.answer(execution_id, "hello")
+    told = await stage.ended(execution_id)
+    assert told.text() == "chosen: cancelledHello, prompt 2."
+    assert not (stage.directory / "a.txt").exists()
+
+
 async def test_a_program_that_dies_is_told_of(stage: Stage) -> None:
     await agent(stage, "mortal")
     told = await stage.ended((await stage.run("mortal", "die now")).metadata.id)

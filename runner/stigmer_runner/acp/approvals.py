@@ -11,14 +11,16 @@ from stigmer_runner.durable.telling import approval_attention, withdrawn
 from stigmer_runner.tools.preparing import Prepared
 
 Record: TypeAlias = Callable[[Sequence[ev.Event]], object]
+INTERRUPTED = "interrupted"
 ALLOWING = (ev.APPROVAL_ONCE, ev.APPROVAL_SESSION)
 
 
 @dataclass
 class _Waiting:
     binding: bytes
-    grant: bytes
-    decided: "asyncio.Future[ev.CommandIssued.ResolveApproval]"
+    record: Record
+    decided: "asyncio.Future[ev.CommandIssued.ResolveApproval | None]"
+    """None where the question was withdrawn."""
 
 
 class LiveApprovals:
@@ -30,8 +32,9 @@ class LiveApprovals:
         self._waiting: dict[str, _Waiting] = {}
 
     async def decision(self, record: Record, call_id: str, prepared: Prepared) -> tuple[bool, str]:
-        """Ask the person: whether it may be, and their reason. Cancelled, the question is withdrawn."""
-        waiting = _Waiting(prepared.binding, prepared.grant, asyncio.get_running_loop().create_future())
+        """Ask the person: whether it may be, and their reason; `INTERRUPTED` where nobody is asked any more."""
+        decided: asyncio.Future[ev.CommandIssued.ResolveApproval | None] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(prepared.binding, record, decided)
         self._waiting[call_id] = waiting
         requested = ev.ApprovalRequested(
             call_id=call_id, summary=prepared.summary, binding=prepared.binding, reason=prepared.reason
@@ -45,14 +48,28 @@ class LiveApprovals:
         )
         record((ev.Event(approval_requested=requested), ev.Event(attention_raised=raised)))
         try:
-            given = await waiting.decided
+            given = await decided
         except asyncio.CancelledError:
-            if self._waiting.pop(call_id, None) is not None:
-                record(withdrawn(call_id, "interrupted"))
+            self._withdraw(call_id)
             raise
+        if given is None:
+            return False, INTERRUPTED
         if given.approval == ev.APPROVAL_SESSION:
             self.granted.add(prepared.grant)
         return given.approval in ALLOWING, given.reason
+
+    def withdraw(self) -> None:
+        """The turn is over: nothing of it is to be decided any more."""
+        for call_id in list(self._waiting):
+            self._withdraw(call_id)
+
+    def _withdraw(self, call_id: str) -> None:
+        waiting = self._waiting.pop(call_id, None)
+        if waiting is None:
+            return
+        waiting.record(withdrawn(call_id, INTERRUPTED))
+        if not waiting.decided.done():
+            waiting.decided.set_result(None)
 
     def resolve(self, given: ev.CommandIssued.ResolveApproval) -> str:
         """A person decides. Empty where it is taken, else why it is not."""

@@ -27,6 +27,7 @@ from acp.schema import (
 )
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_runner.acp.approvals import INTERRUPTED
 from stigmer_runner.acp.files import WriteFile, read_text, window
 from stigmer_runner.acp.permissions import Gate, OwnCall
 from stigmer_runner.acp.telling import Calls, Told, Update, arguments_of
@@ -63,10 +64,10 @@ class ProgramClient(AcpClient):
         told = self._prompted()
         call_id = told.call(tool_call)
         arguments: Mapping[str, object] = {"call": arguments_of(tool_call), "shown": _contents(tool_call)}
-        allowed, _ = await self._gate.allows(self._record, call_id, OwnCall(tool_call.kind or "other"), arguments)
+        allowed, reason = await self._gate.allows(self._record, call_id, OwnCall(tool_call.kind or "other"), arguments)
         kinds = ("allow_once",) if allowed else ("reject_once", "reject_always")
         chosen = next((option for kind in kinds for option in options if option.kind == kind), None)
-        if chosen is None:
+        if chosen is None or (not allowed and reason == INTERRUPTED):
             return RequestPermissionResponse(outcome=DeniedOutcome(outcome="cancelled"))
         return RequestPermissionResponse(outcome=AllowedOutcome(outcome="selected", option_id=chosen.option_id))
 

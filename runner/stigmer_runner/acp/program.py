@@ -106,6 +106,7 @@ class Program:
         except (RequestError, ConnectionError, ValueError) as error:
             raise ProgramFailed(await self._why(error)) from error
         finally:
+            self._gate.approvals.withdraw()
             await self._terminals.end_all()
             self._client.told = None
 
@@ -156,6 +157,7 @@ class Program:
 
     async def _cancelled(self, prompting: "asyncio.Task[PromptResponse]") -> None:
         connection = self._connection
+        self._gate.approvals.withdraw()
         if connection is not None and not self.over:
             with contextlib.suppress(ConnectionError):
                 await connection.cancel(self._session_id)
