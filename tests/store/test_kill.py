@@ -84,6 +84,4 @@ async def test_nothing_acknowledged_is_lost_or_doubled_by_kills(tmp_path: Path) 
         assert len(incarnations) == 1
     assert kills >= KILLS
     assert replayed > 0
-    print(
-        f"{kills} kills; promised at the end: {read_ledger(ledger)}; {replayed} records replayed, {cuts} torn ends cut"
-    )
+    print(f"{kills} kills; {replayed} records replayed, {cuts} torn ends cut")

@@ -17,10 +17,18 @@ from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     GetExecutionContextRequest,
     GetExecutionContextResponse,
+    GetProviderKeyRequest,
+    GetProviderKeyResponse,
     LinkRequest,
     LinkResponse,
     ReadJournalRequest,
     ReadJournalResponse,
+    ReadSessionMemoryRequest,
+    ReadSessionMemoryResponse,
+    ReadSkillRequest,
+    ReadSkillResponse,
+    WriteArtifactRequest,
+    WriteArtifactResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import (
     RunnerServiceServicer,
@@ -163,6 +171,38 @@ class ScriptedDaemon(RunnerServiceServicer):
     ) -> GetExecutionContextResponse:
         """See RunnerService: executions here have no variables."""
         return GetExecutionContextResponse()
+
+    async def GetProviderKey(
+        self,
+        request: GetProviderKeyRequest,
+        context: aio.ServicerContext[GetProviderKeyRequest, GetProviderKeyResponse],
+    ) -> GetProviderKeyResponse:
+        """See RunnerService: no provider has a key here."""
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "no keys here")
+
+    async def ReadSessionMemory(
+        self,
+        request: ReadSessionMemoryRequest,
+        context: aio.ServicerContext[ReadSessionMemoryRequest, ReadSessionMemoryResponse],
+    ) -> AsyncIterator[ReadSessionMemoryResponse]:
+        """See RunnerService: sessions here have no past."""
+        for response in ():
+            yield response
+
+    async def ReadSkill(
+        self, request: ReadSkillRequest, context: aio.ServicerContext[ReadSkillRequest, ReadSkillResponse]
+    ) -> AsyncIterator[ReadSkillResponse]:
+        """See RunnerService: there are no skills here."""
+        for response in ():
+            yield response
+
+    async def WriteArtifact(
+        self,
+        request_iterator: AsyncIterator[WriteArtifactRequest],
+        context: aio.ServicerContext[WriteArtifactRequest, WriteArtifactResponse],
+    ) -> WriteArtifactResponse:
+        """See RunnerService: nothing is kept here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no files are kept here")
 
     async def ReadJournal(
         self, request: ReadJournalRequest, context: aio.ServicerContext[ReadJournalRequest, ReadJournalResponse]
