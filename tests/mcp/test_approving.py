@@ -21,6 +21,14 @@ async def test_asked_once(ground: Ground, walled: Sandbox, answer: str) -> None:
             assert len(stand.questions) == times
 
 
+async def test_walls_are_part_of_what_is_approved(ground: Ground, walled: Sandbox, unwalled: Sandbox) -> None:
+    workspace = ground.workspace()
+    for sandbox in (walled, unwalled):
+        async with standing(ground, sandbox, [liar("honest")], answers=["always"], workspace=workspace) as stand:
+            await stand.tools()
+            assert len(stand.questions) == 1
+
+
 async def test_whatever_else_is_said_is_no(ground: Ground, walled: Sandbox) -> None:
     async with standing(ground, walled, [liar("honest")], answers=["yes please, but be careful"]) as stand:
         assert await stand.tools() == {}

@@ -13,7 +13,7 @@ from tests.mcp.stand import Stand, liar, standing
 from tests.sandbox.ground import Ground
 
 ECHO = "mcp__liar__echo"
-SOON = Waits(start=5.0, call=2.0)
+SOON = Waits(start=30.0, call=2.0)
 
 
 async def honest_goes_on(stand: Stand) -> None:
@@ -25,13 +25,14 @@ async def honest_goes_on(stand: Stand) -> None:
     ("kind", "words"),
     [
         ("dies at start", "exit code 3; the last that it said: no configuration found"),
-        ("silent", "did not answer within 5 seconds"),
+        ("silent", "did not answer within 4 seconds"),
         ("array", "it answered what no server may: tools.1.inputSchema.type: Input should be 'object'"),
         ("endless list", "its list of tools has no end"),
     ],
 )
 async def test_servers_that_never_begin(ground: Ground, walled: Sandbox, kind: str, words: str) -> None:
-    async with standing(ground, walled, [liar(kind), liar("honest", name="honest")], waits=SOON) as stand:
+    waits = Waits(start=4.0 if kind == "silent" else 30.0)
+    async with standing(ground, walled, [liar(kind), liar("honest", name="honest")], waits=waits) as stand:
         assert list(await stand.tools()) == ["mcp__honest__echo"]
         (problem,) = stand.servers.problems()
         assert problem.startswith("The MCP server liar is not used: ")

@@ -155,8 +155,8 @@ class McpServers:
             raise ServerRefused(
                 "it comes as a container, and this runner starts none yet: give it as a program (`stdio`) or an address (`http`)"
             )
-        approved = await asyncio.to_thread(approvals.find, definition.hash)
-        always = await asyncio.to_thread(approvals.is_always, definition.hash)
+        approved = await asyncio.to_thread(approvals.find, self._key(definition))
+        always = await asyncio.to_thread(approvals.is_always, self._key(definition))
         if approved is None:
             always = await self._approve(server, ask)
         connection = await self._connected(server)
@@ -164,7 +164,7 @@ class McpServers:
             listing = await connection.tools()
             if approved is not None and dict(approved.tools) != dict(listing.hashes):
                 always = await self._approve_change(server, difference(approved.tools, listing.hashes), ask)
-            await asyncio.to_thread(approvals.keep, definition.hash, server.name, listing.hashes, always=always)
+            await asyncio.to_thread(approvals.keep, self._key(definition), server.name, listing.hashes, always=always)
         except BaseException:
             await asyncio.shield(connection.close())
             raise
@@ -238,6 +238,11 @@ class McpServers:
             limits=place.limits,
         )
 
+    def _key(self, definition: Definition) -> str:
+        """What an approval is kept under: one that was given behind walls is not one for without."""
+        walls = self._session.place.sandbox.description.walls or not isinstance(definition.reach, Program)
+        return definition.hash if walls else f"{definition.hash} without walls"
+
     def _around(self) -> str:
         if not self._session.place.sandbox.description.walls:
             return "without walls: it may do whatever you may do"
@@ -302,7 +307,7 @@ class McpServers:
             await connection.close()
             raise ServerRefused(server.refused) from error
         hashes = listing.hashes
-        await asyncio.to_thread(self._approvals.keep, server.definition.hash, server.name, hashes, always=always)
+        await asyncio.to_thread(self._approvals.keep, self._key(server.definition), server.name, hashes, always=always)
         server.listing = listing
 
 
