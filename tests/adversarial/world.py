@@ -195,6 +195,13 @@ def _make_repository(directory: Path, message: str) -> None:
     for words in (["init", "-q", "-b", "main"], ["commit", "-q", "--allow-empty", "-m", message]):
         subprocess.run([*GIT, *words], cwd=directory, check=True, capture_output=True, timeout=30)
     (directory / ".git" / "hooks").mkdir(exist_ok=True)
+    for name in (".git/modules/lib", ".git/modules/lib/modules/inner"):
+        (directory / name / "hooks").mkdir(parents=True)
+        for file in ("HEAD", "config"):
+            (directory / name / file).write_text("# a submodule's\n")
+    (directory / ".git" / "worktrees" / "w").mkdir(parents=True)
+    for name in ("config.worktree", "worktrees/w/commondir", "worktrees/w/gitdir"):
+        (directory / ".git" / name).write_text("# the person's\n")
 
 
 def _dressed(place: str, texts: Sequence[str]) -> bytes:
@@ -226,7 +233,18 @@ def _dressed(place: str, texts: Sequence[str]) -> bytes:
             return ("\n".join(texts) + "\n").encode()
 
 
-PROTECTED = (".git/hooks", ".git/config", ".envrc", "AGENTS.md", "CLAUDE.md", ".vscode", ".github/workflows")
+PROTECTED = (
+    ".git/hooks",
+    ".git/config",
+    ".git/config.worktree",
+    ".git/modules",
+    ".git/worktrees",
+    ".envrc",
+    "AGENTS.md",
+    "CLAUDE.md",
+    ".vscode",
+    ".github/workflows",
+)
 
 
 def tree(top: Path) -> dict[str, str]:

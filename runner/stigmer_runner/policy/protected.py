@@ -47,6 +47,9 @@ MOUNTED = (
     ".git/hooks",
     ".git/config",
     ".git/info",
+    ".git/config.worktree",
+    ".git/commondir",
+    ".git/worktrees",
     ".vscode",
     ".idea",
     ".husky",
@@ -57,6 +60,12 @@ MOUNTED = (
     "CLAUDE.md",
 )
 """What is read-only for a model's commands where it is there, at the top of the workspace."""
+
+IN_SUBMODULE = ("config", "config.worktree", "commondir", "hooks", "info")
+"""The same in the repository of each submodule, below `.git/modules`."""
+
+MOST_SUBMODULES = 50
+"""Where there are more, all of `.git/modules` is read-only: each name is a mount of its own."""
 
 
 def is_protected(path: str) -> bool:
@@ -80,8 +89,7 @@ def is_protected(path: str) -> bool:
 def present(workspace: Path) -> tuple[Path, ...]:
     """What of `MOUNTED` is there. Links are left out: what they lead to is what it is."""
     found: list[Path] = []
-    for name in MOUNTED:
-        place = workspace / name
+    for place in (*(workspace / name for name in MOUNTED), *_in_submodules(workspace / ".git" / "modules")):
         if not any(
             step.is_symlink()
             for step in (place, *place.parents)
@@ -90,6 +98,30 @@ def present(workspace: Path) -> tuple[Path, ...]:
             found.append(place)
     git = workspace / ".git"
     return (*found, git) if git.is_file() and not git.is_symlink() else tuple(found)
+
+
+def _in_submodules(modules: Path) -> tuple[Path, ...]:
+    """What may be protected in the repositories of submodules, which have names with slashes and submodules of their own.
+
+    All of `.git/modules` where there are too many, or they cannot be looked at.
+    """
+    repositories: list[Path] = []
+    directories = [modules]
+    looked_at = 0
+    while directories:
+        directory = directories.pop()
+        looked_at += 1
+        if len(repositories) > MOST_SUBMODULES or looked_at > 10 * MOST_SUBMODULES:
+            return (modules,)
+        if (directory / "HEAD").exists():
+            repositories.append(directory)
+            directories.append(directory / "modules")
+        elif directory.is_dir() and not directory.is_symlink():
+            try:
+                directories += [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
+            except OSError:
+                return (modules,)
+    return tuple(repository / name for repository in repositories for name in IN_SUBMODULE)
 
 
 def _folded(part: str) -> str:
