@@ -69,6 +69,13 @@ async def test_a_program_that_cannot_run(ground: Ground, walled: Sandbox, progra
         assert program in problem
 
 
+async def test_a_name_that_policies_could_take_for_another(ground: Ground, walled: Sandbox) -> None:
+    async with standing(ground, walled, [liar("honest", name="git/hub")]) as stand:
+        assert await stand.tools() == {}
+        assert "give it another name" in stand.servers.problems()[0]
+        assert stand.questions == []
+
+
 async def test_a_missing_value(ground: Ground, walled: Sandbox) -> None:
     program = Program("python3", environment={"TOKEN": "Bearer ${TOKEN}"})
     async with standing(ground, walled, [Definition("keyed", program)]) as stand:

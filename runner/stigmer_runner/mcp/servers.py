@@ -151,6 +151,10 @@ class McpServers:
     async def _begin(self, server: _Server, ask: Ask) -> None:
         """Raises `RunnerError` where it is not to be used, or cannot be."""
         definition, approvals = server.definition, self._approvals
+        if "/" in definition.name or not definition.name.isprintable():
+            raise ServerRefused(
+                "its name holds a `/` or what cannot be shown, and policies go by it: give it another name"
+            )
         if isinstance(definition.reach, Container):
             raise ServerRefused(
                 "it comes as a container, and this runner starts none yet: give it as a program (`stdio`) or an address (`http`)"
