@@ -55,6 +55,7 @@ class Example:
         self._client: Client | None = None
         self.cwd = ""
         self.prompts = 0
+        self.instructions = False
         self.cancelled = asyncio.Event()
 
     def on_connect(self, conn: Client) -> None:
@@ -78,6 +79,7 @@ class Example:
     async def prompt(self, session_id: str, prompt: list[TextContentBlock], **kwargs: object) -> PromptResponse:
         self.prompts += 1
         text = prompt[-1].text
+        self.instructions = len(prompt) > 1 and "Do what you are told" in prompt[0].text
         acts: dict[str, Callable[[str, str], Awaitable[StopReason | None]]] = {
             "hello": self.do_hello,
             "edit": self.do_edit,
@@ -100,7 +102,8 @@ class Example:
     async def do_hello(self, session_id: str, rest: str) -> None:
         await self.client.session_update(session_id, update_agent_thought_text("Somebody greets."))
         await self.client.session_update(session_id, update_plan([plan_entry("Greet back", status="in_progress")]))
-        await self.say(session_id, f"Hello, prompt {self.prompts}.")
+        told = " I was told things." if self.instructions else ""
+        await self.say(session_id, f"Hello, prompt {self.prompts}.{told}")
 
     async def do_edit(self, session_id: str, path: str) -> None:
         place = os.path.join(self.cwd, path)
@@ -124,16 +127,15 @@ class Example:
         read = await self.client.read_text_file(session_id, place, line=2, limit=1)
         await self.say(session_id, f"read: {read.content}")
 
-    async def do_outside(self, session_id: str, path: str) -> None:
-        for work in (
-            self.client.read_text_file(session_id, path),
-            self.client.write_text_file(session_id, path, "mine"),
-        ):
-            try:
-                await work
-                await self.say(session_id, "It let me.\n")
-            except RequestError as error:
-                await self.say(session_id, f"refused: {error}\n")
+    async def do_outside(self, session_id: str, paths: str) -> None:
+        for path in paths.split():
+            reading = self.client.read_text_file(session_id, path)
+            for work in (reading, self.client.write_text_file(session_id, path, "mine")):
+                try:
+                    await work
+                    await self.say(session_id, "It let me.\n")
+                except RequestError as error:
+                    await self.say(session_id, f"refused: {error}\n")
 
     async def do_terminal(self, session_id: str, line: str) -> None:
         terminal = await self.client.create_terminal(session_id, "sh", ["-c", line], cwd=self.cwd)

@@ -137,7 +137,10 @@ class Prompt(Activity):
                 await fresh.open()
                 if ask.number > 1:
                     told.tell(_forgetful(self._ground.command))
-            response = await program.prompt(told, _turn_id(ask), _blocks(ask))
+            blocks = _blocks(ask)
+            if fresh is not None:
+                blocks = [TextContentBlock(type="text", text=ground.agent.spec.instructions), *blocks]
+            response = await program.prompt(told, _turn_id(ask), blocks)
         except ProgramFailed as error:
             await self.close()
             return self._failed(call, told, str(error))
