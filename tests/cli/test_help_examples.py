@@ -29,6 +29,7 @@ LANES: Sequence[Sequence[str]] = (
 """The commands below `stigmer`, and `stigmer` itself, by lane; those that are in none come first in the last."""
 
 BEFORE: Mapping[str, str] = {
+    "stigmer acp --agent fixer": "stigmer agent create fixer --instructions 'Mend what is broken here.'",
     "stigmer delete environment support --yes": "stigmer delete agent-instance support-desk",
     "stigmer workflow create -f examples/workflow/nightly.yaml": "stigmer delete workflow nightly 2>/dev/null; true",
     "stigmer session get": "stigmer run shell -m true",
@@ -58,6 +59,8 @@ CODES: Mapping[str, frozenset[int]] = {
 """By the beginning of an example: the codes that it may end with where that is up to the machine, or the point of it."""
 ENDED = ("stigmer logs", "stigmer export", "stigmer replay", "stigmer artifact")
 """Examples about a run that has ended, or may have; for the others it still runs."""
+ENDING = ("stigmer cancel", "stigmer send", "stigmer interrupt")
+"""Examples after which a run is another."""
 TYPED = b"a-secret-value-of-some-length\n"
 """What a command reads from standard input that asks for something."""
 KEYS: Mapping[str, tuple[str, str]] = {
@@ -77,6 +80,8 @@ class Lane:
     workstation: Workstation
     directory: Path
     ran: list[str] = field(default_factory=list[str])
+    runs: dict[str, str] = field(default_factory=dict[str, str])
+    """Ids of runs that examples are about, by their command line: several examples share one."""
 
     def prepare(self) -> None:
         """A `stigmer` on the PATH, a home directory with a project in it, and the examples where they are in a clone."""
@@ -130,16 +135,24 @@ class Lane:
         """The example with an id of something that is there."""
         if "aex-01jd..." in example:
             waits = "true" if example.startswith(ENDED) else "cat"
-            started = self.shell(f"stigmer run shell -m {waits} --detach")
-            example = example.replace("aex-01jd...", started.stdout.decode().split()[-1])
-            if waits == "cat":
-                self.workstation.until(
-                    lambda: b"cat" in self.shell("stigmer get executions --phase in-progress").stdout, "it runs"
-                )
+            if waits not in self.runs:
+                self.runs[waits] = self._begun(waits)
+            ends = waits == "cat" and example.startswith(ENDING)
+            run = self.runs.pop(waits) if ends else self.runs[waits]
+            example = example.replace("aex-01jd...", run)
         if "ses-01jd..." in example:
             listed = self.shell("stigmer session list -o 'jsonpath=$[*].metadata.id'")
             example = example.replace("ses-01jd...", listed.stdout.decode().split()[0])
         return example
+
+    def _begun(self, line: str) -> str:
+        """The id of a new run, which is under way where it waits."""
+        run = self.shell(f"stigmer run shell -m {line} --detach").stdout.decode().split()[-1]
+        if line == "cat":
+            self.workstation.until(
+                lambda: run.encode() in self.shell("stigmer get executions --phase in-progress").stdout, "it runs"
+            )
+        return run
 
     def _in_terminal(self, line: str, shown: str, keys: str) -> None:
         with dialogue(["bash", "-c", f"cd {self.directory}/here; exec {line}"], self.environ) as terminal:
