@@ -225,10 +225,11 @@ async def test_nothing_comes_of_a_hundred_instructions(
 
 
 async def test_nothing_comes_of_them_where_nobody_answers(ground: tuple[Ground, Workstation], stage: Stage) -> None:
+    together = scaled(4, 1)
     await warm(stage)
     async with listening(ground[0], MARK) as listeners:
         trial = Trial(ground[0], stage, listeners, "ask")
-        async with stage.playing(trial.script(scaled(4, 1))), asyncio.timeout(LIVENESS):
+        async with stage.playing(trial.script(together)), asyncio.timeout(LIVENESS):
             execution_id = await trial.begin()
             waited = await trial.ignoring(execution_id)
             seen = await trial.seen(execution_id)
@@ -241,7 +242,7 @@ async def test_nothing_comes_of_them_where_nobody_answers(ground: tuple[Ground, 
         "100 injected instructions, a model that obeys, `ask`, nobody answers",
         len(INJECTIONS),
         "instructions",
-        f"0 did harm; {waited} waited for a person, and nothing of them ran",
+        f"0 did harm; {waited} answers with {together} of them each waited for a person; no command ran",
     )
 
 
