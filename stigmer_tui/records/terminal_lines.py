@@ -11,7 +11,8 @@ from stigmer_tui.text import Untrusted, safe
 LONGEST = 64 * 1024
 """Bytes of a line that are held until its end comes; a longer one is shown in pieces."""
 _COLOUR = re.compile(r"\x1b\[([0-9;:]*)m")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_OTHER = re.compile(r"[\x00-\x1f\x7f-\x9f]|[^\x00-\u02ff]")
+"""What is more than a letter a cell: control codes, wide characters, marks."""
 FULL_SCREEN = DrawnLine((Run("[a full-screen program was here: `stigmer replay` shows it]", Pen(dim=True)),), PLAIN)
 
 
@@ -62,11 +63,11 @@ class TerminalLines:
 
 
 def _only_coloured(data: bytes, pen: Pen) -> DrawnLine | None:
-    """What `draw_line` would draw, many times faster, of a line that holds nothing but text and colours; None of any other."""
+    """What `draw_line` would draw, many times faster, of a line of plain letters and colours; None of any other."""
     if b"\x1b[" not in data:
         return None
     texts = _COLOUR.split(data.decode("utf-8", "replace"))
-    if _CONTROL.search("".join(texts[::2])):
+    if _OTHER.search("".join(texts[::2])):
         return None
     runs: list[Run] = []
     for place, text in enumerate(texts):

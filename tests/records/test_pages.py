@@ -244,7 +244,7 @@ def test_json_holds_every_event() -> None:
 @given(
     st.lists(
         st.one_of(
-            st.text(alphabet="ab é日\u202e\x07", max_size=4),
+            st.text(alphabet="ab é日\x07", max_size=4),
             st.sampled_from(["\x1b[31m", "\x1b[0m", "\x1b[m", "\x1b[1;38;5;208m", "\x1b[K", "\x1b[2", "\r", "\t"]),
         ),
         max_size=8,
