@@ -68,7 +68,7 @@ async def walled_program(start: Start, guard: Guard, end: End) -> AsyncGenerator
     inside = Path("/tmp") if start.sandbox.description.walls else scratch
     given = start.request.command
     words = [given] if isinstance(given, str) else list(given)
-    request = _joined(start.request, ["/bin/sh", "-c", _JOIN, str(inside / PIPE), *words])
+    request = _joined(start.request, ["/bin/sh", "-c", _JOIN, str(inside / PIPE), *words], words[0] if words else "")
     to_session, for_session = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     from_client, of_client = anyio.create_memory_object_stream[SessionMessage](0)
     program = asyncio.create_task(start.sandbox.execute(request))
@@ -191,8 +191,9 @@ def _words(program: "asyncio.Task[ExecutionResult]") -> str:
     return f"it ended with exit code {result.exit_code}{tail}"
 
 
-def _joined(request: ExecutionRequest, command: Sequence[str]) -> ExecutionRequest:
-    return replace(request, command=tuple(command), output_limit=KEPT_ERRORS)
+def _joined(request: ExecutionRequest, command: Sequence[str], program: str) -> ExecutionRequest:
+    by_place = Path(program) if program.startswith("/") else None
+    return replace(request, command=tuple(command), program=by_place, output_limit=KEPT_ERRORS)
 
 
 def _make_pipes(scratch: Path) -> tuple[int, int]:

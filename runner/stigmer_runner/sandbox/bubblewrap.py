@@ -91,7 +91,7 @@ class Bubblewrap:
             options.append("--unshare-net")
         if not place.terminal:
             options.append("--new-session")
-        for mount in self._tree.planned(place.workspace, place.scratch, place.read_only, place.shown):
+        for mount in self._tree.planned(place.workspace, place.scratch, place.read_only, place.shown, place.program):
             if place.memory_files and mount.kind is MountKind.EMPTY:
                 options += ["--size", str(place.memory_files)]
             options += self._arguments(mount, descriptors)

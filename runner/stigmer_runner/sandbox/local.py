@@ -229,6 +229,7 @@ class LocalSandbox:
             terminal,
             read_only=tuple(place for place in request.read_only if place != real and place.is_relative_to(real)),
             shown=request.shown,
+            program=_program_of(request),
             memory_files=request.limits.memory_files if request.limits else 0,
             gated=request.listening is not None and not request.network,
         )
@@ -298,3 +299,13 @@ def _closed() -> SandboxClosed:
 def _failed(said: bytes | bytearray) -> SpawnFailed:
     words = said.decode("utf-8", "replace").strip() or "it said nothing"
     return SpawnFailed(f"the sandbox could not be set up for this command: {words}")
+
+
+def _program_of(request: CommandRequest | ExecutionRequest) -> Path | None:
+    """The program of a request that names one by its place, and no shell."""
+    if isinstance(request, CommandRequest):
+        return None
+    if request.program is not None or isinstance(request.command, str) or not request.command:
+        return request.program
+    program = Path(request.command[0])
+    return program if program.is_absolute() else None

@@ -218,6 +218,8 @@ class ExecutionRequest:
     """As in `CommandRequest`."""
     shown: tuple[Path, ...] = ()
     """As in `CommandRequest`."""
+    program: Path | None = None
+    """A program that the command starts: shown with what it needs, wherever it lies. None: what `command` begins with, where that is a place."""
     limits: CommandLimits | None = None
     listening: Listening | None = None
 

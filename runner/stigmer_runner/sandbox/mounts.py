@@ -89,14 +89,23 @@ class FileTree:
         return self._base
 
     def planned(
-        self, workspace: Path, scratch: Path | None, read_only: Sequence[Path] = (), shown: Sequence[Path] = ()
+        self,
+        workspace: Path,
+        scratch: Path | None,
+        read_only: Sequence[Path] = (),
+        shown: Sequence[Path] = (),
+        program: Path | None = None,
     ) -> list[Mount]:
         """The whole tree for one command, in the order in which it is made: parents first.
 
-        `workspace`, `scratch` and `shown` have their links resolved; `read_only` lies in the workspace.
+        `workspace`, `scratch` and `shown` have their links resolved; `read_only` lies in the workspace. `program` is shown with what it needs,
+        wherever it lies, as those of the person's `PATH` are.
         """
         own = self._own
-        base = (mount for mount in self.base() if _there(mount))
+        survey = Survey(self._home, self._always_shown)
+        if program is not None:
+            survey.program(program)
+        base = (mount for mount in (*survey.mounts, *self.base()) if _there(mount))
         tree = {mount.target: mount for mount in base if not _inside_any(mount, workspace, own)}
         if scratch is not None:
             tree[Path("/tmp")] = Mount(Path("/tmp"), MountKind.WRITABLE, scratch)

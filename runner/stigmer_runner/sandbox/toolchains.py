@@ -131,6 +131,13 @@ class Survey:
             if real.is_relative_to(self._home) or not self._always_shown(real):
                 self._programs_in(real)
 
+    def program(self, path: Path) -> None:
+        """Show one program, the installation that it stands in, and what it needs, as those of a `PATH` are."""
+        directory, real = self.reach(path.parent), os.path.realpath(path)
+        if directory is not None and os.path.isfile(real) and not self._is_shown(directory):
+            self._show_installation(directory, otherwise=Path(real))
+        self._program(path, _DEPTH)
+
     def file(self, path: Path) -> None:
         """Show one file or directory at exactly its place, and the links on the way to it."""
         real = self.reach(path)

@@ -25,6 +25,8 @@ class Place:
     """What of the workspace cannot be changed."""
     shown: tuple[Path, ...] = ()
     """What is readable beside it."""
+    program: Path | None = None
+    """The program that runs, where it is named by its place: shown with what it needs."""
     memory_files: int = 0
     """Bytes of each directory in memory; 0: no limit."""
     gated: bool = False
