@@ -1,6 +1,7 @@
 """A command at a terminal of its own: what it shows, and what a person types."""
 
 import os
+import re
 import select
 import subprocess
 import time
@@ -8,6 +9,9 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 PATIENCE = 60.0
+
+_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""What a terminal is told to do, apart from what it shows."""
 
 
 class Dialogue:
@@ -20,8 +24,8 @@ class Dialogue:
         """All that came so far, with its escapes."""
 
     def until(self, words: str) -> None:
-        """Read until these words are there."""
-        while words not in self.shown:
+        """Read until these words are there, however they are drawn: colours and moves of the cursor between them do not count."""
+        while words not in self.shown and words not in _SEQUENCE.sub("", self.shown):
             if not self._read():
                 raise AssertionError(f"it ended before it showed {words!r}:\n{self.shown}")
 
