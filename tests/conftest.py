@@ -24,3 +24,10 @@ def short_tmp() -> Generator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Note how the run ended, for `.ci/run`: failed tests may be tried again, a run that broke off has to be run whole."""
+    note = session.config.rootpath / ".pytest_cache" / "exitstatus"
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(f"{int(exitstatus)}\n")
