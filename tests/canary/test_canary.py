@@ -105,8 +105,10 @@ def _use(workstation: Workstation, secrets: dict[str, str]) -> list[bytes]:
 
 async def _looked_at(search: Search, workstation: Workstation) -> list[Hit]:
     """Open the app, walk about in it, and search what it wrote to the terminal."""
-    async with real_terminal(Home.at(workstation.home, {}), environment=workstation.environment) as terminal:
-        await terminal.shows("shell")
+    async with real_terminal(
+        Home.at(workstation.home, {}), columns=240, rows=40, environment=workstation.environment
+    ) as terminal:
+        await terminal.until(lambda: any(shape in terminal.text for shape in "✓✗■"), "a run that ended")
         for key in ("\r", "\x1b", "?", "\x1b"):
             terminal.send(key)
         await terminal.until(lambda: len(terminal.received) > 2000, "a screen")
@@ -156,3 +158,10 @@ def test_what_is_given_as_no_secret_is_found(workstation: Workstation) -> None:
         workstation.run("server", "stop")
     found = {hit.sink.split()[0] for hit in (*watch.hits, *search.look_at_all(tree(workstation.home.parent)))}
     assert {"file", "command"} <= found
+
+
+async def test_a_leak_onto_the_apps_screen_is_found(workstation: Workstation) -> None:
+    shown = new_secrets("SHOWN")
+    workstation.run("run", "shell", "-m", f"echo; echo {shown['SHOWN']}", code=0)
+    hits = await _looked_at(Search(shown), workstation)
+    assert {(hit.sink, hit.secret) for hit in hits} == {("terminal of the app", "SHOWN")}

@@ -89,3 +89,16 @@ def test_a_command_of_an_execution_may_hold_its_secret() -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_leak_into_a_core_file_is_found(short_tmp: Path) -> None:
+    """A process that, unlike ours, may leave one."""
+    pattern = Path("/proc/sys/kernel/core_pattern").read_text()
+    if pattern.startswith(("|", "/")):
+        pytest.skip(f"cores go elsewhere on this machine: {pattern.strip()}")
+    program = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_CORE, (-1, -1)); held = sys.stdin.read(); os.abort()"
+    process = subprocess.run(
+        [sys.executable, "-c", program], input=VALUE, text=True, cwd=short_tmp, capture_output=True, check=False
+    )
+    assert process.returncode < 0
+    assert NAME in {hit.secret for hit in SEARCH.look_at_all(tree(short_tmp))}
