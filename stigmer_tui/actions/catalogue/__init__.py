@@ -1,0 +1,1 @@
+"""All actions, a module a place: what a person can do there."""

@@ -1,0 +1,32 @@
+"""Actions in the library."""
+
+from stigmer_tui.actions.action import Action, Scope
+
+ACTIONS: tuple[Action, ...] = (
+    Action("library.open", "Read", "Show the whole of what is selected.", ("enter", "l", "right"), Scope.LIBRARY, "do('open')", 1),
+    Action("library.next_kind", "Next kind", "Go to the next kind of resource.", ("tab", "right_square_bracket"), Scope.LIBRARY, "do('next_kind')", 2),
+    Action("library.previous_kind", "Kind before", "Go to the kind of resource before.", ("shift+tab", "left_square_bracket"), Scope.LIBRARY, "do('previous_kind')"),
+    Action("library.filter", "Filter", "Show only what contains a text.", ("slash",), Scope.LIBRARY, "do('filter')", 3),
+    Action("library.run", "Run", "Start the next run with the selected agent: go to where one writes to it.", ("r",), Scope.LIBRARY, "do('run')", 4),
+    Action("library.edit", "Edit", "Edit what is selected in $EDITOR; it is checked before it is stored.", ("e",), Scope.LIBRARY, "do('edit')", 5),
+    Action("library.delete", "Delete", "Delete what is selected; press it twice. The first press says what goes with it.", ("d",), Scope.LIBRARY, "do('delete')", 6),
+    Action("library.copy", "Copy id", "Copy the id of what is selected.", ("y",), Scope.LIBRARY, "do('copy')"),
+    Action("library.up", "Up", "Select the one above.", ("k", "up"), Scope.LIBRARY, "move(-1)", 0, False),
+    Action("library.down", "Down", "Select the one below.", ("j", "down"), Scope.LIBRARY, "move(1)", 0, False),
+    Action("library.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.LIBRARY, "page(-1)", 0, False),
+    Action("library.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.LIBRARY, "page(1)", 0, False),
+    Action("library.first", "First", "Go to the first one.", ("g", "home"), Scope.LIBRARY, "edge(-1)", 0, False),
+    Action("library.last", "Last", "Go to the last one that was fetched.", ("G", "end"), Scope.LIBRARY, "edge(1)", 0, False),
+    Action("library.leave", "Back", "Take the filter away; without one, go back.", ("escape", "q"), Scope.LIBRARY, "do('leave')", 7),
+    Action("document.close", "Back", "Go back to the list.", ("escape", "q", "h", "left"), Scope.DOCUMENT, "do('close')", 1),
+    Action("document.edit", "Edit", "Edit it in $EDITOR; it is checked before it is stored.", ("e",), Scope.DOCUMENT, "do('edit')", 2, False),
+    Action("document.copy", "Copy all", "Copy the whole text.", ("y",), Scope.DOCUMENT, "do('copy_all')", 3),
+    Action("document.pager", "Pager", "Open the whole text in $PAGER.", ("v",), Scope.DOCUMENT, "do('pager')", 4),
+    Action("document.up", "Up", "Move up by a row.", ("k", "up"), Scope.DOCUMENT, "move(-1)", 0, False),
+    Action("document.down", "Down", "Move down by a row.", ("j", "down"), Scope.DOCUMENT, "move(1)", 0, False),
+    Action("document.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.DOCUMENT, "page(-1)", 0, False),
+    Action("document.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.DOCUMENT, "page(1)", 0, False),
+    Action("document.first", "Beginning", "Go to the beginning.", ("g", "home"), Scope.DOCUMENT, "edge(-1)", 0, False),
+    Action("document.last", "End", "Go to the end.", ("G", "end"), Scope.DOCUMENT, "edge(1)", 0, False),
+)  # fmt: skip
+"""In the order of the help."""
