@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from stigmer_apis._generated.stigmer.execution.v1 import options_pb2 as _options_pb2
 from stigmer_apis._generated.stigmer.execution.v1 import summary_pb2 as _summary_pb2
 import builtins as _builtins
@@ -23,6 +24,62 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ExecutionOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExecutionOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExecutionOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXECUTION_ORDER_UNSPECIFIED: _ExecutionOrder.ValueType  # 0
+    """By creation: the newest, or with `oldest_first` the oldest."""
+    EXECUTION_ORDER_CHANGED: _ExecutionOrder.ValueType  # 1
+    """What changed last."""
+    EXECUTION_ORDER_LONGEST: _ExecutionOrder.ValueType  # 2
+    """What ran longest."""
+    EXECUTION_ORDER_TOKENS: _ExecutionOrder.ValueType  # 3
+    """What used most tokens."""
+    EXECUTION_ORDER_COST: _ExecutionOrder.ValueType  # 4
+    """What cost most."""
+
+class ExecutionOrder(_ExecutionOrder, metaclass=_ExecutionOrderEnumTypeWrapper):
+    """What comes first."""
+
+EXECUTION_ORDER_UNSPECIFIED: ExecutionOrder.ValueType  # 0
+"""By creation: the newest, or with `oldest_first` the oldest."""
+EXECUTION_ORDER_CHANGED: ExecutionOrder.ValueType  # 1
+"""What changed last."""
+EXECUTION_ORDER_LONGEST: ExecutionOrder.ValueType  # 2
+"""What ran longest."""
+EXECUTION_ORDER_TOKENS: ExecutionOrder.ValueType  # 3
+"""What used most tokens."""
+EXECUTION_ORDER_COST: ExecutionOrder.ValueType  # 4
+"""What cost most."""
+Global___ExecutionOrder: _TypeAlias = ExecutionOrder  # noqa: Y015
+
+class _GroupBy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GroupByEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GroupBy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GROUP_BY_UNSPECIFIED: _GroupBy.ValueType  # 0
+    GROUP_BY_AGENT: _GroupBy.ValueType  # 1
+    GROUP_BY_SESSION: _GroupBy.ValueType  # 2
+    GROUP_BY_PHASE: _GroupBy.ValueType  # 3
+    GROUP_BY_LABEL: _GroupBy.ValueType  # 4
+    """The value of a label."""
+
+class GroupBy(_GroupBy, metaclass=_GroupByEnumTypeWrapper):
+    """What the executions of a group have in common."""
+
+GROUP_BY_UNSPECIFIED: GroupBy.ValueType  # 0
+GROUP_BY_AGENT: GroupBy.ValueType  # 1
+GROUP_BY_SESSION: GroupBy.ValueType  # 2
+GROUP_BY_PHASE: GroupBy.ValueType  # 3
+GROUP_BY_LABEL: GroupBy.ValueType  # 4
+"""The value of a label."""
+Global___GroupBy: _TypeAlias = GroupBy  # noqa: Y015
+
 @_typing.final
 class ListExecutionsRequest(_message.Message):
     """Which executions, in which order, from where."""
@@ -34,6 +91,7 @@ class ListExecutionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     OLDEST_FIRST_FIELD_NUMBER: _builtins.int
     SKIP_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Rows wanted: 1 to 1000; 0 means 50."""
     page_token: _builtins.str
@@ -42,6 +100,8 @@ class ListExecutionsRequest(_message.Message):
     """Oldest first."""
     skip: _builtins.int
     """Rows to pass over before the page, from the token or from the start; for a screen that jumps."""
+    order: Global___ExecutionOrder.ValueType
+    """Another order than by creation. Such pages have no token: `skip` goes on."""
     @_builtins.property
     def filter(self) -> Global___ExecutionFilter: ...
     def __init__(
@@ -52,10 +112,11 @@ class ListExecutionsRequest(_message.Message):
         page_token: _builtins.str = ...,
         oldest_first: _builtins.bool = ...,
         skip: _builtins.int = ...,
+        order: Global___ExecutionOrder.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "oldest_first", b"oldest_first", "page_size", b"page_size", "page_token", b"page_token", "skip", b"skip"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "oldest_first", b"oldest_first", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "skip", b"skip"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -96,6 +157,7 @@ class ExecutionFilter(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     CREATED_FROM_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     CREATED_BEFORE_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     agent: _builtins.str
     """Id or name."""
@@ -107,6 +169,8 @@ class ExecutionFilter(_message.Message):
     """Microseconds since 1970, inclusive; 0 for no bound."""
     created_before_unix_micros: _builtins.int
     """Microseconds since 1970, exclusive; 0 for no bound."""
+    unseen: _builtins.bool
+    """Only those that failed and that nobody has said to have seen."""
     @_builtins.property
     def phases(self) -> _containers.RepeatedScalarFieldContainer[_agent_execution_enums_pb2.ExecutionPhase.ValueType]: ...
     @_builtins.property
@@ -129,10 +193,11 @@ class ExecutionFilter(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         created_from_unix_micros: _builtins.int = ...,
         created_before_unix_micros: _builtins.int = ...,
+        unseen: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "created_before_unix_micros", b"created_before_unix_micros", "created_from_unix_micros", b"created_from_unix_micros", "labels", b"labels", "needs_attention", b"needs_attention", "phases", b"phases", "session_id", b"session_id", "tags", b"tags", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "created_before_unix_micros", b"created_before_unix_micros", "created_from_unix_micros", b"created_from_unix_micros", "labels", b"labels", "needs_attention", b"needs_attention", "phases", b"phases", "session_id", b"session_id", "tags", b"tags", "text", b"text", "unseen", b"unseen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -150,6 +215,8 @@ class ListExecutionsResponse(_message.Message):
     TOTAL_IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
+    ORDERED_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page; empty where this was the last."""
     total: _builtins.int
@@ -160,6 +227,10 @@ class ListExecutionsResponse(_message.Message):
     """The store's revision that this page shows: watch from here on."""
     total_unfiltered: _builtins.int
     """How many executions there are in all phases, without the filter."""
+    unseen: _builtins.int
+    """How many failed and were not seen, without the filter."""
+    ordered: _builtins.int
+    """Where not all that match were put in order: that many of them, the newest and all that have not ended. 0: all were."""
     @_builtins.property
     def executions(self) -> _containers.RepeatedCompositeFieldContainer[_summary_pb2.ExecutionSummary]: ...
     def __init__(
@@ -171,14 +242,344 @@ class ListExecutionsResponse(_message.Message):
         total_is_lower_bound: _builtins.bool = ...,
         revision: _builtins.int = ...,
         total_unfiltered: _builtins.int = ...,
+        unseen: _builtins.int = ...,
+        ordered: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "next_page_token", b"next_page_token", "revision", b"revision", "total", b"total", "total_is_lower_bound", b"total_is_lower_bound", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "next_page_token", b"next_page_token", "ordered", b"ordered", "revision", b"revision", "total", b"total", "total_is_lower_bound", b"total_is_lower_bound", "total_unfiltered", b"total_unfiltered", "unseen", b"unseen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListExecutionsResponse: _TypeAlias = ListExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class GroupExecutionsRequest(_message.Message):
+    """Which executions, by what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    SKIP_FIELD_NUMBER: _builtins.int
+    group_by: Global___GroupBy.ValueType
+    label: _builtins.str
+    """The label, for GROUP_BY_LABEL."""
+    page_size: _builtins.int
+    """Groups wanted: 1 to 1000; 0 means 50."""
+    skip: _builtins.int
+    """Groups to pass over."""
+    @_builtins.property
+    def filter(self) -> Global___ExecutionFilter: ...
+    def __init__(
+        self,
+        *,
+        filter: Global___ExecutionFilter | None = ...,
+        group_by: Global___GroupBy.ValueType = ...,
+        label: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        skip: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "group_by", b"group_by", "label", b"label", "page_size", b"page_size", "skip", b"skip"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupExecutionsRequest: _TypeAlias = GroupExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class GroupExecutionsResponse(_message.Message):
+    """A page of groups: agents and sessions newest first, phases in their order, labels by value. Groups without executions are left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Group(_message.Message):
+        """Executions that have something in common."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        TITLE_FIELD_NUMBER: _builtins.int
+        TOTAL_FIELD_NUMBER: _builtins.int
+        TOTAL_IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
+        FILTER_FIELD_NUMBER: _builtins.int
+        NEWEST_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        """The agent's id, the session's id, the phase's number, the label's value."""
+        title: _builtins.str
+        """In words for a person."""
+        total: _builtins.int
+        """How many of the executions that match are in it."""
+        total_is_lower_bound: _builtins.bool
+        @_builtins.property
+        def filter(self) -> Global___ExecutionFilter:
+            """The filter of the request, narrowed to this group."""
+
+        @_builtins.property
+        def newest(self) -> _summary_pb2.ExecutionSummary:
+            """The newest of them."""
+
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            title: _builtins.str = ...,
+            total: _builtins.int = ...,
+            total_is_lower_bound: _builtins.bool = ...,
+            filter: Global___ExecutionFilter | None = ...,
+            newest: _summary_pb2.ExecutionSummary | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "newest", b"newest"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "key", b"key", "newest", b"newest", "title", b"title", "total", b"total", "total_is_lower_bound", b"total_is_lower_bound"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    GROUPS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    TOTAL_IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    TOTAL_UNFILTERED_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """How many groups there are."""
+    total_is_lower_bound: _builtins.bool
+    """Not all executions were looked at: there may be more groups, and more in them."""
+    revision: _builtins.int
+    """As in ListExecutionsResponse."""
+    total_unfiltered: _builtins.int
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___GroupExecutionsResponse.Group]: ...
+    def __init__(
+        self,
+        *,
+        groups: _abc.Iterable[Global___GroupExecutionsResponse.Group] | None = ...,
+        total: _builtins.int = ...,
+        total_is_lower_bound: _builtins.bool = ...,
+        revision: _builtins.int = ...,
+        total_unfiltered: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "revision", b"revision", "total", b"total", "total_is_lower_bound", b"total_is_lower_bound", "total_unfiltered", b"total_unfiltered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GroupExecutionsResponse: _TypeAlias = GroupExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class MarkSeenRequest(_message.Message):
+    """Whose failures were seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    all: _builtins.bool
+    """Of all executions that there are."""
+    @_builtins.property
+    def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        all: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "execution_ids", b"execution_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkSeenRequest: _TypeAlias = MarkSeenRequest  # noqa: Y015
+
+@_typing.final
+class MarkSeenResponse(_message.Message):
+    """They are seen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKED_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
+    marked: _builtins.int
+    """How many were not before."""
+    unseen: _builtins.int
+    """How many are left."""
+    def __init__(
+        self,
+        *,
+        marked: _builtins.int = ...,
+        unseen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["marked", b"marked", "unseen", b"unseen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkSeenResponse: _TypeAlias = MarkSeenResponse  # noqa: Y015
+
+@_typing.final
+class LabelExecutionsRequest(_message.Message):
+    """Which labels, on what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SetEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    SET_FIELD_NUMBER: _builtins.int
+    REMOVE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def set(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Labels to put on; those of the same name are replaced."""
+
+    @_builtins.property
+    def remove(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of labels to take off."""
+
+    def __init__(
+        self,
+        *,
+        execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+        set: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        remove: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_ids", b"execution_ids", "remove", b"remove", "set", b"set"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelExecutionsRequest: _TypeAlias = LabelExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class LabelExecutionsResponse(_message.Message):
+    """They have them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of those that changed."""
+
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refused]:
+        """Those that stay as they were."""
+
+    def __init__(
+        self,
+        *,
+        changed: _abc.Iterable[_builtins.str] | None = ...,
+        refused: _abc.Iterable[Global___Refused] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelExecutionsResponse: _TypeAlias = LabelExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class Refused(_message.Message):
+    """Something that was not done to an execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    reason: _builtins.str
+    """Why not, in words for a person."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refused: _TypeAlias = Refused  # noqa: Y015
+
+@_typing.final
+class DeleteExecutionsRequest(_message.Message):
+    """What to delete."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        execution_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_ids", b"execution_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteExecutionsRequest: _TypeAlias = DeleteExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class DeleteExecutionsResponse(_message.Message):
+    """What is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELETED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deleted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___Refused]: ...
+    def __init__(
+        self,
+        *,
+        deleted: _abc.Iterable[_builtins.str] | None = ...,
+        refused: _abc.Iterable[Global___Refused] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "refused", b"refused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteExecutionsResponse: _TypeAlias = DeleteExecutionsResponse  # noqa: Y015
 
 @_typing.final
 class ListAgentsRequest(_message.Message):
@@ -266,12 +667,15 @@ class WatchResponse(_message.Message):
     REMOVED_FIELD_NUMBER: _builtins.int
     RESET_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Everything up to here has been told."""
     reset: _builtins.bool
     """The asked revision is too old, or of another run of the server: list again, then watch from that list's revision."""
     total: _builtins.int
     """How many executions there are."""
+    unseen: _builtins.int
+    """How many failed and were not seen."""
     @_builtins.property
     def changed(self) -> _containers.RepeatedCompositeFieldContainer[_summary_pb2.ExecutionSummary]:
         """Executions that are new or changed, whole rows."""
@@ -288,10 +692,11 @@ class WatchResponse(_message.Message):
         removed: _abc.Iterable[_builtins.str] | None = ...,
         reset: _builtins.bool = ...,
         total: _builtins.int = ...,
+        unseen: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "removed", b"removed", "reset", b"reset", "revision", b"revision", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "removed", b"removed", "reset", b"reset", "revision", b"revision", "total", b"total", "unseen", b"unseen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,26 @@ class ExecutionServiceStub:
                 request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListExecutionsRequest.SerializeToString,
                 response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListExecutionsResponse.FromString,
                 _registered_method=True)
+        self.GroupExecutions = channel.unary_unary(
+                '/stigmer.execution.v1.ExecutionService/GroupExecutions',
+                request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsResponse.FromString,
+                _registered_method=True)
+        self.MarkSeen = channel.unary_unary(
+                '/stigmer.execution.v1.ExecutionService/MarkSeen',
+                request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenRequest.SerializeToString,
+                response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenResponse.FromString,
+                _registered_method=True)
+        self.LabelExecutions = channel.unary_unary(
+                '/stigmer.execution.v1.ExecutionService/LabelExecutions',
+                request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.LabelExecutionsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.LabelExecutionsResponse.FromString,
+                _registered_method=True)
+        self.DeleteExecutions = channel.unary_unary(
+                '/stigmer.execution.v1.ExecutionService/DeleteExecutions',
+                request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.DeleteExecutionsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.DeleteExecutionsResponse.FromString,
+                _registered_method=True)
         self.ListAgents = channel.unary_unary(
                 '/stigmer.execution.v1.ExecutionService/ListAgents',
                 request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListAgentsRequest.SerializeToString,
@@ -73,6 +93,34 @@ class ExecutionServiceServicer:
 
     def ListExecutions(self, request, context):
         """A page of executions, newest first unless asked otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GroupExecutions(self, request, context):
+        """Executions by what they have in common: a row and a count for each group.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkSeen(self, request, context):
+        """Says that a person has seen that executions failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LabelExecutions(self, request, context):
+        """Puts labels on executions, and takes them off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteExecutions(self, request, context):
+        """Deletes executions with all that they left. Those that have not ended stay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,6 +168,26 @@ def add_ExecutionServiceServicer_to_server(servicer, server):
                     servicer.ListExecutions,
                     request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListExecutionsRequest.FromString,
                     response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListExecutionsResponse.SerializeToString,
+            ),
+            'GroupExecutions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GroupExecutions,
+                    request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsRequest.FromString,
+                    response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsResponse.SerializeToString,
+            ),
+            'MarkSeen': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkSeen,
+                    request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenRequest.FromString,
+                    response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenResponse.SerializeToString,
+            ),
+            'LabelExecutions': grpc.unary_unary_rpc_method_handler(
+                    servicer.LabelExecutions,
+                    request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.LabelExecutionsRequest.FromString,
+                    response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.LabelExecutionsResponse.SerializeToString,
+            ),
+            'DeleteExecutions': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteExecutions,
+                    request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.DeleteExecutionsRequest.FromString,
+                    response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.DeleteExecutionsResponse.SerializeToString,
             ),
             'ListAgents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAgents,
@@ -175,6 +243,114 @@ class ExecutionService:
             '/stigmer.execution.v1.ExecutionService/ListExecutions',
             stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListExecutionsRequest.SerializeToString,
             stigmer_dot_execution_dot_v1_dot_execution__service__pb2.ListExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GroupExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.execution.v1.ExecutionService/GroupExecutions',
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsRequest.SerializeToString,
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkSeen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.execution.v1.ExecutionService/MarkSeen',
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenRequest.SerializeToString,
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LabelExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.execution.v1.ExecutionService/LabelExecutions',
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.LabelExecutionsRequest.SerializeToString,
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.LabelExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.execution.v1.ExecutionService/DeleteExecutions',
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.DeleteExecutionsRequest.SerializeToString,
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.DeleteExecutionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

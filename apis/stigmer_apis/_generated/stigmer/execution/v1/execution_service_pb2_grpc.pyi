@@ -18,6 +18,14 @@ class ExecutionServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.ListExecutionsRequest, _execution_service_pb2.ListExecutionsResponse]
     """A page of executions, newest first unless asked otherwise."""
+    GroupExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.GroupExecutionsRequest, _execution_service_pb2.GroupExecutionsResponse]
+    """Executions by what they have in common: a row and a count for each group."""
+    MarkSeen: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.MarkSeenRequest, _execution_service_pb2.MarkSeenResponse]
+    """Says that a person has seen that executions failed."""
+    LabelExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.LabelExecutionsRequest, _execution_service_pb2.LabelExecutionsResponse]
+    """Puts labels on executions, and takes them off."""
+    DeleteExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.DeleteExecutionsRequest, _execution_service_pb2.DeleteExecutionsResponse]
+    """Deletes executions with all that they left. Those that have not ended stay."""
     ListAgents: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.ListAgentsRequest, _execution_service_pb2.ListAgentsResponse]
     """Agents, newest first: the published interface has no list of them."""
     Watch: _aio.UnaryStreamMultiCallable[_execution_service_pb2.WatchRequest, _execution_service_pb2.WatchResponse]
@@ -39,6 +47,38 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_execution_service_pb2.ListExecutionsRequest, _execution_service_pb2.ListExecutionsResponse],
     ) -> _abc.Awaitable[_execution_service_pb2.ListExecutionsResponse]:
         """A page of executions, newest first unless asked otherwise."""
+
+    @_abc_1.abstractmethod
+    def GroupExecutions(
+        self,
+        request: _execution_service_pb2.GroupExecutionsRequest,
+        context: _aio.ServicerContext[_execution_service_pb2.GroupExecutionsRequest, _execution_service_pb2.GroupExecutionsResponse],
+    ) -> _abc.Awaitable[_execution_service_pb2.GroupExecutionsResponse]:
+        """Executions by what they have in common: a row and a count for each group."""
+
+    @_abc_1.abstractmethod
+    def MarkSeen(
+        self,
+        request: _execution_service_pb2.MarkSeenRequest,
+        context: _aio.ServicerContext[_execution_service_pb2.MarkSeenRequest, _execution_service_pb2.MarkSeenResponse],
+    ) -> _abc.Awaitable[_execution_service_pb2.MarkSeenResponse]:
+        """Says that a person has seen that executions failed."""
+
+    @_abc_1.abstractmethod
+    def LabelExecutions(
+        self,
+        request: _execution_service_pb2.LabelExecutionsRequest,
+        context: _aio.ServicerContext[_execution_service_pb2.LabelExecutionsRequest, _execution_service_pb2.LabelExecutionsResponse],
+    ) -> _abc.Awaitable[_execution_service_pb2.LabelExecutionsResponse]:
+        """Puts labels on executions, and takes them off."""
+
+    @_abc_1.abstractmethod
+    def DeleteExecutions(
+        self,
+        request: _execution_service_pb2.DeleteExecutionsRequest,
+        context: _aio.ServicerContext[_execution_service_pb2.DeleteExecutionsRequest, _execution_service_pb2.DeleteExecutionsResponse],
+    ) -> _abc.Awaitable[_execution_service_pb2.DeleteExecutionsResponse]:
+        """Deletes executions with all that they left. Those that have not ended stay."""
 
     @_abc_1.abstractmethod
     def ListAgents(

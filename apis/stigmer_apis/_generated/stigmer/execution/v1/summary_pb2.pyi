@@ -26,6 +26,26 @@ class ExecutionSummary(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
     AGENT_ID_FIELD_NUMBER: _builtins.int
     AGENT_NAME_FIELD_NUMBER: _builtins.int
@@ -42,6 +62,11 @@ class ExecutionSummary(_message.Message):
     TOKENS_FIELD_NUMBER: _builtins.int
     CANCEL_REQUESTED_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    COST_MICRO_USD_FIELD_NUMBER: _builtins.int
+    OUTPUT_BYTES_FIELD_NUMBER: _builtins.int
+    UNSEEN_FIELD_NUMBER: _builtins.int
+    CHANGED_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     agent_id: _builtins.str
     agent_name: _builtins.str
@@ -68,6 +93,18 @@ class ExecutionSummary(_message.Message):
     """Where a cancel was asked for and the execution has not ended yet."""
     error: _builtins.str
     """Why it failed, cut to 120 characters."""
+    cost_micro_usd: _builtins.int
+    """What the model's tokens cost so far, in millionths of a US dollar, as far as prices are known."""
+    output_bytes: _builtins.int
+    """Bytes of output and of text so far."""
+    unseen: _builtins.bool
+    """It failed, and nobody has said that they saw it."""
+    changed_unix_micros: _builtins.int
+    """When the last event happened: microseconds since 1970."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Its labels, the first 16 by name."""
+
     def __init__(
         self,
         *,
@@ -87,10 +124,15 @@ class ExecutionSummary(_message.Message):
         tokens: _builtins.int = ...,
         cancel_requested: _builtins.bool = ...,
         error: _builtins.str = ...,
+        cost_micro_usd: _builtins.int = ...,
+        output_bytes: _builtins.int = ...,
+        unseen: _builtins.bool = ...,
+        changed_unix_micros: _builtins.int = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "last_exit_code", b"last_exit_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "agent_id", b"agent_id", "agent_name", b"agent_name", "attention_count", b"attention_count", "cancel_requested", b"cancel_requested", "completed_unix_micros", b"completed_unix_micros", "created_unix_micros", b"created_unix_micros", "error", b"error", "execution_id", b"execution_id", "head_seq", b"head_seq", "last_exit_code", b"last_exit_code", "last_line", b"last_line", "phase", b"phase", "session_id", b"session_id", "started_unix_micros", b"started_unix_micros", "subject", b"subject", "tokens", b"tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "agent_id", b"agent_id", "agent_name", b"agent_name", "attention_count", b"attention_count", "cancel_requested", b"cancel_requested", "changed_unix_micros", b"changed_unix_micros", "completed_unix_micros", b"completed_unix_micros", "cost_micro_usd", b"cost_micro_usd", "created_unix_micros", b"created_unix_micros", "error", b"error", "execution_id", b"execution_id", "head_seq", b"head_seq", "labels", b"labels", "last_exit_code", b"last_exit_code", "last_line", b"last_line", "output_bytes", b"output_bytes", "phase", b"phase", "session_id", b"session_id", "started_unix_micros", b"started_unix_micros", "subject", b"subject", "tokens", b"tokens", "unseen", b"unseen"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_exit_code: _TypeAlias = _typing.Literal["last_exit_code"]  # noqa: Y015
     _WhichOneofArgType__last_exit_code: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code"]  # noqa: Y015

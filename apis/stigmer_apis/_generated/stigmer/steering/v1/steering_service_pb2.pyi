@@ -504,6 +504,13 @@ class ListAttentionResponse(_message.Message):
         ATTENTION_FIELD_NUMBER: _builtins.int
         APPROVAL_FIELD_NUMBER: _builtins.int
         QUESTION_FIELD_NUMBER: _builtins.int
+        TOOL_FIELD_NUMBER: _builtins.int
+        ARGS_FIELD_NUMBER: _builtins.int
+        CUT_FIELD_NUMBER: _builtins.int
+        tool: _builtins.str
+        """The tool, for an approval."""
+        cut: _builtins.bool
+        """What was asked is longer than what is here: the execution's events have all of it."""
         @_builtins.property
         def execution(self) -> _summary_pb2.ExecutionSummary: ...
         @_builtins.property
@@ -516,6 +523,10 @@ class ListAttentionResponse(_message.Message):
         def question(self) -> _event_pb2.QuestionAsked:
             """For a question."""
 
+        @_builtins.property
+        def args(self) -> _struct_pb2.Struct:
+            """Its arguments as the model gave them, for an approval; not set where they are too long for here."""
+
         def __init__(
             self,
             *,
@@ -523,10 +534,13 @@ class ListAttentionResponse(_message.Message):
             attention: _attention_pb2.Attention | None = ...,
             approval: _event_pb2.ApprovalRequested | None = ...,
             question: _event_pb2.QuestionAsked | None = ...,
+            tool: _builtins.str = ...,
+            args: _struct_pb2.Struct | None = ...,
+            cut: _builtins.bool = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attention", b"attention", "execution", b"execution", "question", b"question"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "args", b"args", "attention", b"attention", "execution", b"execution", "question", b"question"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attention", b"attention", "execution", b"execution", "question", b"question"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "args", b"args", "attention", b"attention", "cut", b"cut", "execution", b"execution", "question", b"question", "tool", b"tool"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
