@@ -15,8 +15,11 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 tui: $(RUN_READY)
 	@$(BIN)/stigmer tui
 
+# Test files side by side: they wait more than they compute.
+JOBS ?= 3
+
 test: $(DEV_READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: $(DEV_READY) format-check lint types imports proto-check
 

@@ -1,5 +1,6 @@
 """Fixtures of every test."""
 
+import os
 import shutil
 import signal
 import tempfile
@@ -14,6 +15,11 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+    for name in (
+        "COLUMNS",
+        "LINES",
+    ):  # readline sets them where there is no terminal, and programs in terminals of ours believe them
+        os.environ.pop(name, None)
 
 
 @pytest.fixture
@@ -28,6 +34,8 @@ def short_tmp() -> Generator[Path]:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Note how the run ended, for `.ci/run`: failed tests may be tried again, a run that broke off has to be run whole."""
+    if hasattr(session.config, "workerinput"):
+        return
     note = session.config.rootpath / ".pytest_cache" / "exitstatus"
     note.parent.mkdir(exist_ok=True)
     note.write_text(f"{int(exitstatus)}\n")

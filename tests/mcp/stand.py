@@ -50,7 +50,9 @@ class Stand:
 
     async def call(self, name: str, **arguments: object) -> ToolResult:
         """What a call comes to."""
-        return await self.call_tool((await self.tools())[name], **arguments)
+        tools = await self.tools()
+        assert name in tools, [*tools, *self.servers.problems()]
+        return await self.call_tool(tools[name], **arguments)
 
     async def call_tool(self, tool: Tool, **arguments: object) -> ToolResult:
         """The same for a tool that was had before."""

@@ -130,9 +130,8 @@ async def real_terminal(
     """`stigmer tui`, or another `stigmer` command, in a terminal of its own; ended with the block. `program`: what else Python is to run."""
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("XDG_RUNTIME_DIR", "NO_COLOR", "TMUX", "STY")
-    }
+    left_out = ("XDG_RUNTIME_DIR", "NO_COLOR", "TMUX", "STY", "COLUMNS", "LINES")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *program,
