@@ -17,18 +17,17 @@ from stigmer_tui.screens import run_lines
 from stigmer_tui.screens.deciding import Deciding
 from stigmer_tui.screens.missing_values import provide_missing
 from stigmer_tui.screens.pace import Pace
+from stigmer_tui.screens.run_copying import Copying
 from stigmer_tui.screens.run_feed import RunFeed
+from stigmer_tui.screens.run_finding import Finding
+from stigmer_tui.screens.run_panes import SIDE_BY_SIDE, Panes
+from stigmer_tui.screens.run_stopping import RunStopping
 from stigmer_tui.screens.sending import LineSender, Start
 from stigmer_tui.screens.steering import Steering
-from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
-from stigmer_tui.screens.taking import taken
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.terminal.output_log import OutputLog
-from stigmer_tui.terminal.plain import pager_bytes
-from stigmer_tui.terminal.search import Needle
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.transcript.reading import Transcript
-from stigmer_tui.transcript.run_state import StopState
 from stigmer_tui.widgets.composer.bar import ComposerBar
 from stigmer_tui.widgets.composer.composer import Composer
 from stigmer_tui.widgets.hints import Hints
@@ -36,16 +35,11 @@ from stigmer_tui.widgets.line import Line
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.notice import Notice
 from stigmer_tui.widgets.output_view import OutputView
-from stigmer_tui.widgets.prompt_line import PromptLine
 from stigmer_tui.widgets.rows_view import RowsView
 from stigmer_tui.widgets.transcript_view import TranscriptView
 
 DRAW_SECONDS = 0.04
 """Between two drawings of what comes in."""
-SHELL = "shell"
-"""The agent whose run is what it prints."""
-SIDE_BY_SIDE = 140
-"""Columns from which both panes have room."""
 
 
 class RunScreen(WorkstationScreen):
@@ -72,18 +66,16 @@ class RunScreen(WorkstationScreen):
             self._not_sent,
             lambda client, agent: provide_missing(workstation, client, agent),
         )
-        self._stop_key = StopKey(workstation.clock)
+        self._stopping = RunStopping(workstation, lambda: self.feed.state, self._say)
         self._steering = Steering(workstation, lambda: self.feed.state)
         self.deciding = Deciding(workstation, self._steering, self._back_from_card)
         self._resets = 0
-        self._pane_chosen = False
         self.head = Line(classes="head")
         self.trouble = Notice()
         self.status = Line(classes="status")
-        self.output = OutputView(self._log, self._ask_pane, id="output")
-        self.transcript = TranscriptView(self._transcript, self._ask_pane, id="transcript")
-        self.search_line = PromptLine("search the whole run for a text", self._search_left, id="search")
-        self._searched_pane: LogView = self.output
+        self.panes = Panes(self, self._log, self._transcript, self._ask_pane)
+        self.finding = Finding(self, self.panes.output)
+        self._copying = Copying(workstation, self._log)
         self.bar = ComposerBar(workstation.history, "what this session is to do next", self._submit, self._ask)
         self.notice = Notice()
         self.hints = Hints(classes="hints")
@@ -98,7 +90,7 @@ class RunScreen(WorkstationScreen):
         yield self.notice
         yield self.deciding.card
         yield self.deciding.line
-        yield self.search_line
+        yield self.finding.line
         yield self.status
         yield self.bar
         yield self.hints
@@ -109,11 +101,19 @@ class RunScreen(WorkstationScreen):
         return self.bar.composer
 
     @property
+    def output(self) -> OutputView:
+        """What the run printed."""
+        return self.panes.output
+
+    @property
+    def transcript(self) -> TranscriptView:
+        """What happened in it."""
+        return self.panes.transcript
+
+    @property
     def pane(self) -> LogView:
         """The pane that has the focus, or that is shown."""
-        if isinstance(self.focused, LogView):
-            return self.focused
-        return self.transcript if self.has_class("-transcript") else self.output
+        return self.panes.current
 
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """Who carries out which actions."""
@@ -156,9 +156,8 @@ class RunScreen(WorkstationScreen):
         if self._resets != self.feed.resets:
             self._resets = self.feed.resets
             self.output.cleared()
-        self.output.grown()
-        self.transcript.grown()
-        self._choose_pane()
+        self.panes.grown()
+        self.panes.choose(self.feed.state)
         self.deciding.card.show(self.feed.state.decisions.approvals)
         self._say()
         self.hints.leave_out(self._idle_actions())
@@ -176,14 +175,6 @@ class RunScreen(WorkstationScreen):
             idle.add("run.follow")
         return idle
 
-    def _choose_pane(self) -> None:
-        """A run that a model drives is its transcript, and so is one that printed nothing; nobody's choice is changed."""
-        state = self.feed.state
-        silent = not state.live and not len(self._log)
-        if not self._pane_chosen and state.agent and (state.agent != SHELL or silent):
-            self.set_class(True, "-transcript")
-        self.set_class(state.agent not in ("", SHELL) and not len(self._log), "-no-output")
-
     def _tick(self) -> None:
         if self.feed.state.live:
             self.head.say(run_lines.head_left(self.feed.state), run_lines.head_right(self.feed.state, self.app.clock()))
@@ -193,7 +184,7 @@ class RunScreen(WorkstationScreen):
         self.head.say(run_lines.head_left(state), run_lines.head_right(state, self.app.clock()))
         stop = run_lines.stop_words(
             state,
-            confirming=self._stop_key.waits_for(state.execution_id),
+            confirming=self._stopping.confirming,
             shown_key="ctrl+c" if self.focused is self.composer else "x",
         )
         left = [stop] if stop else run_lines.waiting_words(state)
@@ -278,19 +269,20 @@ class RunScreen(WorkstationScreen):
             case "leave":
                 self._leave(view)
             case "other_pane":
-                self._other_pane(view)
+                self.panes.change(view)
+                self._say()
             case "search":
-                self._ask_for_text(view)
+                self.finding.ask(view)
             case "cancel":
                 self.action_interrupt()
             case "attach":
                 self._take_keyboard()
             case "copy_line":
-                self._copy(view, whole_block=False)
+                self._copying.copy(view, whole_block=False)
             case "copy_block":
-                self._copy(view, whole_block=True)
+                self._copying.copy(view, whole_block=True)
             case "pager":
-                self.run_worker(self._page(view))
+                self._copying.page(view)
             case "no_error":
                 self.app.say("Nothing went wrong further on.")
             case _:
@@ -301,13 +293,6 @@ class RunScreen(WorkstationScreen):
             view.search(None)
         else:
             self.app.pop_screen()
-
-    def _other_pane(self, view: LogView) -> None:
-        self._pane_chosen = True
-        other = self.transcript if view is self.output else self.output
-        self.set_class(other is self.transcript, "-transcript")
-        self.set_focus(other)
-        self._say()
 
     # Deciding.
 
@@ -323,59 +308,18 @@ class RunScreen(WorkstationScreen):
 
     # Searching.
 
-    def _ask_for_text(self, view: LogView) -> None:
-        self._searched_pane = view
-        self.search_line.value = view.needle.text if view.needle else ""
-        self.search_line.display = True
-        self.set_focus(self.search_line)
-        self.search_line.select_all()
-
     @on(Input.Changed, "#search")
     def search_changed(self, message: Input.Changed) -> None:
         """Search while one writes."""
-        if self.search_line.display:
-            self._searched_pane.search(Needle.of(message.value) if message.value else None)
-
-    def _search_left(self, accepted: bool) -> None:
-        """Go to the pane; escape takes the search away."""
-        view, text = self._searched_pane, self.search_line.value
-        self.search_line.display = False
-        self.set_focus(view)
-        if not accepted or not text:
-            view.search(None)
-            return
-        if view.needle is None or view.needle.text != text:
-            view.search(Needle.of(text))
-        view.go_to_match(-1 if view.following else 1)
+        self.finding.written(message.value)
 
     # Stopping.
 
     def action_interrupt(self) -> None:
         """Ask, and at the second press stop the run."""
-        state = self.feed.state
-        if not state.live:
-            self.app.say("This run has ended.")
-        elif state.stop is not StopState.NOT_ASKED:
-            self.app.say("It is being stopped.")
-        elif self._stop_key.press(state.execution_id):
-            state.stop = StopState.REQUESTED
-            self.run_worker(self._cancel(state.execution_id))
-        else:
-            self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
-        self._say()
+        self._stopping.press()
 
-    async def _cancel(self, execution_id: str) -> None:
-        client = await self.app.client()
-        try:
-            await client.cancel(execution_id)
-        except StigmerError as error:
-            state = self.feed.state
-            if state.execution_id == execution_id and state.stop is StopState.REQUESTED:
-                state.stop = StopState.NOT_ASKED
-            self.app.say_error(error)
-            self._say()
-
-    # Attaching, copying, paging.
+    # Attaching.
 
     def _take_keyboard(self) -> None:
         terminal_id = self.feed.state.terminal_id
@@ -383,14 +327,3 @@ class RunScreen(WorkstationScreen):
             self.run_worker(self.app.attach(self.feed.state.execution_id, terminal_id))
         else:
             self.app.say("Nothing runs here that has a keyboard. What is typed in the composer runs next.")
-
-    def _copy(self, view: LogView, *, whole_block: bool) -> None:
-        text, cut = taken(view, self._log, whole_block=whole_block)
-        self.app.copy(text, what="the block" if whole_block else "the line", cut=cut)
-
-    async def _page(self, view: LogView) -> None:
-        if isinstance(view, TranscriptView):
-            text = "\n".join(view.text_of_row(row) for row in range(view.row_count()))
-            await self.app.page(lambda: [text.encode()], view.cursor + 1)
-        else:
-            await self.app.page(lambda: pager_bytes(self._log), view.cursor + 1)
