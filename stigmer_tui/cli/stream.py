@@ -53,7 +53,7 @@ class ExecutionStream:
         self._write: Callable[[int, event_pb2.Event], None] = self._write_json if options.as_json else self._write_text
         self._last_command_code: int = ExitCode.OK
         self._reason = ""
-        self._talk = ModelTalk(self._say_model)
+        self._talk = ModelTalk(self._say_model, execution_id, live=options.follow)
 
     async def show(self) -> int:
         """Show everything, and follow if asked to. The exit code is the last command's, or says how the run ended."""

@@ -2,22 +2,31 @@
 
 from collections.abc import Callable
 
+import click
+
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2
 from stigmer_tui.cli.connect import note
 from stigmer_tui.text import safe
 from stigmer_tui.transcript.calls import shown_call
+from stigmer_tui.transcript.remarks import remark_of
 
 _LONGEST = 200
 """Characters of a tool call that are said."""
+_TOLD = frozenset(
+    {"model_call_failed", "model_changed", "context_compacted", "limit_neared", "log_line", "turn_undone"}
+)
+"""What happens to a run that a person wants to know of while it works, in the words of the transcript."""
 
 
 class ModelTalk:
     """Reads the events of a run in order. Once a model spoke in it, output of its commands is no output of the run."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        """`say` is given the model's text, as it comes."""
+    def __init__(self, say: Callable[[str], None], execution_id: str, *, live: bool) -> None:
+        """`say` is given the model's text, as it comes. `live`: somebody waits for the run's end, and can still do something."""
         self._say = say
+        self._execution_id = execution_id
+        self._live = live
         self._messages: set[str] = set()
         self._in_line = False
         self.is_model = False
@@ -44,13 +53,24 @@ class ModelTalk:
                     self._note(f"failed: {event.tool_call_finished.error}"[:_LONGEST])
             case "approval_requested":
                 asked = event.approval_requested
-                self._note(
-                    f"waits for a decision about {asked.call_id}: {asked.summary}\n  stigmer approve|deny ID {asked.call_id}"
+                self._tell(
+                    f"waits for a decision about {asked.call_id}: {asked.summary}\n"
+                    f"  stigmer approve|deny {self._execution_id} {asked.call_id}"
                 )
             case "question_asked":
-                self._note(f"asks: {event.question_asked.text}\n  stigmer answer ID TEXT")
-            case "model_call_failed":
-                self._note(event.model_call_failed.error)
+                question = event.question_asked
+                self._tell(f"asks: {question.text}\n  stigmer answer {self._execution_id} TEXT")
+            case "model_call_failed" if not event.model_call_failed.retry_unix_micros and not event.sub_agent_id:
+                self._end_line()  # Where it is not tried again the run ends, or goes on, with these words.
+            case "limit_neared" if event.limit_neared.reached:
+                self._end_line()  # The run's end says it.
+            case "log_line" if event.log_line.level < event_pb2.LOG_LEVEL_WARNING:
+                pass
+            case "artifact_added":
+                kept = event.artifact_added
+                self._tell(f"{kept.name} is kept ({kept.size:,} bytes): stigmer artifact get {kept.artifact_id}")
+            case kind if kind in _TOLD and (remark := remark_of(event)) is not None:
+                self._tell(remark.text)
             case "terminal_output":
                 return self.is_model
             case _:
@@ -68,5 +88,14 @@ class ModelTalk:
             self._in_line = False
 
     def _note(self, text: str) -> None:
+        """What it does: for whoever watches."""
         self._end_line()
         note(f"stigmer: {safe(text, lines=True)}")
+
+    def _tell(self, text: str) -> None:
+        """What a person must know while it runs, wherever standard error goes."""
+        if not self._live:
+            self._note(text)
+            return
+        self._end_line()
+        click.echo(f"stigmer: {safe(text, lines=True)}", err=True)

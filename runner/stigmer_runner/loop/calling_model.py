@@ -33,6 +33,7 @@ from stigmer_runner.models.port import (
 LONGEST_WAIT = 600.0
 """Seconds that a provider may ask to wait; past it the run does not wait."""
 INTERRUPTED = "interrupted"
+CUT_OFF = "cut off here"
 LOST = "the runner stopped while it was written"
 
 _logger = logging.getLogger(__name__)
@@ -176,7 +177,7 @@ class _Asking:
         if error.retryable and self._ask.wait_seconds >= 0:
             wait = self._ask.wait_seconds if error.retry_after is None else max(error.retry_after, 0.0)
             wait = wait if wait <= LONGEST_WAIT else -1.0
-        self._complete(error.message)
+        self._complete(CUT_OFF if self._said else "")
         failed = ev.ModelCallFailed(
             message_id=self._message_id,
             error=error.message,
