@@ -79,7 +79,7 @@ POLICIES: Mapping[str, Policy] = {
     **_rpcs(
         "stigmer.steering.v1.SteeringService",
         WRITE,
-        "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn Branch",
+        "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch",
     ),
     **_rpcs("stigmer.resource.v1.ResourceService", READ, "ListResources GetResource WatchResources ListVersions"),
     **_rpcs("stigmer.resource.v1.ResourceService", WRITE, "ApplyResources DeleteResource RestoreVersion"),

@@ -90,14 +90,17 @@ class Fold:
             )
         seq = state.seq
         ended = is_terminal(state.summary.phase)
+        changed = 0
         for event in events:
             seq += 1
+            changed = event.time_unix_micros or changed
             if ended:
                 self._apply_late(event)
             else:
                 self._apply(event, seq)
                 ended = is_terminal(state.summary.phase)
         state.seq = seq
+        state.summary.changed_unix_micros = changed or state.summary.changed_unix_micros
 
     def flush(self) -> None:
         """Write what is in buffers to the state."""
@@ -114,8 +117,10 @@ class Fold:
         match event.WhichOneof("body"):
             case "terminal_output":
                 self._calls.output(event.terminal_output)
+                self._state.summary.output_bytes += len(event.terminal_output.data)
             case "text_delta":
                 self._messages.delta(event.text_delta)
+                self._state.summary.output_bytes += len(event.text_delta.text)
             case "message_started":
                 self._messages.started(event.message_started, micros)
                 self._make_room()
@@ -163,6 +168,7 @@ class Fold:
                 self._make_room()
             case "usage_reported":
                 self._state.summary.tokens += event.usage_reported.input_tokens + event.usage_reported.output_tokens
+                self._state.summary.cost_micro_usd += event.usage_reported.cost_micro_usd
             case (
                 "reasoning_delta"
                 | "terminal_resized"

@@ -1181,6 +1181,26 @@ class CommandIssued(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class WithdrawMessage(_message.Message):
+        """Take a message back that waits for its turn."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SENT_BY_FIELD_NUMBER: _builtins.int
+        sent_by: _builtins.str
+        """The command that brought the message."""
+        def __init__(
+            self,
+            *,
+            sent_by: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["sent_by", b"sent_by"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     COMMAND_ID_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
@@ -1194,6 +1214,7 @@ class CommandIssued(_message.Message):
     CHANGE_MODEL_FIELD_NUMBER: _builtins.int
     CHANGE_POLICY_FIELD_NUMBER: _builtins.int
     UNDO_TURN_FIELD_NUMBER: _builtins.int
+    WITHDRAW_MESSAGE_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Unique; made from the idempotency key where the client sent one, so that a repeated call is the same command."""
     author: _builtins.str
@@ -1219,6 +1240,8 @@ class CommandIssued(_message.Message):
     def change_policy(self) -> Global___CommandIssued.ChangePolicy: ...
     @_builtins.property
     def undo_turn(self) -> Global___CommandIssued.UndoTurn: ...
+    @_builtins.property
+    def withdraw_message(self) -> Global___CommandIssued.WithdrawMessage: ...
     def __init__(
         self,
         *,
@@ -1235,12 +1258,13 @@ class CommandIssued(_message.Message):
         change_model: Global___CommandIssued.ChangeModel | None = ...,
         change_policy: Global___CommandIssued.ChangePolicy | None = ...,
         undo_turn: Global___CommandIssued.UndoTurn | None = ...,
+        withdraw_message: Global___CommandIssued.WithdrawMessage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn", "withdraw_message", b"withdraw_message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "author", b"author", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "command_id", b"command_id", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "author", b"author", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "command_id", b"command_id", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn", "withdraw_message", b"withdraw_message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["cancel", "send_message", "pause", "resume", "resolve_approval", "answer", "signal", "interrupt", "change_model", "change_policy", "undo_turn"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["cancel", "send_message", "pause", "resume", "resolve_approval", "answer", "signal", "interrupt", "change_model", "change_policy", "undo_turn", "withdraw_message"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 

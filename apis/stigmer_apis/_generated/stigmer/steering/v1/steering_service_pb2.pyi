@@ -407,6 +407,52 @@ class UndoTurnResponse(_message.Message):
 Global___UndoTurnResponse: _TypeAlias = UndoTurnResponse  # noqa: Y015
 
 @_typing.final
+class WithdrawMessageRequest(_message.Message):
+    """Which message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    SENT_BY_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    sent_by: _builtins.str
+    """The command that brought it, as SendMessage answered."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        sent_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "sent_by", b"sent_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawMessageRequest: _TypeAlias = WithdrawMessageRequest  # noqa: Y015
+
+@_typing.final
+class WithdrawMessageResponse(_message.Message):
+    """The execution has taken it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMMAND_ID_FIELD_NUMBER: _builtins.int
+    command_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        command_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WithdrawMessageResponse: _TypeAlias = WithdrawMessageResponse  # noqa: Y015
+
+@_typing.final
 class BranchRequest(_message.Message):
     """From where."""
 

@@ -75,6 +75,11 @@ class SteeringServiceStub:
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.UndoTurnRequest.SerializeToString,
                 response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.UndoTurnResponse.FromString,
                 _registered_method=True)
+        self.WithdrawMessage = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/WithdrawMessage',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageResponse.FromString,
+                _registered_method=True)
         self.Branch = channel.unary_unary(
                 '/stigmer.steering.v1.SteeringService/Branch',
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.SerializeToString,
@@ -147,6 +152,13 @@ class SteeringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WithdrawMessage(self, request, context):
+        """Takes a message back that waits for its turn. Refused where its turn has come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Branch(self, request, context):
         """A new session that shares the past up to a message, and an execution in it. The old one stays.
         """
@@ -203,6 +215,11 @@ def add_SteeringServiceServicer_to_server(servicer, server):
                     servicer.UndoTurn,
                     request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.UndoTurnRequest.FromString,
                     response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.UndoTurnResponse.SerializeToString,
+            ),
+            'WithdrawMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawMessage,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageResponse.SerializeToString,
             ),
             'Branch': grpc.unary_unary_rpc_method_handler(
                     servicer.Branch,
@@ -432,6 +449,33 @@ class SteeringService:
             '/stigmer.steering.v1.SteeringService/UndoTurn',
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.UndoTurnRequest.SerializeToString,
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.UndoTurnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/WithdrawMessage',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

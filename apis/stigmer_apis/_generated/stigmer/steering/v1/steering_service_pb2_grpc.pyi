@@ -32,6 +32,8 @@ class SteeringServiceStub:
     """Another policy from the next tool call on."""
     UndoTurn: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.UndoTurnRequest, _steering_service_pb2.UndoTurnResponse]
     """Puts the files back as they were before a turn."""
+    WithdrawMessage: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.WithdrawMessageRequest, _steering_service_pb2.WithdrawMessageResponse]
+    """Takes a message back that waits for its turn. Refused where its turn has come."""
     Branch: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.BranchRequest, _steering_service_pb2.BranchResponse]
     """A new session that shares the past up to a message, and an execution in it. The old one stays."""
     ListAttention: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ListAttentionRequest, _steering_service_pb2.ListAttentionResponse]
@@ -103,6 +105,14 @@ class SteeringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_steering_service_pb2.UndoTurnRequest, _steering_service_pb2.UndoTurnResponse],
     ) -> _abc.Awaitable[_steering_service_pb2.UndoTurnResponse]:
         """Puts the files back as they were before a turn."""
+
+    @_abc_1.abstractmethod
+    def WithdrawMessage(
+        self,
+        request: _steering_service_pb2.WithdrawMessageRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.WithdrawMessageRequest, _steering_service_pb2.WithdrawMessageResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.WithdrawMessageResponse]:
+        """Takes a message back that waits for its turn. Refused where its turn has come."""
 
     @_abc_1.abstractmethod
     def Branch(
