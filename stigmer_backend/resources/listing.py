@@ -1,7 +1,8 @@
 """Pages of any list of the store, by what its rows must have. Read on a reader's thread; knows rows, not what they stand for.
 
-What is asked is a set of lists that a row has to be in: the shortest is read, the others are asked whether they have the row's key. Only what no list
-knows (`matches`) takes a look at the row itself, and then at a number of rows that has a bound.
+What is asked is a set of lists that a row has to be in: the shortest is read, the others are asked whether they have the row's key, and stretches
+in which one of them has nothing are leapt over. Only what no list knows (`matches`) takes a look at the row itself, and then at a number of rows
+that has a bound.
 """
 
 import heapq
@@ -11,8 +12,9 @@ from dataclasses import dataclass, replace
 from stigmer_backend.store import EVER, Row, Span, StateRead, row_key
 
 CHUNK_ROWS = 256
-COUNTED_ROWS = 10_000
-"""Rows that are looked at for the total alone, when the page is full."""
+FIRST_CHUNK_ROWS = 64
+COUNTED_ROWS = 1_000
+"""Rows that are looked at for the total alone, when the page is full: what keeps a page of a long selection as cheap as one of a short one."""
 SORTED_ROWS = 10_000
 """A selection of at most so many rows is sorted by name; a larger one is found along the names."""
 
@@ -110,6 +112,18 @@ def by_name(state: StateRead, chosen: Selection, turn: Turn, name_of: Callable[[
         before = len(named) - len(behind) + min(turn.skip, len(behind))
         return Found([row for _, row in chunk], places, len(named), False, places[-1] if more else None, before)
     return _walk(state, chosen, turn, _along_names(state, chosen, after), total)
+
+
+def newest_of(state: StateRead, chosen: Selection, limit: int) -> tuple[list[Row], bool]:
+    """The newest rows of a selection, of at most `limit` that are looked at, and whether those are all there are."""
+    fits = _fitting(state, chosen)
+    rows: list[Row] = []
+    for looked, row in enumerate(_candidates(state, chosen, None, True)):
+        if looked == limit:
+            return rows, False
+        if fits(row):
+            rows.append(row)
+    return rows, True
 
 
 def exact_total(state: StateRead, chosen: Selection) -> int | None:
@@ -247,13 +261,27 @@ def _candidates(state: StateRead, chosen: Selection, after: bytes | None, newest
         if together < state.count(chosen.table, shortest):
             lists = [_list(state, chosen, source.parent, after, newest_first) for source in chosen.any_of]
             return heapq.merge(*lists, key=_key, reverse=not newest_first)
-    return _list(state, chosen, shortest, after, newest_first)
+    return _list(state, chosen, shortest, after, newest_first, leaping=len(chosen.all_of) > 1)
 
 
-def _list(state: StateRead, chosen: Selection, parent: str, after: bytes | None, newest_first: bool) -> Iterator[Row]:
-    while rows := state.page(chosen.table, parent, after, CHUNK_ROWS, newest_first, span=chosen.span):
+def _list(
+    state: StateRead,
+    chosen: Selection,
+    parent: str,
+    after: bytes | None,
+    newest_first: bool,
+    *,
+    leaping: bool = False,
+) -> Iterator[Row]:
+    """The rows of one list; `leaping` over stretches where another list that they have to be in has none."""
+    size = FIRST_CHUNK_ROWS
+    while rows := state.page(chosen.table, parent, after, size, newest_first, span=chosen.span):
         yield from rows
-        after = rows[-1].key
+        size, after = CHUNK_ROWS, rows[-1].key
+        if leaping:
+            after = state.next_common_place(chosen.table, chosen.all_of, after, newest_first)
+            if after is None:
+                return
 
 
 def _along_names(state: StateRead, chosen: Selection, after: str) -> Iterator[tuple[bytes, Row]]:

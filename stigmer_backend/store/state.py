@@ -13,13 +13,14 @@ Each record stands in the list of its kind (parent "") and in that of each of it
 record's id, or whatever else somebody wants a list of.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TypeVar, cast
 
 from BTrees.Length import Length
 
+from stigmer_backend.store.common_rows import count_common, next_common_place
 from stigmer_backend.store.database import Session
 from stigmer_backend.store.errors import Conflict, SlugTaken, UnknownRecord
 from stigmer_backend.store.model import Changed, Record, Row, Span
@@ -145,21 +146,13 @@ class StateRead:
 
         At most `limit` rows of the first list are looked at: give the shortest first.
         """
-        rows = self._list(kind, parents[0])
-        if rows is None:
-            return 0, True
-        if newest_first:
-            first = span.first if after is None or after < span.first else after
-            keys = rows.keys(first, span.end, excludemin=first == after, excludemax=True)
-        else:
-            keys = rows.keys(span.first, min(after or span.end, span.end), excludemax=True)
-        looked = [*islice(keys, limit + 1)]
-        if len(looked) > limit and not newest_first:
-            return 0, False
-        common: Iterable[bytes] = looked[:limit]
-        for parent in parents[1:]:
-            common = filter(self.held_by(kind, parent), common)
-        return sum(1 for _ in common), len(looked) <= limit
+        lists = self._lists(kind, parents)
+        return (0, True) if lists is None else count_common(lists, after, limit, newest_first, span)
+
+    def next_common_place(self, kind: str, parents: Sequence[str], after: bytes, newest_first: bool) -> bytes | None:
+        """Where to go on behind `after` so that no row which stands in all of these lists is passed over; None where no more does."""
+        lists = self._lists(kind, parents)
+        return None if lists is None else next_common_place(lists, after, newest_first)
 
     def summary(self, kind: str, record_id: str) -> bytes | None:
         """What lists show of a record, or None where there is none."""
@@ -172,6 +165,12 @@ class StateRead:
         """Ids of all records of `kind` below `parent`, newest first."""
         rows = self._list(kind, parent)
         return [] if rows is None else [row_id(key) for key in rows]
+
+    def lists(self, kind: str, prefix: str, limit: int) -> list[str]:
+        """Parents below which records of `kind` stand and whose names begin with `prefix`: up to `limit`, in their order."""
+        first = _list_name(kind, prefix)
+        names = self._tree("lists").keys(first, first + chr(0x10FFFF))
+        return [name[len(kind) + 1 :] for name in islice(names, limit)]
 
     def get_meta(self, key: str) -> bytes | None:
         """What `put_meta` stored under `key`, or None."""
@@ -196,6 +195,11 @@ class StateRead:
 
     def _list(self, kind: str, parent: str) -> ListTree | None:
         return cast("ListTree | None", self._known("lists", _list_name(kind, parent)))
+
+    def _lists(self, kind: str, parents: Sequence[str]) -> list[ListTree] | None:
+        """All of these lists; None where one of them has no rows."""
+        found = [self._list(kind, parent) for parent in parents]
+        return None if None in found else [rows for rows in found if rows is not None]
 
     def _ranks(self, name: str) -> RankTree | None:
         return cast("RankTree | None", self._known("ranks", name))

@@ -12,7 +12,7 @@ from stigmer_backend.store import Row, Span, StateRead, StateWrite, Store
 from tests.support.scale import scaled
 
 TABLE = "thing"
-LISTS = ["a", "b", "c", "rare"]
+LISTS = ["a", "b", "c", "rare", "early", "late"]
 PHASES = ["one", "two", "live"]
 ROWS = 300
 
@@ -35,12 +35,18 @@ def things(seed: int) -> list[Thing]:
     return [
         Thing(
             number,
-            frozenset(name for name, share in shares.items() if chance.random() < share),
+            frozenset(name for name, share in shares.items() if chance.random() < share) | stretches(number),
             chance.choice(PHASES),
             f"{chance.choice('xyz')}-{number:04}",
         )
         for number in range(ROWS)
     ]
+
+
+def stretches(number: int) -> set[str]:
+    """Lists whose rows stand together, but for a few."""
+    early, late = number < 110 or number == 290, number > 190 or number in (3, 104)
+    return {name for name, holds in (("early", early), ("late", late)) if holds}
 
 
 def store_things(state: StateWrite, some: list[Thing]) -> None:
@@ -219,5 +225,30 @@ async def test_pages_go_on_right_while_rows_come_and_go(question: Asked, seed: i
         order = question.wanted(some)
         assert given_rows == [number for number in order if number in set(given_rows)]
         assert {number for number in order if number in stayed} <= set(given_rows)
+    finally:
+        await store.close()
+
+
+async def test_stretches_without_a_common_row_are_leapt_over() -> None:
+    """A page of two long lists that have little in common looks at little, from both ends."""
+    count, common = 6_000, [1, 2_990, 5_998]
+
+    def fill(state: StateWrite) -> None:
+        for number in range(count):
+            lists = {"low" if number < count // 2 else "high", *(("low", "high") if number in common else ())}
+            state.put(TABLE, f"id-{number:04}", b"", created_ns=number, parents=sorted(lists), summary=b"")
+
+    store = await Store.open_at("memory:", Path("unused"))
+    try:
+        await store.write(fill)
+        chosen = Selection(TABLE, ("low", "high"), budget=1_500)
+        for newest_first, wanted in ((True, common[::-1]), (False, common)):
+            page = await store.read_state(
+                lambda state, newest_first=newest_first: by_time(
+                    state, chosen, Turn(None, 0, 50), newest_first=newest_first
+                )
+            )
+            assert [number_of(row) for row in page.rows] == wanted
+            assert (page.total, page.is_lower_bound, page.next_place) == (3, False, None)
     finally:
         await store.close()
