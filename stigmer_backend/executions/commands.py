@@ -49,6 +49,7 @@ _WORDS = {
     "change_model": "the other model",
     "change_policy": "the other policy",
     "undo_turn": "the undoing",
+    "withdraw_message": "the withdrawal of a message",
 }
 _log = logging.getLogger(__name__)
 

@@ -22,6 +22,8 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ResumeResponse,
     UndoTurnRequest,
     UndoTurnResponse,
+    WithdrawMessageRequest,
+    WithdrawMessageResponse,
 )
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceServicer
 from stigmer_apis.transport import aio
@@ -97,6 +99,17 @@ class SteeringService(SteeringServiceServicer):
         """Put the files of a turn back."""
         order = CommandIssued(undo_turn=CommandIssued.UndoTurn(message_id=request.message_id))
         return UndoTurnResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+
+    async def WithdrawMessage(
+        self,
+        request: WithdrawMessageRequest,
+        context: aio.ServicerContext[WithdrawMessageRequest, WithdrawMessageResponse],
+    ) -> WithdrawMessageResponse:
+        """Take a message back that waits."""
+        order = CommandIssued(withdraw_message=CommandIssued.WithdrawMessage(sent_by=request.sent_by))
+        return WithdrawMessageResponse(
+            command_id=await self._steering.order(request.execution_id, order, _call(context))
+        )
 
     async def Branch(
         self, request: BranchRequest, context: aio.ServicerContext[BranchRequest, BranchResponse]

@@ -11,6 +11,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_tui.theme.phases import LIVE
 from stigmer_tui.transcript.blocks import (
     AgentText,
+    Artifact,
     Block,
     FileDiff,
     LineState,
@@ -21,8 +22,10 @@ from stigmer_tui.transcript.blocks import (
     Tone,
     ToolCall,
 )
-from stigmer_tui.transcript.calls import finish_call, shown_call, start_call
+from stigmer_tui.transcript.calls import finish_call, more_args, shown_call, start_call
+from stigmer_tui.transcript.growing import GrowingBlocks
 from stigmer_tui.transcript.remarks import remark_of
+from stigmer_tui.transcript.usage import TurnUsage
 
 _TODO_SHAPES = {
     enums.TODO_PENDING: "○",
@@ -48,11 +51,11 @@ _CHANGES = {
 
 SILENT = frozenset(
     {
-        "command_applied",
         "terminal_output",
         "terminal_resized",
         "usage_reported",
         "attention_cleared",
+        "command_applied",
         "tool_call_progress",
         "model_call_started",
     }
@@ -60,18 +63,21 @@ SILENT = frozenset(
 """Events that leave no block: they only count, or belong to the output."""
 
 
-class Transcript:
+class Transcript(GrowingBlocks):
     """The blocks of one run, or of several in one session one after the other. `apply` takes events in order."""
 
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
+        super().__init__()
         self._messages: dict[str, PersonLine | AgentText] = {}
         self._lines: dict[str, PersonLine] = {}
+        self._withdrawing: dict[str, str] = {}
         self._calls: dict[str, ToolCall] = {}
         self._steps: dict[str, Step] = {}
         self._todos: TodoList | None = None
-        self._changed: int | None = None
         self._depth = 0
+        self._owner: Step | None = None
+        self._run = ""
+        self._usage = TurnUsage()
         self._readers: dict[str, Callable[[Event], None]] = {
             "execution_created": self._created,
             "phase_changed": self._phase,
@@ -88,17 +94,21 @@ class Transcript:
             "file_changed": self._file_changed,
             "command_issued": self._issued,
             "command_rejected": self._rejected,
+            "command_applied": self._applied,
             "todo_list_changed": self._todo_list,
             "sub_agent_started": self._sub_agent_started,
             "sub_agent_finished": self._sub_agent_finished,
             "workflow_task_started": self._task_started,
             "workflow_task_finished": self._task_finished,
+            "usage_reported": self._used,
+            "artifact_added": self._artifact,
         }
 
     def apply(self, batch: Iterable[Event]) -> None:
         """Take in the next events."""
         for event in batch:
             self._depth = 1 if event.sub_agent_id else 0
+            self._owner = self._steps.get(event.sub_agent_id) if event.sub_agent_id else None
             reader = self._readers.get(event.WhichOneof("body") or "")
             remark = remark_of(event) if reader is None else None
             if reader is not None:
@@ -110,42 +120,34 @@ class Transcript:
         """The tool call of the present run with this id."""
         return self._calls.get(call_id)
 
-    def take_changed(self) -> int | None:
-        """The first block that changed since the last call; None where none did."""
-        changed, self._changed = self._changed, None
-        return changed
-
-    def begin_next(self) -> None:
+    def begin_next(self, run: str = "") -> None:
         """Another execution of the same session follows: ids of the one before mean nothing now."""
         for known in (self._messages, self._lines, self._calls, self._steps):
             known.clear()
         self._todos = None
+        self._run = run
+        self._usage.begin_run()
+
+    @property
+    def todos(self) -> TodoList | None:
+        """The agent's plan as it stands."""
+        return self._todos
 
     def forget(self) -> None:
         """What was read is not there any more."""
-        self.begin_next()
-        self.blocks.clear()
-        self._changed = 0
+        self.begin_next(self._run)
+        self.clear()
 
     def say(self, text: str, tone: Tone = Tone.QUIET, mark: str = "·") -> None:
         """Add a remark that no event made."""
         self._add(Remark(text, tone, mark))
 
     def _add(self, block: Block) -> None:
-        block.depth = self._depth
-        self._touch_index(len(self.blocks))
-        self.blocks.append(block)
-
-    def _touch(self, block: Block) -> None:
-        """A block changed: it is searched from the end, where it nearly always is."""
-        block.version += 1
-        for index in range(len(self.blocks) - 1, -1, -1):
-            if self.blocks[index] is block:
-                self._touch_index(index)
-                return
-
-    def _touch_index(self, index: int) -> None:
-        self._changed = index if self._changed is None else min(self._changed, index)
+        block.depth, block.owner, block.run = self._depth, self._owner, self._run
+        self.add(block)
+        if self._owner is not None:
+            self._owner.steps += 1
+            self.touch(self._owner)
 
     def _created(self, event: Event) -> None:
         created = event.execution_created
@@ -154,6 +156,7 @@ class Transcript:
     def _phase(self, event: Event) -> None:
         if event.phase_changed.phase not in LIVE:
             self._give_up_queued()
+            self._end_turn()
         reason = event.phase_changed.reason
         match event.phase_changed.phase:
             case enums.EXECUTION_COMPLETED:
@@ -170,7 +173,7 @@ class Transcript:
     def _give_up_queued(self) -> None:
         for line in self._lines.values():
             line.state, line.reason = LineState.REFUSED, "the run ended before its turn"
-            self._touch(line)
+            self.touch(line)
         self._lines.clear()
 
     def _replaced(self, event: Event) -> None:
@@ -182,31 +185,28 @@ class Transcript:
         line = self._lines.pop(started.command_id, None)
         if started.type == enums.MESSAGE_HUMAN:
             if line is not None:
-                self._remove(line)
-            message: PersonLine | AgentText = PersonLine("")
+                self.remove(line)
+            self._end_turn()
+            attachments = line.attachments if line is not None else ()
+            message: PersonLine | AgentText = PersonLine(
+                "", message_id=started.message_id, attachments=attachments
+            )
         else:
-            message = AgentText()
+            message = AgentText(message_id=started.message_id)
         self._messages[started.message_id] = message
         self._add(message)
-
-    def _remove(self, block: Block) -> None:
-        for index in range(len(self.blocks) - 1, -1, -1):
-            if self.blocks[index] is block:
-                del self.blocks[index]
-                self._touch_index(index)
-                return
 
     def _text(self, event: Event) -> None:
         message = self._messages.get(event.text_delta.message_id)
         if message is not None:
             message.text += event.text_delta.text
-            self._touch(message)
+            self.touch(message)
 
     def _reasoning(self, event: Event) -> None:
         message = self._messages.get(event.reasoning_delta.message_id)
         if isinstance(message, AgentText):
             message.reasoning += event.reasoning_delta.text
-            self._touch(message)
+            self.touch(message)
 
     def _message_completed(self, event: Event) -> None:
         completed = event.message_completed
@@ -217,7 +217,7 @@ class Transcript:
             message.text = completed.content
         if isinstance(message, AgentText):
             message.interrupted = completed.interrupted
-        self._touch(message)
+        self.touch(message)
 
     def _requested(self, event: Event) -> None:
         requested = event.tool_call_requested
@@ -227,6 +227,7 @@ class Transcript:
             requested.call_id,
             requested.name,
             shown,
+            more_args(requested.name, requested.args),
             shown_above=isinstance(above, PersonLine) and above.text.strip() == shown.strip(),
         )
         self._calls[requested.call_id] = call
@@ -238,21 +239,34 @@ class Transcript:
         if call is None:
             self.say(f"Asks whether it may: {requested.summary}", Tone.WARNING, "!")
             return
-        call.waits = requested.reason or "may it?"
-        self._touch(call)
+        self._waits(call, requested.reason or "may it?")
+        call.prefix = tuple(requested.prefix)
+        self.touch(call)
 
     def _approval_resolved(self, event: Event) -> None:
         resolved = event.approval_resolved
         reason = f": {resolved.reason}" if resolved.reason else ""
-        words = f"{_DECISIONS.get(resolved.approval, 'decided')} by {resolved.author or 'nobody'}{reason}"
         call = self._calls.get(resolved.call_id)
+        what = _DECISIONS.get(resolved.approval, "decided")
+        if resolved.approval == events.APPROVAL_PREFIX and call is not None and call.prefix:
+            what = f"allowed, and everything that begins with ‘{' '.join(call.prefix)}’"
+        words = f"{what}, by {resolved.author or 'nobody'}{reason}"
         if call is None:
             self.say(words)
             return
-        call.waits, call.decision = "", words
+        self._waits(call, "")
+        call.decision = words
         if resolved.HasField("edited_args"):
             call.command = shown_call(call.name, resolved.edited_args)
-        self._touch(call)
+            call.args = more_args(call.name, resolved.edited_args)
+        self.touch(call)
+
+    def _waits(self, call: ToolCall, why: str) -> None:
+        """A call waits for a person, or no longer; the sub-agent that it belongs to says so too."""
+        if call.owner is not None and bool(call.waits) != bool(why):
+            call.owner.waits += 1 if why else -1
+            self.touch(call.owner)
+        call.waits = why
 
     def _file_changed(self, event: Event) -> None:
         changed = event.file_changed
@@ -264,20 +278,22 @@ class Transcript:
         call = self._calls.get(started.call_id)
         if call is not None:
             start_call(call, started)
-            self._touch(call)
+            self.touch(call)
 
     def _finished(self, event: Event) -> None:
         finished = event.tool_call_finished
         call = self._calls.get(finished.call_id)
         if call is not None:
+            self._waits(call, "")
             finish_call(call, finished)
-            self._touch(call)
+            self.touch(call)
 
     def _issued(self, event: Event) -> None:
         issued = event.command_issued
         match issued.WhichOneof("command"):
             case "send_message":
-                line = PersonLine(issued.send_message.text, LineState.QUEUED)
+                names = tuple(attachment.name for attachment in issued.send_message.attachments)
+                line = PersonLine(issued.send_message.text, LineState.QUEUED, attachments=names)
                 self._lines[issued.command_id] = line
                 self._add(line)
             case "cancel":
@@ -287,10 +303,18 @@ class Transcript:
                 self.say(f"{issued.author or 'Somebody'} asked for a pause.")
             case "resume":
                 self.say(f"{issued.author or 'Somebody'} asked to go on.")
+            case "withdraw_message":
+                self._withdrawing[issued.command_id] = issued.withdraw_message.sent_by
             case "answer":
                 self.say(f"{issued.author or 'Somebody'} answered: {issued.answer.text}")
             case _:
                 return
+
+    def _applied(self, event: Event) -> None:
+        sent_by = self._withdrawing.pop(event.command_applied.command_id, "")
+        line = self._lines.pop(sent_by, None)
+        if line is not None:
+            self.remove(line)
 
     def _rejected(self, event: Event) -> None:
         rejected = event.command_rejected
@@ -299,7 +323,7 @@ class Transcript:
             self.say(f"Could not be done: {rejected.reason}", Tone.WARNING)
             return
         line.state, line.reason = LineState.REFUSED, rejected.reason
-        self._touch(line)
+        self.touch(line)
 
     def _todo_list(self, event: Event) -> None:
         todos = event.todo_list_changed.todos
@@ -309,7 +333,20 @@ class Transcript:
             self._add(self._todos)
         else:
             self._todos.items = items
-            self._touch(self._todos)
+            self.touch(self._todos)
+
+    def _used(self, event: Event) -> None:
+        self._usage.add(event.usage_reported)
+
+    def _end_turn(self) -> None:
+        """What the turn used stands at its end."""
+        used = self._usage.end_turn()
+        if used is not None:
+            self._add(used)
+
+    def _artifact(self, event: Event) -> None:
+        added = event.artifact_added
+        self._add(Artifact(added.name, added.size, added.artifact_id, added.media_type))
 
     def _sub_agent_started(self, event: Event) -> None:
         started = event.sub_agent_started
@@ -336,7 +373,7 @@ class Transcript:
         step = self._steps.get(key)
         if step is not None:
             step.output, step.error, step.done = output, error, True
-            self._touch(step)
+            self.touch(step)
 
 
 def _json(value: Value) -> str:

@@ -40,8 +40,10 @@ class RunState:
     terminals: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     """Terminals that run now, to their calls; the last one is what Enter attaches to."""
     call_started_micros: int = 0
-    queued: set[str] = field(default_factory=lambda: set[str]())
-    """Commands with a message that waits: taken by the agent or not, it has not begun."""
+    queued: dict[str, str] = field(default_factory=lambda: dict[str, str]())
+    """Commands with a message that waits, and its text: taken by the agent or not, it has not begun."""
+    withdrawing: dict[str, str] = field(default_factory=lambda: dict[str, str]())
+    """Commands that take a message back, and the command that brought it."""
     waits_for: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     """What waits for a person: by id, in words."""
     decisions: Decisions = field(default_factory=Decisions)
@@ -83,9 +85,12 @@ class RunState:
             case "command_issued":
                 self._issued(event.command_issued)
             case "message_started":
-                self.queued.discard(event.message_started.command_id)
+                self.queued.pop(event.message_started.command_id, None)
+            case "command_applied":
+                self.queued.pop(self.withdrawing.pop(event.command_applied.command_id, ""), None)
             case "command_rejected":
-                self.queued.discard(event.command_rejected.command_id)
+                self.queued.pop(event.command_rejected.command_id, None)
+                self.withdrawing.pop(event.command_rejected.command_id, None)
             case "attention_raised":
                 self.waits_for[event.attention_raised.attention_id] = event.attention_raised.text
             case "attention_cleared":
@@ -132,7 +137,9 @@ class RunState:
         if issued.HasField("cancel"):
             self.stop = StopState.STOPPING
         elif issued.HasField("send_message"):
-            self.queued.add(issued.command_id)
+            self.queued[issued.command_id] = issued.send_message.text
+        elif issued.HasField("withdraw_message"):
+            self.withdrawing[issued.command_id] = issued.withdraw_message.sent_by
         elif issued.HasField("pause"):
             self.paused = True
         elif issued.HasField("resume"):

@@ -190,6 +190,40 @@ async def test_an_agent_without_a_key_says_how_to_give_one(stage: Stage) -> None
         assert "stigmer secrets" in told.reason
 
 
+async def test_a_message_that_waits_is_taken_back_and_one_that_began_is_not(stage: Stage) -> None:
+    script = Script.of(
+        Turn("", calls=(ScriptedCall("ask_person", {"question": "Go on?"}),)),
+        Turn("Well."),
+        Turn("Third.", expect="third"),
+    )
+    async with stage.playing(script):
+        await stage.agent("patient")
+        execution_id = (await stage.run("patient", "First.")).metadata.id
+        await stage.until(execution_id, lambda told: len(told.questions) == 1)
+        second = (await stage.client.send_message(execution_id, "second")).command_id
+        third = (await stage.client.send_message(execution_id, "third")).command_id
+        await stage.client.steering.withdraw_message(execution_id, second)
+        with pytest.raises(FailedPrecondition, match="its turn has come"):
+            await stage.client.steering.withdraw_message(execution_id, second)
+        await stage.client.steering.answer(execution_id, "yes")
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        brought = [event.message_started.command_id for event in told.of("message_started")]
+        assert third in brought
+        assert second not in brought
+
+
+async def test_a_line_that_waits_is_taken_back(stage: Stage) -> None:
+    execution_id = (await stage.run("shell", "until [ -e go ]; do sleep 0.05; done")).metadata.id
+    await stage.until(execution_id, lambda told: bool(told.of("tool_call_started")))
+    sent = [(await stage.client.send_message(execution_id, line)).command_id for line in ("touch a", "touch b", "ls")]
+    await stage.client.steering.withdraw_message(execution_id, sent[0])
+    (stage.directory / "go").touch()
+    told = await stage.ended(execution_id)
+    assert told.phase == EXECUTION_COMPLETED, told
+    assert [event.message_started.command_id for event in told.of("message_started")][1:] == sent[1:]
+
+
 async def test_the_files_of_a_turn_are_put_back(stage: Stage) -> None:
     script = Script.of(
         Turn("I write.", calls=(write("a.txt", "changed\n"),)),

@@ -78,12 +78,12 @@ def test_queued_lines_wait_until_they_begin() -> None:
     take(ev.Event(command_applied=ev.CommandApplied(command_id="c1")))
     line = transcript.blocks[-1]
     assert isinstance(line, PersonLine)
-    assert (line.state, state.queued) == (LineState.QUEUED, {"c1"})
+    assert (line.state, state.queued) == (LineState.QUEUED, {"c1": "second"})
     take(ev.Event(message_started=ev.MessageStarted(message_id="m2", type=enums.MESSAGE_HUMAN, command_id="c1")))
     take(ev.Event(text_delta=ev.TextDelta(message_id="m2", text="second")))
     begun = transcript.blocks[-1]
     assert isinstance(begun, PersonLine)
-    assert (begun.text, begun.state, state.queued) == ("second", LineState.TAKEN, set[str]())
+    assert (begun.text, begun.state, state.queued) == ("second", LineState.TAKEN, dict[str, str]())
     assert sum(isinstance(block, PersonLine) for block in transcript.blocks) == 2
 
 

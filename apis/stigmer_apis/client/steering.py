@@ -19,6 +19,7 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ResolveApprovalRequest,
     ResumeRequest,
     UndoTurnRequest,
+    WithdrawMessageRequest,
 )
 from stigmer_apis.client.calls import call, new_idempotency_key
 from stigmer_apis.client.connection import Connection
@@ -94,6 +95,13 @@ class Steering:
         request = UndoTurnRequest(execution_id=execution_id, message_id=message_id)
         await call(
             self._connection, lambda wire: wire.steering.UndoTurn, request, idempotency_key=new_idempotency_key()
+        )
+
+    async def withdraw_message(self, execution_id: str, sent_by: str) -> None:
+        """Take back the message that the command `sent_by` brought. Raises `FailedPrecondition` where its turn has come."""
+        request = WithdrawMessageRequest(execution_id=execution_id, sent_by=sent_by)
+        await call(
+            self._connection, lambda wire: wire.steering.WithdrawMessage, request, idempotency_key=new_idempotency_key()
         )
 
     async def branch(

@@ -104,6 +104,21 @@ class AgentLoop:
         """A shell's own lines have no snapshots."""
         self._conversation().check_undo(message_id)
 
+    @workflow.update
+    def withdraw_message(self, sent_by: str) -> None:
+        """A person takes back the message that the command `sent_by` brought."""
+        if self._talk is None:
+            self._messages = deque(each for each in self._messages if each[1] != sent_by)
+        else:
+            self._talk.withdraw(sent_by)
+
+    @withdraw_message.validator
+    def check_withdraw(self, sent_by: str) -> None:
+        """Only what waits is taken back."""
+        waiting = {each[1] for each in self._messages} if self._talk is None else self._talk.waiting_commands
+        if sent_by not in waiting:
+            raise ValueError("its turn has come, or there is no such message")
+
     @workflow.run
     async def run(self, request: AgentRequest, first_message: bytes) -> AgentResult | TalkResult:
         """Work off the first message and all that come meanwhile."""

@@ -109,6 +109,15 @@ class Conversation:
         else:
             self._waiting.append(message)
 
+    @property
+    def waiting_commands(self) -> set[str]:
+        """The commands that brought messages whose turn has not come."""
+        return {message.command_id for message in self._waiting if message.command_id}
+
+    def withdraw(self, sent_by: str) -> None:
+        """Forget the message that a command brought."""
+        self._waiting = deque(message for message in self._waiting if message.command_id != sent_by)
+
     def interrupt(self) -> None:
         """Stop what runs now."""
         if self._current is not None:

@@ -130,6 +130,8 @@ class HostedExecution:
             case "send_message":
                 text = command.send_message.text.encode()
                 run.signal("send_message", text, command.command_id, command_id=command.command_id)
+            case "withdraw_message":
+                run.update("withdraw_message", command.withdraw_message.sent_by, command_id=command.command_id)
             case other:
                 self._reject(command.command_id, f"the agent `shell` does not know what to do with `{other}`")
 

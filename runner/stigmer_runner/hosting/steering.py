@@ -62,6 +62,8 @@ class Steering:
                 run.signal("change_policy", policy, command_id=command_id)
             case "undo_turn":
                 run.update("undo_turn", command.undo_turn.message_id, command_id=command_id)
+            case "withdraw_message":
+                run.update("withdraw_message", command.withdraw_message.sent_by, command_id=command_id)
             case "resolve_approval" | "answer":
                 self._decide(command)
             case other:
