@@ -75,11 +75,12 @@ POLICIES: Mapping[str, Policy] = {
     ),
     **_rpcs("stigmer.execution.v1.ArtifactService", READ, "ListArtifacts GetArtifact"),
     **_rpcs("stigmer.terminal.v1.TerminalService", WRITE, "Attach"),
-    **_rpcs("stigmer.steering.v1.SteeringService", READ, "ListAttention"),
+    **_rpcs("stigmer.steering.v1.SteeringService", READ, "ListAttention ListSessionApprovals"),
     **_rpcs(
         "stigmer.steering.v1.SteeringService",
         WRITE,
-        "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch",
+        "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch "
+        "RevokeSessionApproval",
     ),
     **_rpcs("stigmer.resource.v1.ResourceService", READ, "ListResources GetResource WatchResources ListVersions"),
     **_rpcs("stigmer.resource.v1.ResourceService", WRITE, "ApplyResources DeleteResource RestoreVersion"),

@@ -344,6 +344,7 @@ class ExecutionCreated(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     WORKSPACE_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
+    SHARED_PAST_FIELD_NUMBER: _builtins.int
     agent_name: _builtins.str
     """Name of the agent as the person knows it."""
     session_id: _builtins.str
@@ -354,6 +355,10 @@ class ExecutionCreated(_message.Message):
     """Where it works: an absolute directory."""
     author: _builtins.str
     """Who asked: `local-user`, or the name of an API key."""
+    @_builtins.property
+    def shared_past(self) -> Global___SharedPast:
+        """For a branch: what it shares with the session that it came from."""
+
     def __init__(
         self,
         *,
@@ -362,14 +367,78 @@ class ExecutionCreated(_message.Message):
         message: _builtins.str = ...,
         workspace: _builtins.str = ...,
         author: _builtins.str = ...,
+        shared_past: Global___SharedPast | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["shared_past", b"shared_past"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "author", b"author", "message", b"message", "session_id", b"session_id", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "author", b"author", "message", b"message", "session_id", b"session_id", "shared_past", b"shared_past", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExecutionCreated: _TypeAlias = ExecutionCreated  # noqa: Y015
+
+@_typing.final
+class SharedPast(_message.Message):
+    """What a branch goes on from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    execution_id: _builtins.str
+    message_id: _builtins.str
+    """The last message that both share; empty: all of that execution."""
+    earlier: _builtins.int
+    """How many messages there are before these."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___SharedMessage]:
+        """What was said last before the two part, the oldest first. The whole of it is in that session."""
+
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        execution_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        messages: _abc.Iterable[Global___SharedMessage] | None = ...,
+        earlier: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "execution_id", b"execution_id", "message_id", b"message_id", "messages", b"messages", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharedPast: _TypeAlias = SharedPast  # noqa: Y015
+
+@_typing.final
+class SharedMessage(_message.Message):
+    """One message of a shared past."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    type: _agent_execution_enums_pb2.MessageType.ValueType
+    text: _builtins.str
+    """Its beginning, where it is long."""
+    def __init__(
+        self,
+        *,
+        type: _agent_execution_enums_pb2.MessageType.ValueType = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharedMessage: _TypeAlias = SharedMessage  # noqa: Y015
 
 @_typing.final
 class PhaseChanged(_message.Message):
@@ -571,6 +640,8 @@ class ApprovalRequested(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     PREFIX_FIELD_NUMBER: _builtins.int
     EXPIRES_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
     call_id: _builtins.str
     summary: _builtins.str
     """What will happen, whole, for the card: the command line, or a diff."""
@@ -580,6 +651,10 @@ class ApprovalRequested(_message.Message):
     """Why a person is asked: the rule, in words."""
     expires_unix_micros: _builtins.int
     """When the question expires; 0 for never. Microseconds since 1970."""
+    tool: _builtins.str
+    """The tool's name, as rules name it."""
+    grant: _builtins.bytes
+    """What an approval for the session keeps of the call: the same call in the same directory has the same."""
     @_builtins.property
     def prefix(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The first words that `APPROVAL_PREFIX` would allow from here on, empty where that is not offered."""
@@ -593,10 +668,12 @@ class ApprovalRequested(_message.Message):
         reason: _builtins.str = ...,
         prefix: _abc.Iterable[_builtins.str] | None = ...,
         expires_unix_micros: _builtins.int = ...,
+        tool: _builtins.str = ...,
+        grant: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding", "call_id", b"call_id", "expires_unix_micros", b"expires_unix_micros", "prefix", b"prefix", "reason", b"reason", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["binding", b"binding", "call_id", b"call_id", "expires_unix_micros", b"expires_unix_micros", "grant", b"grant", "prefix", b"prefix", "reason", b"reason", "summary", b"summary", "tool", b"tool"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

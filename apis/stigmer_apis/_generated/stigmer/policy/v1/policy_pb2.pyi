@@ -87,6 +87,7 @@ class Policy(_message.Message):
     PRESET_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     NETWORK_FIELD_NUMBER: _builtins.int
+    APPROVAL_EXPIRY_FIELD_NUMBER: _builtins.int
     preset: _builtins.str
     """`read-only` (reads the workspace, changes nothing), `ask` (a person is asked before anything is changed or run; the default for models), or `auto`
     (asks nothing; only where commands are confined). Empty: as the agent or the configuration says.
@@ -95,16 +96,21 @@ class Policy(_message.Message):
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Policy.Rule]: ...
     @_builtins.property
     def network(self) -> Global___Network: ...
+    @_builtins.property
+    def approval_expiry(self) -> _duration_pb2.Duration:
+        """How long a person may take to decide about a call; then it counts as denied. Not set: as the configuration says; nothing there: as long as they like."""
+
     def __init__(
         self,
         *,
         preset: _builtins.str = ...,
         rules: _abc.Iterable[Global___Policy.Rule] | None = ...,
         network: Global___Network | None = ...,
+        approval_expiry: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["network", b"network"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_expiry", b"approval_expiry", "network", b"network"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["network", b"network", "preset", b"preset", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_expiry", b"approval_expiry", "network", b"network", "preset", b"preset", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -28,71 +28,76 @@ from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1 import execu
 from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1 import mcp_server_pb2 as ai_dot_stigmer_dot_agentic_dot_mcpserver_dot_v1_dot_mcp__server__pb2
 from stigmer_apis._generated.ai.stigmer.agentic.skill.v1 import skill_pb2 as ai_dot_stigmer_dot_agentic_dot_skill_dot_v1_dot_skill__pb2
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as stigmer_dot_event_dot_v1_dot_event__pb2
+from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as stigmer_dot_steering_dot_v1_dot_steering__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cstigmer/runner/v1/link.proto\x12\x11stigmer.runner.v1\x1a\'ai/stigmer/agentic/agent/v1/agent.proto\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a>ai/stigmer/agentic/executioncontext/v1/execution_context.proto\x1a\x30\x61i/stigmer/agentic/mcpserver/v1/mcp_server.proto\x1a\'ai/stigmer/agentic/skill/v1/skill.proto\x1a\x1cstigmer/event/v1/event.proto\"\xcc\x06\n\x0bLinkRequest\x12\x35\n\x05hello\x18\x01 \x01(\x0b\x32$.stigmer.runner.v1.LinkRequest.HelloH\x00\x12\x37\n\x06\x61ppend\x18\x02 \x01(\x0b\x32%.stigmer.runner.v1.LinkRequest.AppendH\x00\x12=\n\theartbeat\x18\x03 \x01(\x0b\x32(.stigmer.runner.v1.LinkRequest.HeartbeatH\x00\x12\x46\n\x0elease_returned\x18\x04 \x01(\x0b\x32,.stigmer.runner.v1.LinkRequest.LeaseReturnedH\x00\x1a\xc0\x01\n\x05Hello\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08protocol\x18\x04 \x01(\r\x12\x36\n\x04held\x18\x05 \x03(\x0b\x32(.stigmer.runner.v1.LinkRequest.HeldLease\x12\x10\n\x08\x63\x61pacity\x18\x06 \x01(\r\x12*\n\x07sandbox\x18\x07 \x01(\x0b\x32\x19.stigmer.event.v1.Sandbox\x1a\x30\n\tHeldLease\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x1a\xaf\x01\n\x06\x41ppend\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cproducer_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x0c\x12\x13\n\x0b\x65vent_count\x18\x05 \x01(\r\x12\x0f\n\x07journal\x18\x06 \x01(\x0c\x12\x15\n\rjournal_count\x18\x07 \x01(\r\x12\x0e\n\x06urgent\x18\x08 \x01(\x08\x12\r\n\x05\x66inal\x18\t \x01(\x08\x1aP\n\tHeartbeat\x12\x14\n\x0cmemory_bytes\x18\x01 \x01(\x04\x12\x1c\n\x14unacknowledged_bytes\x18\x02 \x01(\x04\x12\x0f\n\x07running\x18\x03 \x01(\r\x1a\x44\n\rLeaseReturned\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\tB\x07\n\x05\x66rame\"\x8f\r\n\x0cLinkResponse\x12:\n\x07welcome\x18\x01 \x01(\x0b\x32\'.stigmer.runner.v1.LinkResponse.WelcomeH\x00\x12\x44\n\x0c\x61\x63knowledged\x18\x02 \x01(\x0b\x32,.stigmer.runner.v1.LinkResponse.AcknowledgedH\x00\x12\x45\n\rlease_granted\x18\x03 \x01(\x0b\x32,.stigmer.runner.v1.LinkResponse.LeaseGrantedH\x00\x12\x45\n\rlease_revoked\x18\x04 \x01(\x0b\x32,.stigmer.runner.v1.LinkResponse.LeaseRevokedH\x00\x12M\n\x11\x63ommand_delivered\x18\x05 \x01(\x0b\x32\x30.stigmer.runner.v1.LinkResponse.CommandDeliveredH\x00\x12G\n\x0eterminal_input\x18\x06 \x01(\x0b\x32-.stigmer.runner.v1.LinkResponse.TerminalInputH\x00\x12I\n\x0fterminal_resize\x18\x07 \x01(\x0b\x32..stigmer.runner.v1.LinkResponse.TerminalResizeH\x00\x12=\n\tshut_down\x18\x08 \x01(\x0b\x32(.stigmer.runner.v1.LinkResponse.ShutDownH\x00\x1as\n\x07Welcome\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\x1a\n\x12lease_milliseconds\x18\x02 \x01(\r\x12\x37\n\x04kept\x18\x03 \x03(\x0b\x32).stigmer.runner.v1.LinkResponse.KeptLease\x1a\x46\n\tKeptLease\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cproducer_seq\x18\x03 \x01(\x04\x1aI\n\x0c\x41\x63knowledged\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cproducer_seq\x18\x03 \x01(\x04\x1a\xd8\x03\n\x0cLeaseGranted\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12G\n\texecution\x18\x03 \x01(\x0b\x32\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecution\x12\x31\n\x05\x61gent\x18\x04 \x01(\x0b\x32\".ai.stigmer.agentic.agent.v1.Agent\x12\x11\n\tworkspace\x18\x05 \x01(\t\x12\x18\n\x10workspace_is_own\x18\x06 \x01(\x08\x12\x17\n\x0fjournal_records\x18\x07 \x01(\x04\x12\x41\n\x07pending\x18\x08 \x03(\x0b\x32\x30.stigmer.runner.v1.LinkResponse.CommandDelivered\x12\r\n\x05\x66resh\x18\t \x01(\x08\x12?\n\x0bmcp_servers\x18\n \x03(\x0b\x32*.ai.stigmer.agentic.mcpserver.v1.McpServer\x12\x32\n\x06skills\x18\x0b \x03(\x0b\x32\".ai.stigmer.agentic.skill.v1.Skill\x12\x1a\n\x12session_executions\x18\x0c \x01(\r\x1a\x43\n\x0cLeaseRevoked\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x1aZ\n\x10\x43ommandDelivered\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x30\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1f.stigmer.event.v1.CommandIssued\x1aH\n\rTerminalInput\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x13\n\x0bterminal_id\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x1aZ\n\x0eTerminalResize\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x13\n\x0bterminal_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x0c\n\x04rows\x18\x04 \x01(\r\x1a\x1a\n\x08ShutDown\x12\x0e\n\x06reason\x18\x01 \x01(\tB\x07\n\x05\x66rame\"9\n\x12ReadJournalRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"<\n\x13ReadJournalResponse\x12\x0f\n\x07journal\x18\x01 \x01(\x0c\x12\x14\n\x0c\x66irst_record\x18\x02 \x01(\x04\"A\n\x1aGetExecutionContextRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"h\n\x1bGetExecutionContextResponse\x12I\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x38.ai.stigmer.agentic.executioncontext.v1.ExecutionContext\"N\n\x15GetProviderKeyRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08provider\x18\x03 \x01(\t\"7\n\x16GetProviderKeyResponse\x12\r\n\x05value\x18\x01 \x01(\x0c\x12\x0e\n\x06origin\x18\x02 \x01(\t\"R\n\x18ReadSessionMemoryRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x11\n\tmax_bytes\x18\x03 \x01(\r\"\x91\x01\n\x19ReadSessionMemoryResponse\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x12\n\nagent_name\x18\x02 \x01(\t\x12J\n\x06status\x18\x03 \x01(\x0b\x32:.ai.stigmer.agentic.agentexecution.v1.AgentExecutionStatus\"M\n\x10ReadSkillRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cversion_hash\x18\x03 \x01(\t\"!\n\x11ReadSkillResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"|\n\x14WriteArtifactRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63\x61ll_id\x18\x06 \x01(\t\"H\n\x15WriteArtifactResponse\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\x32\xcb\x05\n\rRunnerService\x12K\n\x04Link\x12\x1e.stigmer.runner.v1.LinkRequest\x1a\x1f.stigmer.runner.v1.LinkResponse(\x01\x30\x01\x12^\n\x0bReadJournal\x12%.stigmer.runner.v1.ReadJournalRequest\x1a&.stigmer.runner.v1.ReadJournalResponse0\x01\x12t\n\x13GetExecutionContext\x12-.stigmer.runner.v1.GetExecutionContextRequest\x1a..stigmer.runner.v1.GetExecutionContextResponse\x12\x65\n\x0eGetProviderKey\x12(.stigmer.runner.v1.GetProviderKeyRequest\x1a).stigmer.runner.v1.GetProviderKeyResponse\x12p\n\x11ReadSessionMemory\x12+.stigmer.runner.v1.ReadSessionMemoryRequest\x1a,.stigmer.runner.v1.ReadSessionMemoryResponse0\x01\x12X\n\tReadSkill\x12#.stigmer.runner.v1.ReadSkillRequest\x1a$.stigmer.runner.v1.ReadSkillResponse0\x01\x12\x64\n\rWriteArtifact\x12\'.stigmer.runner.v1.WriteArtifactRequest\x1a(.stigmer.runner.v1.WriteArtifactResponse(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cstigmer/runner/v1/link.proto\x12\x11stigmer.runner.v1\x1a\'ai/stigmer/agentic/agent/v1/agent.proto\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a>ai/stigmer/agentic/executioncontext/v1/execution_context.proto\x1a\x30\x61i/stigmer/agentic/mcpserver/v1/mcp_server.proto\x1a\'ai/stigmer/agentic/skill/v1/skill.proto\x1a\x1cstigmer/event/v1/event.proto\x1a*stigmer/steering/v1/steering_service.proto\"\xe1\x07\n\x0bLinkRequest\x12\x35\n\x05hello\x18\x01 \x01(\x0b\x32$.stigmer.runner.v1.LinkRequest.HelloH\x00\x12\x37\n\x06\x61ppend\x18\x02 \x01(\x0b\x32%.stigmer.runner.v1.LinkRequest.AppendH\x00\x12=\n\theartbeat\x18\x03 \x01(\x0b\x32(.stigmer.runner.v1.LinkRequest.HeartbeatH\x00\x12\x46\n\x0elease_returned\x18\x04 \x01(\x0b\x32,.stigmer.runner.v1.LinkRequest.LeaseReturnedH\x00\x12\x42\n\x0c\x65nded_undone\x18\x05 \x01(\x0b\x32*.stigmer.runner.v1.LinkRequest.EndedUndoneH\x00\x1a\xc0\x01\n\x05Hello\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08protocol\x18\x04 \x01(\r\x12\x36\n\x04held\x18\x05 \x03(\x0b\x32(.stigmer.runner.v1.LinkRequest.HeldLease\x12\x10\n\x08\x63\x61pacity\x18\x06 \x01(\r\x12*\n\x07sandbox\x18\x07 \x01(\x0b\x32\x19.stigmer.event.v1.Sandbox\x1a\x30\n\tHeldLease\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x1a\xaf\x01\n\x06\x41ppend\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cproducer_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x0c\x12\x13\n\x0b\x65vent_count\x18\x05 \x01(\r\x12\x0f\n\x07journal\x18\x06 \x01(\x0c\x12\x15\n\rjournal_count\x18\x07 \x01(\r\x12\x0e\n\x06urgent\x18\x08 \x01(\x08\x12\r\n\x05\x66inal\x18\t \x01(\x08\x1aP\n\tHeartbeat\x12\x14\n\x0cmemory_bytes\x18\x01 \x01(\x04\x12\x1c\n\x14unacknowledged_bytes\x18\x02 \x01(\x04\x12\x0f\n\x07running\x18\x03 \x01(\r\x1a\x44\n\rLeaseReturned\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x1aO\n\x0b\x45ndedUndone\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05paths\x18\x02 \x03(\t\x12\x0c\n\x04left\x18\x03 \x03(\t\x12\x0f\n\x07refused\x18\x04 \x01(\tB\x07\n\x05\x66rame\"\x83\x0f\n\x0cLinkResponse\x12:\n\x07welcome\x18\x01 \x01(\x0b\x32\'.stigmer.runner.v1.LinkResponse.WelcomeH\x00\x12\x44\n\x0c\x61\x63knowledged\x18\x02 \x01(\x0b\x32,.stigmer.runner.v1.LinkResponse.AcknowledgedH\x00\x12\x45\n\rlease_granted\x18\x03 \x01(\x0b\x32,.stigmer.runner.v1.LinkResponse.LeaseGrantedH\x00\x12\x45\n\rlease_revoked\x18\x04 \x01(\x0b\x32,.stigmer.runner.v1.LinkResponse.LeaseRevokedH\x00\x12M\n\x11\x63ommand_delivered\x18\x05 \x01(\x0b\x32\x30.stigmer.runner.v1.LinkResponse.CommandDeliveredH\x00\x12G\n\x0eterminal_input\x18\x06 \x01(\x0b\x32-.stigmer.runner.v1.LinkResponse.TerminalInputH\x00\x12I\n\x0fterminal_resize\x18\x07 \x01(\x0b\x32..stigmer.runner.v1.LinkResponse.TerminalResizeH\x00\x12=\n\tshut_down\x18\x08 \x01(\x0b\x32(.stigmer.runner.v1.LinkResponse.ShutDownH\x00\x12?\n\nundo_ended\x18\t \x01(\x0b\x32).stigmer.runner.v1.LinkResponse.UndoEndedH\x00\x1as\n\x07Welcome\x12\x13\n\x0bincarnation\x18\x01 \x01(\t\x12\x1a\n\x12lease_milliseconds\x18\x02 \x01(\r\x12\x37\n\x04kept\x18\x03 \x03(\x0b\x32).stigmer.runner.v1.LinkResponse.KeptLease\x1a\x46\n\tKeptLease\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cproducer_seq\x18\x03 \x01(\x04\x1aI\n\x0c\x41\x63knowledged\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cproducer_seq\x18\x03 \x01(\x04\x1a\x99\x04\n\x0cLeaseGranted\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12G\n\texecution\x18\x03 \x01(\x0b\x32\x34.ai.stigmer.agentic.agentexecution.v1.AgentExecution\x12\x31\n\x05\x61gent\x18\x04 \x01(\x0b\x32\".ai.stigmer.agentic.agent.v1.Agent\x12\x11\n\tworkspace\x18\x05 \x01(\t\x12\x18\n\x10workspace_is_own\x18\x06 \x01(\x08\x12\x17\n\x0fjournal_records\x18\x07 \x01(\x04\x12\x41\n\x07pending\x18\x08 \x03(\x0b\x32\x30.stigmer.runner.v1.LinkResponse.CommandDelivered\x12\r\n\x05\x66resh\x18\t \x01(\x08\x12?\n\x0bmcp_servers\x18\n \x03(\x0b\x32*.ai.stigmer.agentic.mcpserver.v1.McpServer\x12\x32\n\x06skills\x18\x0b \x03(\x0b\x32\".ai.stigmer.agentic.skill.v1.Skill\x12\x1a\n\x12session_executions\x18\x0c \x01(\r\x12?\n\x11session_approvals\x18\r \x03(\x0b\x32$.stigmer.steering.v1.SessionApproval\x1a\x43\n\x0cLeaseRevoked\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x1aZ\n\x10\x43ommandDelivered\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x30\n\x07\x63ommand\x18\x02 \x01(\x0b\x32\x1f.stigmer.event.v1.CommandIssued\x1aH\n\rTerminalInput\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x13\n\x0bterminal_id\x18\x02 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x1aZ\n\x0eTerminalResize\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x13\n\x0bterminal_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63olumns\x18\x03 \x01(\r\x12\x0c\n\x04rows\x18\x04 \x01(\r\x1ap\n\tUndoEnded\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0c\x65xecution_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x11\n\tworkspace\x18\x04 \x01(\t\x12\x12\n\nmessage_id\x18\x05 \x01(\t\x1a\x1a\n\x08ShutDown\x12\x0e\n\x06reason\x18\x01 \x01(\tB\x07\n\x05\x66rame\"9\n\x12ReadJournalRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"<\n\x13ReadJournalResponse\x12\x0f\n\x07journal\x18\x01 \x01(\x0c\x12\x14\n\x0c\x66irst_record\x18\x02 \x01(\x04\"A\n\x1aGetExecutionContextRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\"h\n\x1bGetExecutionContextResponse\x12I\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x38.ai.stigmer.agentic.executioncontext.v1.ExecutionContext\"N\n\x15GetProviderKeyRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08provider\x18\x03 \x01(\t\"7\n\x16GetProviderKeyResponse\x12\r\n\x05value\x18\x01 \x01(\x0c\x12\x0e\n\x06origin\x18\x02 \x01(\t\"R\n\x18ReadSessionMemoryRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x11\n\tmax_bytes\x18\x03 \x01(\r\"\x91\x01\n\x19ReadSessionMemoryResponse\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x12\n\nagent_name\x18\x02 \x01(\t\x12J\n\x06status\x18\x03 \x01(\x0b\x32:.ai.stigmer.agentic.agentexecution.v1.AgentExecutionStatus\"M\n\x10ReadSkillRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x14\n\x0cversion_hash\x18\x03 \x01(\t\"!\n\x11ReadSkillResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"|\n\x14WriteArtifactRequest\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nmedia_type\x18\x04 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63\x61ll_id\x18\x06 \x01(\t\"H\n\x15WriteArtifactResponse\x12\x13\n\x0b\x61rtifact_id\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\x32\xcb\x05\n\rRunnerService\x12K\n\x04Link\x12\x1e.stigmer.runner.v1.LinkRequest\x1a\x1f.stigmer.runner.v1.LinkResponse(\x01\x30\x01\x12^\n\x0bReadJournal\x12%.stigmer.runner.v1.ReadJournalRequest\x1a&.stigmer.runner.v1.ReadJournalResponse0\x01\x12t\n\x13GetExecutionContext\x12-.stigmer.runner.v1.GetExecutionContextRequest\x1a..stigmer.runner.v1.GetExecutionContextResponse\x12\x65\n\x0eGetProviderKey\x12(.stigmer.runner.v1.GetProviderKeyRequest\x1a).stigmer.runner.v1.GetProviderKeyResponse\x12p\n\x11ReadSessionMemory\x12+.stigmer.runner.v1.ReadSessionMemoryRequest\x1a,.stigmer.runner.v1.ReadSessionMemoryResponse0\x01\x12X\n\tReadSkill\x12#.stigmer.runner.v1.ReadSkillRequest\x1a$.stigmer.runner.v1.ReadSkillResponse0\x01\x12\x64\n\rWriteArtifact\x12\'.stigmer.runner.v1.WriteArtifactRequest\x1a(.stigmer.runner.v1.WriteArtifactResponse(\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stigmer_apis._generated.stigmer.runner.v1.link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LINKREQUEST']._serialized_start=338
-  _globals['_LINKREQUEST']._serialized_end=1182
-  _globals['_LINKREQUEST_HELLO']._serialized_start=601
-  _globals['_LINKREQUEST_HELLO']._serialized_end=793
-  _globals['_LINKREQUEST_HELDLEASE']._serialized_start=795
-  _globals['_LINKREQUEST_HELDLEASE']._serialized_end=843
-  _globals['_LINKREQUEST_APPEND']._serialized_start=846
-  _globals['_LINKREQUEST_APPEND']._serialized_end=1021
-  _globals['_LINKREQUEST_HEARTBEAT']._serialized_start=1023
-  _globals['_LINKREQUEST_HEARTBEAT']._serialized_end=1103
-  _globals['_LINKREQUEST_LEASERETURNED']._serialized_start=1105
-  _globals['_LINKREQUEST_LEASERETURNED']._serialized_end=1173
-  _globals['_LINKRESPONSE']._serialized_start=1185
-  _globals['_LINKRESPONSE']._serialized_end=2864
-  _globals['_LINKRESPONSE_WELCOME']._serialized_start=1763
-  _globals['_LINKRESPONSE_WELCOME']._serialized_end=1878
-  _globals['_LINKRESPONSE_KEPTLEASE']._serialized_start=1880
-  _globals['_LINKRESPONSE_KEPTLEASE']._serialized_end=1950
-  _globals['_LINKRESPONSE_ACKNOWLEDGED']._serialized_start=1952
-  _globals['_LINKRESPONSE_ACKNOWLEDGED']._serialized_end=2025
-  _globals['_LINKRESPONSE_LEASEGRANTED']._serialized_start=2028
-  _globals['_LINKRESPONSE_LEASEGRANTED']._serialized_end=2500
-  _globals['_LINKRESPONSE_LEASEREVOKED']._serialized_start=2502
-  _globals['_LINKRESPONSE_LEASEREVOKED']._serialized_end=2569
-  _globals['_LINKRESPONSE_COMMANDDELIVERED']._serialized_start=2571
-  _globals['_LINKRESPONSE_COMMANDDELIVERED']._serialized_end=2661
-  _globals['_LINKRESPONSE_TERMINALINPUT']._serialized_start=2663
-  _globals['_LINKRESPONSE_TERMINALINPUT']._serialized_end=2735
-  _globals['_LINKRESPONSE_TERMINALRESIZE']._serialized_start=2737
-  _globals['_LINKRESPONSE_TERMINALRESIZE']._serialized_end=2827
-  _globals['_LINKRESPONSE_SHUTDOWN']._serialized_start=2829
-  _globals['_LINKRESPONSE_SHUTDOWN']._serialized_end=2855
-  _globals['_READJOURNALREQUEST']._serialized_start=2866
-  _globals['_READJOURNALREQUEST']._serialized_end=2923
-  _globals['_READJOURNALRESPONSE']._serialized_start=2925
-  _globals['_READJOURNALRESPONSE']._serialized_end=2985
-  _globals['_GETEXECUTIONCONTEXTREQUEST']._serialized_start=2987
-  _globals['_GETEXECUTIONCONTEXTREQUEST']._serialized_end=3052
-  _globals['_GETEXECUTIONCONTEXTRESPONSE']._serialized_start=3054
-  _globals['_GETEXECUTIONCONTEXTRESPONSE']._serialized_end=3158
-  _globals['_GETPROVIDERKEYREQUEST']._serialized_start=3160
-  _globals['_GETPROVIDERKEYREQUEST']._serialized_end=3238
-  _globals['_GETPROVIDERKEYRESPONSE']._serialized_start=3240
-  _globals['_GETPROVIDERKEYRESPONSE']._serialized_end=3295
-  _globals['_READSESSIONMEMORYREQUEST']._serialized_start=3297
-  _globals['_READSESSIONMEMORYREQUEST']._serialized_end=3379
-  _globals['_READSESSIONMEMORYRESPONSE']._serialized_start=3382
-  _globals['_READSESSIONMEMORYRESPONSE']._serialized_end=3527
-  _globals['_READSKILLREQUEST']._serialized_start=3529
-  _globals['_READSKILLREQUEST']._serialized_end=3606
-  _globals['_READSKILLRESPONSE']._serialized_start=3608
-  _globals['_READSKILLRESPONSE']._serialized_end=3641
-  _globals['_WRITEARTIFACTREQUEST']._serialized_start=3643
-  _globals['_WRITEARTIFACTREQUEST']._serialized_end=3767
-  _globals['_WRITEARTIFACTRESPONSE']._serialized_start=3769
-  _globals['_WRITEARTIFACTRESPONSE']._serialized_end=3841
-  _globals['_RUNNERSERVICE']._serialized_start=3844
-  _globals['_RUNNERSERVICE']._serialized_end=4559
+  _globals['_LINKREQUEST']._serialized_start=382
+  _globals['_LINKREQUEST']._serialized_end=1375
+  _globals['_LINKREQUEST_HELLO']._serialized_start=713
+  _globals['_LINKREQUEST_HELLO']._serialized_end=905
+  _globals['_LINKREQUEST_HELDLEASE']._serialized_start=907
+  _globals['_LINKREQUEST_HELDLEASE']._serialized_end=955
+  _globals['_LINKREQUEST_APPEND']._serialized_start=958
+  _globals['_LINKREQUEST_APPEND']._serialized_end=1133
+  _globals['_LINKREQUEST_HEARTBEAT']._serialized_start=1135
+  _globals['_LINKREQUEST_HEARTBEAT']._serialized_end=1215
+  _globals['_LINKREQUEST_LEASERETURNED']._serialized_start=1217
+  _globals['_LINKREQUEST_LEASERETURNED']._serialized_end=1285
+  _globals['_LINKREQUEST_ENDEDUNDONE']._serialized_start=1287
+  _globals['_LINKREQUEST_ENDEDUNDONE']._serialized_end=1366
+  _globals['_LINKRESPONSE']._serialized_start=1378
+  _globals['_LINKRESPONSE']._serialized_end=3301
+  _globals['_LINKRESPONSE_WELCOME']._serialized_start=2021
+  _globals['_LINKRESPONSE_WELCOME']._serialized_end=2136
+  _globals['_LINKRESPONSE_KEPTLEASE']._serialized_start=2138
+  _globals['_LINKRESPONSE_KEPTLEASE']._serialized_end=2208
+  _globals['_LINKRESPONSE_ACKNOWLEDGED']._serialized_start=2210
+  _globals['_LINKRESPONSE_ACKNOWLEDGED']._serialized_end=2283
+  _globals['_LINKRESPONSE_LEASEGRANTED']._serialized_start=2286
+  _globals['_LINKRESPONSE_LEASEGRANTED']._serialized_end=2823
+  _globals['_LINKRESPONSE_LEASEREVOKED']._serialized_start=2825
+  _globals['_LINKRESPONSE_LEASEREVOKED']._serialized_end=2892
+  _globals['_LINKRESPONSE_COMMANDDELIVERED']._serialized_start=2894
+  _globals['_LINKRESPONSE_COMMANDDELIVERED']._serialized_end=2984
+  _globals['_LINKRESPONSE_TERMINALINPUT']._serialized_start=2986
+  _globals['_LINKRESPONSE_TERMINALINPUT']._serialized_end=3058
+  _globals['_LINKRESPONSE_TERMINALRESIZE']._serialized_start=3060
+  _globals['_LINKRESPONSE_TERMINALRESIZE']._serialized_end=3150
+  _globals['_LINKRESPONSE_UNDOENDED']._serialized_start=3152
+  _globals['_LINKRESPONSE_UNDOENDED']._serialized_end=3264
+  _globals['_LINKRESPONSE_SHUTDOWN']._serialized_start=3266
+  _globals['_LINKRESPONSE_SHUTDOWN']._serialized_end=3292
+  _globals['_READJOURNALREQUEST']._serialized_start=3303
+  _globals['_READJOURNALREQUEST']._serialized_end=3360
+  _globals['_READJOURNALRESPONSE']._serialized_start=3362
+  _globals['_READJOURNALRESPONSE']._serialized_end=3422
+  _globals['_GETEXECUTIONCONTEXTREQUEST']._serialized_start=3424
+  _globals['_GETEXECUTIONCONTEXTREQUEST']._serialized_end=3489
+  _globals['_GETEXECUTIONCONTEXTRESPONSE']._serialized_start=3491
+  _globals['_GETEXECUTIONCONTEXTRESPONSE']._serialized_end=3595
+  _globals['_GETPROVIDERKEYREQUEST']._serialized_start=3597
+  _globals['_GETPROVIDERKEYREQUEST']._serialized_end=3675
+  _globals['_GETPROVIDERKEYRESPONSE']._serialized_start=3677
+  _globals['_GETPROVIDERKEYRESPONSE']._serialized_end=3732
+  _globals['_READSESSIONMEMORYREQUEST']._serialized_start=3734
+  _globals['_READSESSIONMEMORYREQUEST']._serialized_end=3816
+  _globals['_READSESSIONMEMORYRESPONSE']._serialized_start=3819
+  _globals['_READSESSIONMEMORYRESPONSE']._serialized_end=3964
+  _globals['_READSKILLREQUEST']._serialized_start=3966
+  _globals['_READSKILLREQUEST']._serialized_end=4043
+  _globals['_READSKILLRESPONSE']._serialized_start=4045
+  _globals['_READSKILLRESPONSE']._serialized_end=4078
+  _globals['_WRITEARTIFACTREQUEST']._serialized_start=4080
+  _globals['_WRITEARTIFACTREQUEST']._serialized_end=4204
+  _globals['_WRITEARTIFACTRESPONSE']._serialized_start=4206
+  _globals['_WRITEARTIFACTRESPONSE']._serialized_end=4278
+  _globals['_RUNNERSERVICE']._serialized_start=4281
+  _globals['_RUNNERSERVICE']._serialized_end=4996
 # @@protoc_insertion_point(module_scope)

@@ -13,6 +13,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as _event_pb2
+from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as _steering_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -197,10 +198,44 @@ class LinkRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class EndedUndone(_message.Message):
+        """The answer to UndoEnded."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        REQUEST_ID_FIELD_NUMBER: _builtins.int
+        PATHS_FIELD_NUMBER: _builtins.int
+        LEFT_FIELD_NUMBER: _builtins.int
+        REFUSED_FIELD_NUMBER: _builtins.int
+        request_id: _builtins.str
+        refused: _builtins.str
+        """Why nothing was put back, in words for a person; empty where it was."""
+        @_builtins.property
+        def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+        @_builtins.property
+        def left(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """What was left, because somebody else changed it since."""
+
+        def __init__(
+            self,
+            *,
+            request_id: _builtins.str = ...,
+            paths: _abc.Iterable[_builtins.str] | None = ...,
+            left: _abc.Iterable[_builtins.str] | None = ...,
+            refused: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["left", b"left", "paths", b"paths", "refused", b"refused", "request_id", b"request_id"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     HELLO_FIELD_NUMBER: _builtins.int
     APPEND_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     LEASE_RETURNED_FIELD_NUMBER: _builtins.int
+    ENDED_UNDONE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___LinkRequest.Hello: ...
     @_builtins.property
@@ -209,6 +244,8 @@ class LinkRequest(_message.Message):
     def heartbeat(self) -> Global___LinkRequest.Heartbeat: ...
     @_builtins.property
     def lease_returned(self) -> Global___LinkRequest.LeaseReturned: ...
+    @_builtins.property
+    def ended_undone(self) -> Global___LinkRequest.EndedUndone: ...
     def __init__(
         self,
         *,
@@ -216,12 +253,13 @@ class LinkRequest(_message.Message):
         append: Global___LinkRequest.Append | None = ...,
         heartbeat: Global___LinkRequest.Heartbeat | None = ...,
         lease_returned: Global___LinkRequest.LeaseReturned | None = ...,
+        ended_undone: Global___LinkRequest.EndedUndone | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "ended_undone", b"ended_undone", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "ended_undone", b"ended_undone", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "append", "heartbeat", "lease_returned"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "append", "heartbeat", "lease_returned", "ended_undone"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -331,6 +369,7 @@ class LinkResponse(_message.Message):
         MCP_SERVERS_FIELD_NUMBER: _builtins.int
         SKILLS_FIELD_NUMBER: _builtins.int
         SESSION_EXECUTIONS_FIELD_NUMBER: _builtins.int
+        SESSION_APPROVALS_FIELD_NUMBER: _builtins.int
         execution_id: _builtins.str
         epoch: _builtins.int
         workspace: _builtins.str
@@ -357,6 +396,10 @@ class LinkResponse(_message.Message):
 
         @_builtins.property
         def skills(self) -> _containers.RepeatedCompositeFieldContainer[_skill_pb2.Skill]: ...
+        @_builtins.property
+        def session_approvals(self) -> _containers.RepeatedCompositeFieldContainer[_steering_service_pb2.SessionApproval]:
+            """What a person approved for all of the session, the oldest first."""
+
         def __init__(
             self,
             *,
@@ -372,10 +415,11 @@ class LinkResponse(_message.Message):
             mcp_servers: _abc.Iterable[_mcp_server_pb2.McpServer] | None = ...,
             skills: _abc.Iterable[_skill_pb2.Skill] | None = ...,
             session_executions: _builtins.int = ...,
+            session_approvals: _abc.Iterable[_steering_service_pb2.SessionApproval] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "execution", b"execution"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_executions", b"session_executions", "skills", b"skills", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_approvals", b"session_approvals", "session_executions", b"session_executions", "skills", b"skills", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -481,6 +525,39 @@ class LinkResponse(_message.Message):
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
+    class UndoEnded(_message.Message):
+        """Put the files back that an execution changed which has ended. Answered by EndedUndone."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        REQUEST_ID_FIELD_NUMBER: _builtins.int
+        EXECUTION_ID_FIELD_NUMBER: _builtins.int
+        SESSION_ID_FIELD_NUMBER: _builtins.int
+        WORKSPACE_FIELD_NUMBER: _builtins.int
+        MESSAGE_ID_FIELD_NUMBER: _builtins.int
+        request_id: _builtins.str
+        execution_id: _builtins.str
+        session_id: _builtins.str
+        workspace: _builtins.str
+        """As in LeaseGranted."""
+        message_id: _builtins.str
+        """The message that began the turn; empty: the last one that changed files."""
+        def __init__(
+            self,
+            *,
+            request_id: _builtins.str = ...,
+            execution_id: _builtins.str = ...,
+            session_id: _builtins.str = ...,
+            workspace: _builtins.str = ...,
+            message_id: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "message_id", b"message_id", "request_id", b"request_id", "session_id", b"session_id", "workspace", b"workspace"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
     class ShutDown(_message.Message):
         """Stop: end the children, append what is due, leave. Sent by `stigmer server stop`."""
 
@@ -507,6 +584,7 @@ class LinkResponse(_message.Message):
     TERMINAL_INPUT_FIELD_NUMBER: _builtins.int
     TERMINAL_RESIZE_FIELD_NUMBER: _builtins.int
     SHUT_DOWN_FIELD_NUMBER: _builtins.int
+    UNDO_ENDED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___LinkResponse.Welcome: ...
     @_builtins.property
@@ -523,6 +601,8 @@ class LinkResponse(_message.Message):
     def terminal_resize(self) -> Global___LinkResponse.TerminalResize: ...
     @_builtins.property
     def shut_down(self) -> Global___LinkResponse.ShutDown: ...
+    @_builtins.property
+    def undo_ended(self) -> Global___LinkResponse.UndoEnded: ...
     def __init__(
         self,
         *,
@@ -534,12 +614,13 @@ class LinkResponse(_message.Message):
         terminal_input: Global___LinkResponse.TerminalInput | None = ...,
         terminal_resize: Global___LinkResponse.TerminalResize | None = ...,
         shut_down: Global___LinkResponse.ShutDown | None = ...,
+        undo_ended: Global___LinkResponse.UndoEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "undo_ended", b"undo_ended", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "undo_ended", b"undo_ended", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "acknowledged", "lease_granted", "lease_revoked", "command_delivered", "terminal_input", "terminal_resize", "shut_down"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "acknowledged", "lease_granted", "lease_revoked", "command_delivered", "terminal_input", "terminal_resize", "shut_down", "undo_ended"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 

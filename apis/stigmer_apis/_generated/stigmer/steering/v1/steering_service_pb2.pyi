@@ -392,15 +392,28 @@ class UndoTurnResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     COMMAND_ID_FIELD_NUMBER: _builtins.int
+    PATHS_FIELD_NUMBER: _builtins.int
+    LEFT_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
+    """Empty for an execution that has ended: there it is done at once."""
+    @_builtins.property
+    def paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For an execution that has ended: what was put back."""
+
+    @_builtins.property
+    def left(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What was left, because somebody else changed it since."""
+
     def __init__(
         self,
         *,
         command_id: _builtins.str = ...,
+        paths: _abc.Iterable[_builtins.str] | None = ...,
+        left: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_id", b"command_id", "left", b"left", "paths", b"paths"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -451,6 +464,146 @@ class WithdrawMessageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WithdrawMessageResponse: _TypeAlias = WithdrawMessageResponse  # noqa: Y015
+
+@_typing.final
+class ListSessionApprovalsRequest(_message.Message):
+    """Of which session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSessionApprovalsRequest: _TypeAlias = ListSessionApprovalsRequest  # noqa: Y015
+
+@_typing.final
+class ListSessionApprovalsResponse(_message.Message):
+    """The oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionApproval]: ...
+    def __init__(
+        self,
+        *,
+        approvals: _abc.Iterable[Global___SessionApproval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSessionApprovalsResponse: _TypeAlias = ListSessionApprovalsResponse  # noqa: Y015
+
+@_typing.final
+class SessionApproval(_message.Message):
+    """What was approved for all of a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    tool: _builtins.str
+    """The tool's name, as rules name it."""
+    summary: _builtins.str
+    """The call, as it was shown; its beginning where it is long."""
+    grant: _builtins.bytes
+    """For the same call: what is kept of it."""
+    author: _builtins.str
+    unix_micros: _builtins.int
+    """Microseconds since 1970."""
+    execution_id: _builtins.str
+    """Where it was given."""
+    @_builtins.property
+    def prefix(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For an approval of a prefix: commands that begin with these words. Empty: the same call in the same directory."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        tool: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        prefix: _abc.Iterable[_builtins.str] | None = ...,
+        grant: _builtins.bytes = ...,
+        author: _builtins.str = ...,
+        unix_micros: _builtins.int = ...,
+        execution_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "execution_id", b"execution_id", "grant", b"grant", "id", b"id", "prefix", b"prefix", "summary", b"summary", "tool", b"tool", "unix_micros", b"unix_micros"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionApproval: _TypeAlias = SessionApproval  # noqa: Y015
+
+@_typing.final
+class RevokeSessionApprovalRequest(_message.Message):
+    """Which one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    APPROVAL_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    approval_id: _builtins.str
+    """Empty: all of the session's."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        approval_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeSessionApprovalRequest: _TypeAlias = RevokeSessionApprovalRequest  # noqa: Y015
+
+@_typing.final
+class RevokeSessionApprovalResponse(_message.Message):
+    """They are gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVOKED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revoked(self) -> _containers.RepeatedCompositeFieldContainer[Global___SessionApproval]: ...
+    def __init__(
+        self,
+        *,
+        revoked: _abc.Iterable[Global___SessionApproval] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revoked", b"revoked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeSessionApprovalResponse: _TypeAlias = RevokeSessionApprovalResponse  # noqa: Y015
 
 @_typing.final
 class BranchRequest(_message.Message):

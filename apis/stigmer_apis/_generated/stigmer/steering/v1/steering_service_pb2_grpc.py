@@ -80,6 +80,16 @@ class SteeringServiceStub:
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageRequest.SerializeToString,
                 response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageResponse.FromString,
                 _registered_method=True)
+        self.ListSessionApprovals = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/ListSessionApprovals',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListSessionApprovalsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListSessionApprovalsResponse.FromString,
+                _registered_method=True)
+        self.RevokeSessionApproval = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/RevokeSessionApproval',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RevokeSessionApprovalRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RevokeSessionApprovalResponse.FromString,
+                _registered_method=True)
         self.Branch = channel.unary_unary(
                 '/stigmer.steering.v1.SteeringService/Branch',
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.SerializeToString,
@@ -159,6 +169,20 @@ class SteeringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSessionApprovals(self, request, context):
+        """What a person approved for all of a session: it holds for its later executions, until it is revoked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSessionApproval(self, request, context):
+        """Takes an approval for a session back: from its next execution on it is asked again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Branch(self, request, context):
         """A new session that shares the past up to a message, and an execution in it. The old one stays.
         """
@@ -220,6 +244,16 @@ def add_SteeringServiceServicer_to_server(servicer, server):
                     servicer.WithdrawMessage,
                     request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageRequest.FromString,
                     response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageResponse.SerializeToString,
+            ),
+            'ListSessionApprovals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessionApprovals,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListSessionApprovalsRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListSessionApprovalsResponse.SerializeToString,
+            ),
+            'RevokeSessionApproval': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSessionApproval,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RevokeSessionApprovalRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RevokeSessionApprovalResponse.SerializeToString,
             ),
             'Branch': grpc.unary_unary_rpc_method_handler(
                     servicer.Branch,
@@ -476,6 +510,60 @@ class SteeringService:
             '/stigmer.steering.v1.SteeringService/WithdrawMessage',
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageRequest.SerializeToString,
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.WithdrawMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessionApprovals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/ListSessionApprovals',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListSessionApprovalsRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListSessionApprovalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSessionApproval(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/RevokeSessionApproval',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RevokeSessionApprovalRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RevokeSessionApprovalResponse.FromString,
             options,
             channel_credentials,
             insecure,

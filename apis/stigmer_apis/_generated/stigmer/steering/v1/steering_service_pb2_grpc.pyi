@@ -34,6 +34,10 @@ class SteeringServiceStub:
     """Puts the files back as they were before a turn."""
     WithdrawMessage: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.WithdrawMessageRequest, _steering_service_pb2.WithdrawMessageResponse]
     """Takes a message back that waits for its turn. Refused where its turn has come."""
+    ListSessionApprovals: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ListSessionApprovalsRequest, _steering_service_pb2.ListSessionApprovalsResponse]
+    """What a person approved for all of a session: it holds for its later executions, until it is revoked."""
+    RevokeSessionApproval: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.RevokeSessionApprovalRequest, _steering_service_pb2.RevokeSessionApprovalResponse]
+    """Takes an approval for a session back: from its next execution on it is asked again."""
     Branch: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.BranchRequest, _steering_service_pb2.BranchResponse]
     """A new session that shares the past up to a message, and an execution in it. The old one stays."""
     ListAttention: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ListAttentionRequest, _steering_service_pb2.ListAttentionResponse]
@@ -113,6 +117,22 @@ class SteeringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_steering_service_pb2.WithdrawMessageRequest, _steering_service_pb2.WithdrawMessageResponse],
     ) -> _abc.Awaitable[_steering_service_pb2.WithdrawMessageResponse]:
         """Takes a message back that waits for its turn. Refused where its turn has come."""
+
+    @_abc_1.abstractmethod
+    def ListSessionApprovals(
+        self,
+        request: _steering_service_pb2.ListSessionApprovalsRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.ListSessionApprovalsRequest, _steering_service_pb2.ListSessionApprovalsResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.ListSessionApprovalsResponse]:
+        """What a person approved for all of a session: it holds for its later executions, until it is revoked."""
+
+    @_abc_1.abstractmethod
+    def RevokeSessionApproval(
+        self,
+        request: _steering_service_pb2.RevokeSessionApprovalRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.RevokeSessionApprovalRequest, _steering_service_pb2.RevokeSessionApprovalResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.RevokeSessionApprovalResponse]:
+        """Takes an approval for a session back: from its next execution on it is asked again."""
 
     @_abc_1.abstractmethod
     def Branch(
