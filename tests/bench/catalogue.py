@@ -1,11 +1,13 @@
 """Which benchmarks there are, in the order of the report."""
 
 from tests.bench.measures import (
+    agents,
     appending,
     applying,
     boards,
     commands,
     engine,
+    idling,
     latency,
     lines,
     listing,
@@ -18,6 +20,7 @@ from tests.bench.measures import (
     starting,
     streaming,
     terminals,
+    tokens,
     updating,
     wire,
 )
@@ -51,4 +54,12 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("rotation", secrets.rotation),
     Benchmark("answers", models.answers),
     Benchmark("loading", models.loading),
+    Benchmark("tool-turns", agents.tool_turns),
+    Benchmark("tool-turns-app", agents.tool_turns_in_app),
+    Benchmark("tool-output", agents.much_output),
+    Benchmark("tokens", tokens.token_latency),
+    Benchmark("many-tokens", tokens.many_tokens),
+    Benchmark("agent-memory", idling.agent_memory),
+    Benchmark("idle-terminals", idling.idle_terminals),
+    Benchmark("spawn", idling.spawn),
 )

@@ -30,7 +30,7 @@ async def memory_and_idle(bench: Bench) -> Sequence[Figure]:
         await asyncio.to_thread(_idle, screen, seconds)
         passed = time.perf_counter() - begin
         shares = {name: (_cpu(pids) - before[name]) / passed * 100 for name, pids in parts.items()}
-        sizes = {name: sum(_pss(pid) for pid in pids) / 1e6 for name, pids in parts.items()}
+        sizes = {name: sum(pss(pid) for pid in pids) / 1e6 for name, pids in parts.items()}
     return [
         Figure(
             name="memory of app, daemon and runner",
@@ -63,7 +63,7 @@ def _cpu(pids: Sequence[int]) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
     """Proportional set size in bytes. Raises `Unavailable` where the system does not tell."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()

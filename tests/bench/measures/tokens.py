@@ -1,0 +1,179 @@
+"""A model's words on their way to the person: one by one, and as fast as it sends them."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from stigmer_apis.client import TailBatch
+from tests.bench.agent_runs import (
+    PATIENCE,
+    agent_stage,
+    events_until,
+    is_over,
+    opened_newest,
+    port_of,
+    project,
+    scripted,
+    shell_turn,
+    started,
+    times_of,
+)
+from tests.bench.figures import Figure, at_most
+from tests.bench.rounds import percentile
+from tests.bench.run import Bench
+from tests.bench.stamping import StampingProvider, stamping, stamps
+from tests.loop.stage import Stage
+from tests.support.workstation import Workstation
+
+TOKENS = 20_000
+GAP = 0.02
+"""Seconds between two tokens: 50 a second."""
+LAST_WORD = "the-last-word-4711"
+GATE = "until [ -e go ]; do sleep 0.01; done"
+
+
+async def token_latency(bench: Bench) -> Sequence[Figure]:
+    """From the provider's write to the hands of a client, and to the screen of the app."""
+    count = bench.size(150, 600)
+    async with agent_stage() as stage:
+        async with stamping(port_of(stage.workstation), count, GAP) as provider:
+            to_client = await _to_client(stage)
+            ready = [await _first_call(stage, provider) for _ in range(bench.size(3, 9))]
+        async with stamping(port_of(stage.workstation), count, 2 * GAP):
+            painted = await _painted(stage, count)
+    method = "of a model in the measuring process, from its write, nothing else running"
+    return [
+        Figure(
+            name="token sent to event in the client, p50",
+            value=percentile(to_client, 0.5),
+            unit="ms",
+            budget=at_most(5.0),
+            method=f"{count} tokens {method}; {1 / GAP:.0f} a second",
+        ),
+        Figure(
+            name="token sent to event in the client, p95",
+            value=percentile(to_client, 0.95),
+            unit="ms",
+            method=f"{count} tokens {method}; {1 / GAP:.0f} a second",
+        ),
+        Figure(
+            name="token sent to painted, p50",
+            value=percentile(painted, 0.5),
+            unit="ms",
+            budget=at_most(15.0),
+            method=f"{count} tokens {method}; {0.5 / GAP:.0f} a second, the run open in the app",
+        ),
+        Figure(
+            name="message to the first call of the model",
+            value=statistics.median(ready),
+            unit="s",
+            budget=at_most(0.3),
+            method="a new execution by `Client.run`, the runner up: until the provider has the request",
+        ),
+    ]
+
+
+async def _to_client(stage: Stage) -> list[float]:
+    """Milliseconds from write to event, of each event's newest token."""
+    taken: list[float] = []
+    execution_id = await started(stage, "Say it.")
+    rest = ""
+    async with asyncio.timeout(PATIENCE):
+        async for item in stage.client.tail(execution_id):
+            now = time.monotonic()
+            if not isinstance(item, TailBatch):
+                continue
+            for event in item.events:
+                if is_over(event):
+                    return taken
+                rest += event.text_delta.text
+                taken += [(now - at) * 1e3 for at in stamps(rest)]
+                rest = rest.rpartition(" ")[2]
+    raise AssertionError("the run did not end")
+
+
+async def _first_call(stage: Stage, provider: StampingProvider) -> float:
+    """Seconds from a message to the provider's having the request."""
+    before, begin = len(provider.asked), time.monotonic()
+    execution_id = await started(stage, "Say it.")
+    async with asyncio.timeout(PATIENCE):
+        await provider.until_asked(before + 1)
+    await stage.client.cancel(execution_id, wait=30.0)
+    return provider.asked[before] - begin
+
+
+async def _painted(stage: Stage, count: int) -> list[float]:
+    """Milliseconds from write to the screen, of the newest token each time that it shows one."""
+    await started(stage, "Say it.")
+    return await asyncio.to_thread(_watched, stage.workstation, count // 3)
+
+
+def _watched(workstation: Workstation, count: int) -> list[float]:
+    """Read the screen of the app until it has shown so many new tokens."""
+    taken: list[float] = []
+    with opened_newest(workstation, "Say it.") as screen:
+        newest = _newest(screen.text())
+        while len(taken) < count:
+            at = screen.until(partial(_shows_newer, newest), "a token")
+            newest = _newest(screen.text())
+            taken.append((at - newest) * 1e3)
+    return taken
+
+
+def _shows_newer(than: float, text: str) -> bool:
+    return _newest(text) > than
+
+
+def _newest(text: str) -> float:
+    """The newest stamp on a screen, 0 where there is none."""
+    return max(stamps(" ".join(text.split()) + " "), default=0.0)
+
+
+async def many_tokens(bench: Bench) -> Sequence[Figure]:
+    """20,000 tokens as fast as the model sends them."""
+    words = " ".join(["word"] * (TOKENS - 1) + [LAST_WORD])
+    shown: list[float] = []
+    had: list[float] = []
+    async with agent_stage() as stage, scripted(stage, [shell_turn(GATE), {"text": words}]):
+        for _ in range(bench.size(3, 9)):
+            had.append(await _all_in_client(stage))
+        for _ in range(bench.size(3, 7)):
+            shown.append(await _all_on_screen(stage))
+    method = f"{TOKENS:,} tokens, a chunk each, by a provider in another process, from the intent of the call"
+    return [
+        Figure(
+            name=f"{TOKENS:,} tokens, all in the client",
+            value=statistics.median(had),
+            unit="s",
+            method=f"{method} to the client's having the last",
+        ),
+        Figure(
+            name=f"{TOKENS:,} tokens, all shown",
+            value=statistics.median(shown),
+            unit="s",
+            budget=at_most(1.0),
+            method=f"{method} to the last on the screen of the app",
+        ),
+    ]
+
+
+async def _all_in_client(stage: Stage) -> float:
+    directory = project(stage)
+    (directory / "go").touch()
+    execution_id = await started(stage, "Say all.", directory)
+    events = await events_until(stage.client, execution_id, lambda event: LAST_WORD in event.text_delta.text)
+    return time.time() - times_of(events, "model_call_started")[1]
+
+
+async def _all_on_screen(stage: Stage) -> float:
+    directory = project(stage)
+    execution_id = await started(stage, "Say all.", directory)
+    await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
+    with opened_newest(stage.workstation, "Say all.") as screen:
+        (directory / "go").touch()
+        end = await asyncio.to_thread(screen.until, lambda text: LAST_WORD in text, "the last word")
+    end += time.time() - time.perf_counter()
+    events = await events_until(stage.client, execution_id, is_over)
+    return end - times_of(events, "model_call_started")[1]
