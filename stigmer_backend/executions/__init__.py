@@ -10,6 +10,6 @@ One event loop owns all of it; the store's threads do what blocks. Modules, from
 - `leases`, `pipe`, `sessions`, `runners`: who runs what.
 - `commands`, `attaching`: what people ask.
 - `workspace`, `creation`: how an execution begins.
-- `tailing`, `listing`, `reading`: how it is looked at.
-- `deletion`: how it goes.
+- `tailing`, `grouping`, `listing`, `reading`: how it is looked at.
+- `deletion`: how it goes. `many`: what is done to many at once.
 """

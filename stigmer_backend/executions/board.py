@@ -24,7 +24,7 @@ class Changes:
 class Board:
     """The revisions of executions since the daemon's start."""
 
-    def __init__(self, boot: int, total: int, history: int) -> None:
+    def __init__(self, boot: int, total: int, history: int, unseen: int = 0) -> None:
         self._base = boot << BOOT_SHIFT
         self._count = 0
         self._floor = 0
@@ -35,6 +35,8 @@ class Board:
         self._bell = Bell()
         self.total = total
         """How many executions there are."""
+        self.unseen = unseen
+        """How many failed and were not seen."""
 
     @property
     def revision(self) -> int:
@@ -63,6 +65,13 @@ class Board:
         """An execution ended: `summary` is what it stays at."""
         self._ended[execution_id] = summary
         self.touch(execution_id)
+
+    def set_unseen(self, unseen: int) -> None:
+        """So many failures were not seen by now. It is a change of the board, though of no execution."""
+        if unseen != self.unseen:
+            self.unseen = unseen
+            self._count += 1
+            self._bell.ring()
 
     def remove(self, execution_id: str) -> None:
         """An execution is gone."""

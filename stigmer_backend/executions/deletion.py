@@ -8,6 +8,8 @@ from stigmer_apis.ids import Prefix
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspaces
+from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.listing_keys import UNSEEN_LIST
 from stigmer_backend.resources.removal import FILE_NOTE, LEAVING, Removed, note_of_file
 from stigmer_backend.store import StateWrite, Store, StoreFull
 
@@ -46,6 +48,8 @@ class Deletion:
         """See to what a transaction that deleted leaves behind."""
         for execution_id in removed.executions:
             self._board.remove(execution_id)
+        if removed.executions and self._board.unseen:
+            self._tasks.start(self._count_unseen(), "count what was not seen")
         if removed.executions or removed.sessions or removed.archives:
             self._tasks.start(self._finish(removed), "finish a delete")
 
@@ -58,6 +62,10 @@ class Deletion:
             archives = [one for one in leaving if "-" not in one]
             files = [one.removeprefix(FILE_NOTE) for one in leaving if one.startswith(FILE_NOTE)]
             self._tasks.start(self._finish(Removed(executions, sessions, archives, files)), "finish a delete")
+
+    async def _count_unseen(self) -> None:
+        count = await self._store.read_state(lambda state: state.count(EXECUTIONS.table, UNSEEN_LIST))
+        self._board.set_unseen(count)
 
     async def _finish(self, removed: Removed) -> None:
         """Remove events, directories, archives and files, then the notes of them. On a full disk it waits for the next opening."""

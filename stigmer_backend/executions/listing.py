@@ -1,7 +1,13 @@
 """Lists of executions: rows of the index, with what lives shown as it stands now."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     ExecutionFilter,
+    ExecutionOrder,
+    GroupExecutionsRequest,
+    GroupExecutionsResponse,
     ListExecutionsRequest,
     ListExecutionsResponse,
 )
@@ -9,16 +15,20 @@ from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSu
 from stigmer_apis.errors import InvalidArgument
 from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.grouping import Grouped, Grouping
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.resources.filters import marked_lists, phase_sources, span_of
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS
-from stigmer_backend.resources.listing import Found, Matches, Selection, Source, Turn, by_time
-from stigmer_backend.resources.listing_keys import LIVE_LIST
+from stigmer_backend.resources.listing import Found, Matches, Selection, Source, Turn, by_time, newest_of
+from stigmer_backend.resources.listing_keys import LIVE_LIST, UNSEEN_LIST
 from stigmer_backend.resources.lookup import storable
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
-from stigmer_backend.store import Row, StateRead, Store
+from stigmer_backend.store import Row, Span, StateRead, Store
+
+ORDERED_ROWS = 10_000
+"""Executions that are put in another order than that of their creation: the newest that match, and whatever lives. An answer says so."""
 
 _COUNT_BYTES = 8
 
@@ -44,12 +54,13 @@ class Listing:
         turn = Turn(None if token is None else token[_COUNT_BYTES:], passed, size, request.skip)
         span = span_of(wanted.created_from_unix_micros, wanted.created_before_unix_micros, "filter.")
         revision = self._board.revision
+        if request.order:
+            return await self._ordered(request, size, span)
         if wanted.text:
             self._registry.refresh()
 
         def ask(state: StateRead) -> Found:
-            lists, sources = self._lists(state, wanted)
-            chosen = Selection(EXECUTIONS.table, lists, sources, span, self._text(wanted.text), self._options.scan_rows)
+            chosen = self._chosen(state, wanted, span)
             return by_time(state, chosen, turn, newest_first=not request.oldest_first)
 
         found = await self._store.read_state(ask)
@@ -59,11 +70,72 @@ class Listing:
             total_is_lower_bound=found.is_lower_bound,
             revision=revision,
             total_unfiltered=self._board.total,
+            unseen=self._board.unseen,
         )
         if found.next_place is not None:
             place = found.behind.to_bytes(_COUNT_BYTES) + found.next_place
             response.next_page_token = encode_token(question, place)
         return response
+
+    async def groups(self, request: GroupExecutionsRequest) -> GroupExecutionsResponse:
+        """The groups that `request` asks for. Raises `InvalidArgument` for a size, time or label that cannot be."""
+        wanted = request.filter
+        size = page_rows(request.page_size, DEFAULT_PAGE_SIZE)
+        span = span_of(wanted.created_from_unix_micros, wanted.created_before_unix_micros, "filter.")
+        grouping = Grouping(request, self._glance_of)
+        self._registry.refresh()
+        revision = self._board.revision
+
+        def ask(state: StateRead) -> Grouped:
+            chosen = self._chosen(state, wanted, span)
+            return grouping.page(state, chosen, request.skip, size, filtered=wanted.ByteSize() > 0)
+
+        found = await self._store.read_state(ask)
+        for group, newest in found.groups:
+            if newest is not None:
+                group.newest.CopyFrom(self._row(newest))
+        return GroupExecutionsResponse(
+            groups=[group for group, _ in found.groups],
+            total=found.total,
+            total_is_lower_bound=found.is_lower_bound,
+            revision=revision,
+            total_unfiltered=self._board.total,
+        )
+
+    async def _ordered(self, request: ListExecutionsRequest, size: int, span: Span) -> ListExecutionsResponse:
+        if request.page_token:
+            raise InvalidArgument("a page in this order has no token", remedy="go on with `skip`")
+        weight = _WEIGHTS[request.order]
+        self._registry.refresh()
+        revision = self._board.revision
+
+        def ask(state: StateRead) -> tuple[list[Row], int, bool]:
+            chosen = self._chosen(state, request.filter, span)
+            rows, whole = newest_of(state, chosen, ORDERED_ROWS)
+            if not whole:
+                lives = replace(chosen, all_of=(*chosen.all_of, LIVE_LIST))
+                known = {row.key for row in rows}
+                rows += [row for row in newest_of(state, lives, ORDERED_ROWS)[0] if row.key not in known]
+            rows.sort(key=lambda row: (weight(self._glance_of(row)), row.key), reverse=not request.oldest_first)
+            return rows[request.skip : request.skip + size], len(rows), whole
+
+        rows, total, whole = await self._store.read_state(ask)
+        return ListExecutionsResponse(
+            executions=[self._row(row) for row in rows],
+            total=total,
+            revision=revision,
+            total_unfiltered=self._board.total,
+            unseen=self._board.unseen,
+            ordered=0 if whole else total,
+        )
+
+    def _glance_of(self, row: Row) -> ExecutionSummary:
+        return _glance(self._registry.get(row.id), row)
+
+    def _chosen(self, state: StateRead, wanted: ExecutionFilter, span: Span) -> Selection:
+        """What a filter lets through. On a reader's thread."""
+        lists, sources = self._lists(state, wanted)
+        return Selection(EXECUTIONS.table, lists, sources, span, self._text(wanted.text), self._options.scan_rows)
 
     def _row(self, row: Row) -> ExecutionSummary:
         live = self._registry.get(row.id)
@@ -80,6 +152,7 @@ class Listing:
                 return (), ()
             agent = found
         lists = tuple(name for name in (session, agent) if name) + marked_lists(wanted.labels, wanted.tags)
+        lists += (UNSEEN_LIST,) if wanted.unseen else ()
         phases = frozenset(wanted.phases)
 
         def is_wanted(state: StateRead, row: Row) -> bool:
@@ -103,6 +176,23 @@ class Listing:
             return needle in _shown_text(_glance(live, row))
 
         return matches
+
+
+def _changed(row: ExecutionSummary) -> int:
+    return row.changed_unix_micros or row.completed_unix_micros or row.created_unix_micros
+
+
+def _length(row: ExecutionSummary) -> int:
+    """How long it ran; what goes on has run until it changed last."""
+    return (row.completed_unix_micros or _changed(row)) - row.started_unix_micros if row.started_unix_micros else 0
+
+
+_WEIGHTS: dict["ExecutionOrder.ValueType", Callable[[ExecutionSummary], int]] = {
+    ExecutionOrder.EXECUTION_ORDER_CHANGED: _changed,
+    ExecutionOrder.EXECUTION_ORDER_LONGEST: _length,
+    ExecutionOrder.EXECUTION_ORDER_TOKENS: lambda row: row.tokens,
+    ExecutionOrder.EXECUTION_ORDER_COST: lambda row: row.cost_micro_usd,
+}
 
 
 def _glance(live: LiveExecution | None, row: Row) -> ExecutionSummary:

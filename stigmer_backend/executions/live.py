@@ -12,6 +12,7 @@ from stigmer_apis.fold import Fold, is_terminal
 from stigmer_backend.executions.event_batches import is_delta
 from stigmer_backend.executions.snapshots import Snapshot
 from stigmer_backend.executions.tasks import Bell
+from stigmer_backend.resources.executions import show_labels
 
 if TYPE_CHECKING:
     from stigmer_backend.executions.leases import Lease
@@ -79,6 +80,8 @@ class LiveExecution:
         row.CopyFrom(self.state.summary)
         if self.problem and not row.error:
             row.error = self.problem
+        row.unseen = row.phase == ExecutionPhase.EXECUTION_FAILED
+        show_labels(row, self.execution)
         return row
 
     def refresh(self) -> None:

@@ -14,8 +14,9 @@ from stigmer_backend.executions.pauses import Pauses
 from stigmer_backend.executions.snapshots import LIVE, Snapshot, decode_snapshot, encode_snapshot
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.terminals import Terminals
+from stigmer_backend.resources.executions import show_labels
 from stigmer_backend.resources.kinds import EXECUTIONS
-from stigmer_backend.resources.listing_keys import relisted
+from stigmer_backend.resources.listing_keys import UNSEEN_LIST, relisted
 from stigmer_backend.resources.removal import COMMANDS
 from stigmer_backend.resources.stamps import Stamps, touch
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull, UnknownExecution
@@ -157,7 +158,7 @@ class Registry:
         while True:
             try:
                 await self._store.drop_engine_lane(live.id)
-                await self._store.write(self._final(live))
+                self._board.set_unseen(await self._store.write(self._final(live)))
                 break
             except StoreFull as full:
                 _log.warning("the end of %s waits for space: %s", live.id, full)
@@ -171,29 +172,31 @@ class Registry:
         except (StoreFull, UnknownExecution) as error:
             _log.info("the events of %s stay in the journal for now: %s", live.id, error)
 
-    def _final(self, live: LiveExecution) -> Callable[[StateWrite], None]:
+    def _final(self, live: LiveExecution) -> Callable[[StateWrite], int]:
+        """What stores the end; it returns how many failures are not seen then."""
         status = published_status(live.state).SerializeToString()
-        row, commands = live.summary().SerializeToString(), live.ledger.encode()
+        shown, commands = live.summary(), live.ledger.encode()
         stamp = self._stamps.now()
 
-        def commit(state: StateWrite) -> None:
+        def commit(state: StateWrite) -> int:
             record = state.get(EXECUTIONS.table, live.id)
             if record is None:
-                return
+                return state.count(EXECUTIONS.table, UNSEEN_LIST)
             execution = EXECUTIONS.decode(record.data)
             audit = execution.status.audit
             execution.ClearField("status")
             execution.status.ParseFromString(status)
             execution.status.audit.CopyFrom(audit)
             touch(execution.status.audit.status_audit, stamp)
+            show_labels(shown, execution)
             state.put(
                 EXECUTIONS.table,
                 live.id,
                 execution.SerializeToString(),
                 slug=record.slug,
                 created_ns=record.created_ns,
-                parents=relisted(record.parents, execution),
-                summary=row,
+                parents=(*relisted(record.parents, execution), *((UNSEEN_LIST,) if shown.unseen else ())),
+                summary=shown.SerializeToString(),
             )
             if commands:
                 state.put(COMMANDS, live.id, commands, created_ns=record.created_ns, summary=b"")
@@ -201,6 +204,7 @@ class Registry:
                 state.delete(LIVE, live.id)
             for step in self._finals:
                 step(state, live.id)
+            return state.count(EXECUTIONS.table, UNSEEN_LIST)
 
         return commit
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecutionStatus
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ApprovalRequested, CommandIssued, QuestionAsked
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import Attention, AttentionKind
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
@@ -11,6 +12,7 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ResolveApprovalRequest,
 )
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument
+from stigmer_apis.fold.texts import is_cut
 from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.commands import Commands
@@ -19,6 +21,7 @@ from stigmer_backend.executions.registry import Registry
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 
 _ATTENTION = b"attention"
+_ARGUMENT_BYTES = 8 << 10
 LOOK = "look at it again: `stigmer attention`"
 
 
@@ -124,6 +127,19 @@ def _waiting(live: LiveExecution, attention: Attention) -> ListAttentionResponse
     state = live.state
     if attention.kind == AttentionKind.ATTENTION_KIND_APPROVAL and attention.call_id in state.approvals:
         waiting.approval.CopyFrom(ApprovalRequested.FromString(state.approvals[attention.call_id]))
+        waiting.cut = is_cut(waiting.approval.summary)
+        _show_call(waiting, state.status)
     if attention.attention_id in state.questions:
         waiting.question.CopyFrom(QuestionAsked.FromString(state.questions[attention.attention_id]))
+        waiting.cut = is_cut(waiting.question.text)
     return waiting
+
+
+def _show_call(waiting: ListAttentionResponse.Waiting, status: AgentExecutionStatus) -> None:
+    """Which tool would be called, with what; the newest call of that name is the one that waits."""
+    for call in reversed(status.tool_calls):
+        if call.id == waiting.approval.call_id:
+            waiting.tool = call.name
+            if call.args.ByteSize() <= _ARGUMENT_BYTES and "left out" not in call.args.fields:
+                waiting.args.CopyFrom(call.args)
+            return

@@ -30,7 +30,7 @@ class Watches:
         if not board.knows(told):
             told = board.revision
             first.reset = True
-        first.revision, first.total = told, board.total
+        first.revision, first.total, first.unseen = told, board.total, board.unseen
         if first.reset or board.revision <= told:
             yield first
         sent_at = float("-inf")
@@ -42,12 +42,14 @@ class Watches:
             sent_at = loop.time()
             if not board.knows(told):
                 told = board.revision
-                yield WatchResponse(revision=told, total=board.total, reset=True)
+                yield WatchResponse(revision=told, total=board.total, unseen=board.unseen, reset=True)
                 continue
             changes = board.since(told)
             rows = [row for one in changes.changed if (row := self.row(one)) is not None]
             for last, some in _in_pieces(rows):
-                response = WatchResponse(revision=changes.revision if last else told, changed=some, total=board.total)
+                response = WatchResponse(
+                    revision=changes.revision if last else told, changed=some, total=board.total, unseen=board.unseen
+                )
                 if last:
                     response.removed.extend(changes.removed)
                 yield response

@@ -1,11 +1,16 @@
 """Agent executions as resources: what of one may be changed after it began."""
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_backend.resources.catalogue import Catalogue, Means
 from stigmer_backend.resources.kinds import EXECUTIONS
-from stigmer_backend.resources.listing_keys import lists_of
+from stigmer_backend.resources.listing_keys import lists_of, unseen_of
 from stigmer_backend.store import StateRead, StateWrite
+
+SHOWN_LABELS = 16
+"""Labels that a row of a list shows."""
+_LABEL_CHARACTERS = 64
 
 
 class Executions(Catalogue[AgentExecution]):
@@ -39,14 +44,28 @@ class Executions(Catalogue[AgentExecution]):
         return (fresh.spec.session_id, fresh.spec.agent_id)
 
     def put(self, state: StateWrite, fresh: AgentExecution, created_ns: int, expected_version: int | None) -> None:
-        """Store `fresh`; its row stays as it is."""
+        """Store `fresh`; its row shows its labels, and stays as it is in all else."""
+        known = state.get(self.kind.table, fresh.metadata.id)
+        row = ExecutionSummary.FromString(state.summary(self.kind.table, fresh.metadata.id) or b"")
+        show_labels(row, fresh)
         state.put(
             self.kind.table,
             fresh.metadata.id,
             fresh.SerializeToString(),
             slug=fresh.metadata.slug,
             created_ns=created_ns,
-            parents=(*self.parents(state, fresh), *lists_of(fresh)),
-            summary=state.summary(self.kind.table, fresh.metadata.id) or b"",
+            parents=(
+                *self.parents(state, fresh),
+                *lists_of(fresh),
+                *(() if known is None else unseen_of(known.parents)),
+            ),
+            summary=row.SerializeToString(),
             expected_version=expected_version,
         )
+
+
+def show_labels(row: ExecutionSummary, execution: AgentExecution) -> None:
+    """Put the labels of an execution into its row."""
+    row.labels.clear()
+    for key in sorted(execution.metadata.labels)[:SHOWN_LABELS]:
+        row.labels[key] = execution.metadata.labels[key][:_LABEL_CHARACTERS]

@@ -18,6 +18,8 @@ _LONGEST_BYTES = 200
 
 LIVE_LIST: Final = f"live{_MARK}"
 """Of executions that had not ended when they were last stored."""
+UNSEEN_LIST: Final = f"unseen{_MARK}"
+"""Of executions that failed and that nobody has said to have seen. It is not of what a resource says: who rewrites one keeps it."""
 
 
 def label_list(key: str, value: str) -> str:
@@ -48,7 +50,18 @@ def lists_of(resource: Resource) -> tuple[str, ...]:
 
 def relisted(parents: Iterable[str], resource: Resource) -> tuple[str, ...]:
     """`parents`, with the lists that `resource` stands in by now in the place of those of before."""
-    return (*(parent for parent in parents if _MARK not in parent), *lists_of(resource))
+    kept = tuple(parents)
+    return (*(parent for parent in kept if _MARK not in parent), *lists_of(resource), *unseen_of(kept))
+
+
+def unseen_of(parents: Iterable[str]) -> tuple[str, ...]:
+    """The list of what was not seen, where it is among `parents`."""
+    return (UNSEEN_LIST,) if UNSEEN_LIST in parents else ()
+
+
+def label_lists(key: str) -> str:
+    """What the names of the lists of all values of a label begin with; a value follows, as far as it is short."""
+    return f"label{_MARK}{key}{_MARK}"
 
 
 def phase_of(resource: Resource) -> ExecutionPhase.ValueType | None:

@@ -27,6 +27,7 @@ from stigmer_backend.executions.creation import Creation
 from stigmer_backend.executions.deletion import Deletion
 from stigmer_backend.executions.leases import Leases
 from stigmer_backend.executions.listing import Listing
+from stigmer_backend.executions.many import Many
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.reading import Reading
 from stigmer_backend.executions.registry import Registry
@@ -41,6 +42,7 @@ from stigmer_backend.resources.builtin import seed
 from stigmer_backend.resources.catalogue import Means, NewId
 from stigmer_backend.resources.catalogues import Catalogues
 from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.listing_keys import UNSEEN_LIST
 from stigmer_backend.resources.listing_upgrade import bring_lists_up_to_date
 from stigmer_backend.resources.repeats import forget_old
 from stigmer_backend.resources.secret_values import SecretValues
@@ -76,6 +78,7 @@ class _Start:
 
     boot: int
     total: int
+    unseen: int
     archives: str
     """Name of the folder of this store's archives, and of that of its kept files: another store of the same home has another one."""
 
@@ -102,7 +105,7 @@ class Backend:
         self._tasks = Tasks()
         self._stamps = Stamps(clock)
         self._workspaces = Workspaces(home)
-        self._board = Board(start.boot, start.total, options.watch_history)
+        self._board = Board(start.boot, start.total, options.watch_history, start.unseen)
         self._registry = Registry(store, self._tasks, self._board, self._stamps, options)
         self._secrets = secrets
         self._registry.on_final(secrets.contexts.end)
@@ -163,7 +166,8 @@ class Backend:
             seed(state, catalogues.agents, stamp)
             archives = state.get_meta(_ARCHIVES) or folder
             state.put_meta(_ARCHIVES, archives)
-            return _Start(boot, state.count(EXECUTIONS.table), archives.decode())
+            unseen = state.count(EXECUTIONS.table, UNSEEN_LIST)
+            return _Start(boot, state.count(EXECUTIONS.table), unseen, archives.decode())
 
         backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin), secrets)
         try:
@@ -266,6 +270,7 @@ class Backend:
                 Watches(self._board, registry, options),
                 Tails(store, registry, options),
                 self._commands,
+                Many(store, registry, self._board, self._catalogues, self._deletion, self._stamps),
                 options,
             ),
             server,

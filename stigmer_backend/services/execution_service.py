@@ -5,10 +5,18 @@ from collections.abc import AsyncIterator
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     CancelRequest,
     CancelResponse,
+    DeleteExecutionsRequest,
+    DeleteExecutionsResponse,
+    GroupExecutionsRequest,
+    GroupExecutionsResponse,
+    LabelExecutionsRequest,
+    LabelExecutionsResponse,
     ListAgentsRequest,
     ListAgentsResponse,
     ListExecutionsRequest,
     ListExecutionsResponse,
+    MarkSeenRequest,
+    MarkSeenResponse,
     SendMessageRequest,
     SendMessageResponse,
     TailRequest,
@@ -21,6 +29,7 @@ from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.listing import Listing
+from stigmer_backend.executions.many import Many
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.tailing import Tails
 from stigmer_backend.executions.watching import Watches
@@ -44,6 +53,7 @@ class ExecutionService(ExecutionServiceServicer):
         watches: Watches,
         tails: Tails,
         commands: Commands,
+        many: Many,
         options: ExecutionOptions,
     ) -> None:
         self._store = store
@@ -51,6 +61,7 @@ class ExecutionService(ExecutionServiceServicer):
         self._watches = watches
         self._tails = tails
         self._commands = commands
+        self._many = many
         self._options = options
 
     async def ListExecutions(
@@ -60,6 +71,36 @@ class ExecutionService(ExecutionServiceServicer):
     ) -> ListExecutionsResponse:
         """A page of executions."""
         return await self._listing.page(request)
+
+    async def GroupExecutions(
+        self,
+        request: GroupExecutionsRequest,
+        context: aio.ServicerContext[GroupExecutionsRequest, GroupExecutionsResponse],
+    ) -> GroupExecutionsResponse:
+        """Executions by what they have in common."""
+        return await self._listing.groups(request)
+
+    async def MarkSeen(
+        self, request: MarkSeenRequest, context: aio.ServicerContext[MarkSeenRequest, MarkSeenResponse]
+    ) -> MarkSeenResponse:
+        """Failures were seen."""
+        return await self._many.mark_seen(request)
+
+    async def LabelExecutions(
+        self,
+        request: LabelExecutionsRequest,
+        context: aio.ServicerContext[LabelExecutionsRequest, LabelExecutionsResponse],
+    ) -> LabelExecutionsResponse:
+        """Put labels on executions, and take them off."""
+        return await self._many.label(request)
+
+    async def DeleteExecutions(
+        self,
+        request: DeleteExecutionsRequest,
+        context: aio.ServicerContext[DeleteExecutionsRequest, DeleteExecutionsResponse],
+    ) -> DeleteExecutionsResponse:
+        """Delete executions."""
+        return await self._many.delete(request)
 
     async def ListAgents(
         self, request: ListAgentsRequest, context: aio.ServicerContext[ListAgentsRequest, ListAgentsResponse]

@@ -93,11 +93,11 @@ class Fold:
         changed = 0
         for event in events:
             seq += 1
-            changed = event.time_unix_micros or changed
             if ended:
                 self._apply_late(event)
             else:
                 self._apply(event, seq)
+                changed = event.time_unix_micros or changed
                 ended = is_terminal(state.summary.phase)
         state.seq = seq
         state.summary.changed_unix_micros = changed or state.summary.changed_unix_micros

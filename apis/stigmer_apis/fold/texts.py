@@ -28,6 +28,11 @@ def cut(text: str, limit: int) -> str:
     return text.encode()[:limit].decode("utf-8", "ignore") + CUT
 
 
+def is_cut(text: str) -> bool:
+    """Whether `cut` left some of a text out."""
+    return text.endswith(CUT)
+
+
 def cut_arguments(args: Struct) -> Struct:
     """A tool call's arguments, with long texts at the top cut; replaced by a word about them where they are too large even so."""
     if args.ByteSize() <= MAX_ARGUMENT_BYTES:
