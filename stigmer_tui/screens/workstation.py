@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
+from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.sending import LineSender
 from stigmer_tui.text.times import Clock
 from stigmer_tui.widgets.composer.drafts import Drafts
@@ -56,11 +57,16 @@ class Workstation(App[int]):
     """Where new sessions work; None: in a directory of their own."""
     agent: str
     """Slug of the agent that the next run is started with."""
-    connection_words: str
-    """What stands between this and the server, in words; empty while all is well."""
 
-    connection_lost: bool
-    """Whether that is a trouble, and not only the beginning."""
+    @property
+    @abstractmethod
+    def connection_words(self) -> str:
+        """What stands between this and the server, in words; empty while all is well."""
+
+    @property
+    @abstractmethod
+    def connection_lost(self) -> bool:
+        """Whether that is a trouble, and not only the beginning."""
 
     @abstractmethod
     def connect(self) -> None:
@@ -81,6 +87,10 @@ class Workstation(App[int]):
     @abstractmethod
     def copy(self, text: str, *, what: str, cut: bool = False) -> None:
         """Copy a text; say that `what` was copied, and where `cut` that it is not all of it."""
+
+    @abstractmethod
+    def open_page(self, page: Page) -> None:
+        """Put a page in front; back and forward know it from then on."""
 
     @abstractmethod
     def open_run(self, execution_id: str) -> None:
