@@ -3,11 +3,12 @@
 The one place that knows where in a message such values stand: wherever the contract has a map of variables whose values say `is_secret`.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Final, Protocol, cast
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from stigmer_apis.errors import FieldViolation, InvalidArgument
@@ -133,7 +134,7 @@ def masked(message: Message) -> Message:
 
 def holds_secrets(descriptor: Descriptor) -> bool:
     """Whether messages of this type can hold secret values."""
-    return bool(_paths(descriptor))
+    return bool(_ways(descriptor))
 
 
 def check_secret(field: str, plain: str, name: str = "") -> None:
@@ -169,30 +170,49 @@ def _refused(field: str, what: str, remedy: str, name: str = "") -> InvalidArgum
 
 def _maps(message: Message) -> Iterator[tuple[str, Values]]:
     """The maps of variables in a message, each with its path."""
-    for path in _paths(message.DESCRIPTOR):
-        yield from _found(message, path, "")
+    return _found(message, _ways(message.DESCRIPTOR), "")
 
 
-def _found(message: Message, path: tuple[FieldDescriptor, ...], prefix: str) -> Iterator[tuple[str, Values]]:
-    field, rest = path[0], path[1:]
-    name = f"{prefix}{field.name}"
-    inner: object = getattr(message, field.name)
-    if not rest:
-        yield name, cast(Values, inner)
-    elif field.is_repeated:
-        for number, one in enumerate(cast("list[Message]", inner)):
-            yield from _found(one, rest, f"{name}[{number}].")
-    elif message.HasField(field.name):
-        yield from _found(cast(Message, inner), rest, f"{name}.")
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """Which fields of a message are maps of variables, and which lead to some."""
+
+    maps: tuple[str, ...]
+    repeated: tuple[tuple[str, "_Ways"], ...]
+    single: tuple[tuple[str, "_Ways"], ...]
+    choices: tuple[tuple[str, Mapping[str, "_Ways"]], ...]
+    """By the name of the choice, what each of its fields leads to."""
+
+    def __bool__(self) -> bool:
+        return bool(self.maps or self.repeated or self.single or self.choices)
+
+
+def _found(message: Message, ways: _Ways, prefix: str) -> Iterator[tuple[str, Values]]:
+    for name in ways.maps:
+        yield f"{prefix}{name}", cast(Values, getattr(message, name))
+    for name, inner in ways.repeated:
+        for number, one in enumerate(cast("Iterable[Message]", getattr(message, name))):
+            yield from _found(one, inner, f"{prefix}{name}[{number}].")
+    for name, inner in ways.single:
+        if message.HasField(name):
+            yield from _found(cast(Message, getattr(message, name)), inner, f"{prefix}{name}.")
+    for choice, inners in ways.choices:
+        chosen = message.WhichOneof(choice)
+        if chosen is not None and chosen in inners:
+            yield from _found(cast(Message, getattr(message, chosen)), inners[chosen], f"{prefix}{chosen}.")
 
 
 @cache
-def _paths(descriptor: Descriptor) -> tuple[tuple[FieldDescriptor, ...], ...]:
+def _ways(descriptor: Descriptor) -> _Ways:
     """How each map of variables in messages of this type is reached."""
-    return tuple(_search(descriptor, ()))
+    return _search(descriptor, ())
 
 
-def _search(descriptor: Descriptor, seen: tuple[Descriptor, ...]) -> Iterator[tuple[FieldDescriptor, ...]]:
+def _search(descriptor: Descriptor, seen: tuple[Descriptor, ...]) -> _Ways:
+    maps: list[str] = []
+    repeated: list[tuple[str, _Ways]] = []
+    single: list[tuple[str, _Ways]] = []
+    choices: dict[str, dict[str, _Ways]] = {}
     for field in descriptor.fields:
         inner = field.message_type
         if inner is None or inner in seen:
@@ -200,7 +220,15 @@ def _search(descriptor: Descriptor, seen: tuple[Descriptor, ...]) -> Iterator[tu
         if inner.GetOptions().map_entry:
             value = inner.fields_by_name["value"].message_type
             if value is not None and {"value", "is_secret"} <= set(value.fields_by_name):
-                yield (field,)
+                maps.append(field.name)
             continue
-        for rest in _search(inner, (*seen, descriptor)):
-            yield (field, *rest)
+        ways = _search(inner, (*seen, descriptor))
+        if not ways:
+            continue
+        if field.is_repeated:
+            repeated.append((field.name, ways))
+        elif field.containing_oneof is not None:
+            choices.setdefault(field.containing_oneof.name, {})[field.name] = ways
+        else:
+            single.append((field.name, ways))
+    return _Ways(tuple(maps), tuple(repeated), tuple(single), tuple(choices.items()))
