@@ -111,7 +111,10 @@ def _factory(provider: str, base_url: str, http: httpx2.AsyncClient) -> Callable
     from openai import AsyncOpenAI
 
     url = f"{base_url}/v1" if provider == OLLAMA else base_url
+    from stigmer_runner.models.plain_completions import PlainCompletions
+
     client = AsyncOpenAI(api_key=NO_KEY, base_url=url, http_client=http, max_retries=0)
+    PlainCompletions.install(client)
     if provider == OLLAMA:
         from pydantic_ai.models.ollama import OllamaModel
         from pydantic_ai.providers.ollama import OllamaProvider
@@ -126,7 +129,7 @@ def _factory(provider: str, base_url: str, http: httpx2.AsyncClient) -> Callable
 
 
 def _settings(request: ModelRequest, config: ModelConfig, call: Call) -> LibrarySettings:
-    settings = LibrarySettings(max_retries=0, extra_headers={CALL_HEADER: call.name})
+    settings = LibrarySettings(extra_headers={CALL_HEADER: call.name})  # no `max_retries`: it would copy the client
     asked = request.settings
     if max_tokens := asked.max_tokens or config.max_tokens:
         settings["max_tokens"] = max_tokens
