@@ -190,9 +190,9 @@ class StigmerApp(FailsQuietly):
         """Show a run."""
         self.open_page(self._runs.page(execution_id))
 
-    def start_run(self, agent: str, line: str) -> None:
-        """Run something, and show it."""
-        self._runs.start(agent, line)
+    def start_run(self, agent: str, line: str, workspace: Path | None = None) -> None:
+        """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
+        self._runs.start(agent, line, workspace)
 
     def start_with(self, agent: str, line: str) -> None:
         """Run something as soon as the server answers, and show it."""
@@ -225,6 +225,10 @@ class StigmerApp(FailsQuietly):
     async def attach(self, execution_id: str, terminal_id: str) -> None:
         """Give the terminal to a running program, until the person comes back."""
         await self._away.attach(await self.client(), execution_id, terminal_id)
+
+    async def edit(self, text: str) -> str | None:
+        """Let the person change a text in their own editor; None where it is to stay as it was."""
+        return await self._away.edit(text)
 
     async def page(self, content: Callable[[], Iterable[bytes]], line: int) -> None:
         """Show a text in the person's pager, from a line on. `content` is called on a thread."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import HOME_VARIABLE
 from stigmer_tui.screens.workstation import Workstation
+from stigmer_tui.terminal.editor import edited
 from stigmer_tui.terminal.pager import keys_go_elsewhere, paged_file, pager_command, run_pager
 
 if TYPE_CHECKING:
@@ -51,6 +52,17 @@ class Away:
             self._app.say(f"The pager cannot be shown the output: {error.strerror}.", wrong=True)
         finally:
             await asyncio.to_thread(stack.close)
+
+    async def edit(self, text: str) -> str | None:
+        """To the person's editor with a text; what became of it, None where it is to stay as it was."""
+        try:
+            with self._away(), keys_go_elsewhere():
+                return await asyncio.to_thread(edited, text)
+        except StigmerError as error:
+            self._app.say_error(error)
+        except OSError as error:
+            self._app.say(f"The text cannot be given to an editor: {error.strerror}.", wrong=True)
+        return None
 
     async def run_command(self, *words: str) -> None:
         """To a `stigmer` command, until it ends; what went wrong in it is said."""

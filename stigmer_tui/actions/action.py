@@ -18,8 +18,12 @@ class Scope(Enum):
     RUN = "Run"
     LINES = "Output and transcript"
     OUTPUT = "Output"
+    TRANSCRIPT = "Transcript"
+    MENU = "Menu of a block"
     COMPOSER = "Composer"
+    QUEUE = "Messages that wait"
     PROMPT = "Filter and search line"
+    COMMAND = "Command line"
     APPROVAL = "Decision"
     LIBRARY = "Library"
     DOCUMENT = "A resource, whole"
@@ -45,3 +49,5 @@ class Action:
     """Place in the footer, from 1; 0 keeps it out."""
     in_palette: bool = True
     """Whether the palette offers it."""
+    leader: str = ""
+    """Keys behind the leader key that lead to it, as they are written: `l`, `tn`. Empty: those of its place come behind `m` by their own key."""

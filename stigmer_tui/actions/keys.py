@@ -20,7 +20,10 @@ _NAMES = {
 
 
 _AT_ONCE = frozenset(
-    {Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.HELP, Scope.APPROVAL, Scope.LIBRARY, Scope.DOCUMENT}
+    {
+        *(Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.TRANSCRIPT, Scope.MENU),
+        *(Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT),
+    }
 )
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""
 

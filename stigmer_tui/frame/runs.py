@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_apis.errors import StigmerError
@@ -44,12 +45,12 @@ class Runs:
             f"run {execution_id}",
         )
 
-    def start(self, agent: str, line: str) -> None:
-        """Run something, and show it."""
+    def start(self, agent: str, line: str, workspace: Path | None = None) -> None:
+        """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
         if self._coming is not None:
             self._coming.send_line(line)
             return
-        coming = self._coming = self._screen(Start(agent, line, self._app.workspace))
+        coming = self._coming = self._screen(Start(agent, line, workspace or self._app.workspace))
 
         def again() -> "RunScreen":
             return self._screen(coming.feed.state.execution_id)

@@ -19,6 +19,7 @@ from stigmer_tui.screens.board_feed import BoardFeed
 from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
+from stigmer_tui.screens.writing import Writing, shell_line
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.theme.phases import LIVE
 from stigmer_tui.widgets.board.query import filter_of
@@ -74,7 +75,10 @@ class BoardScreen(WorkstationScreen):
             "directory that new sessions work in; nothing: one of their own", self._workspace_left, id="workspace"
         )
         self.agent_line = PromptLine("agent that the next run is started with", self._agent_left, id="agent")
-        self.bar = ComposerBar(workstation.history, COMMAND_LINE, self._submit, self._ask)
+        self.writing = Writing(workstation, lambda: self.bar)
+        self.bar = ComposerBar(
+            workstation.history, COMMAND_LINE, self._submit, self._ask, sources=self.writing.sources()
+        )
         self.notice = Notice()
         self.hints = Hints(classes="hints")
 
@@ -172,6 +176,8 @@ class BoardScreen(WorkstationScreen):
     def _ask(self, what: str) -> None:
         """What the list and the composer cannot do themselves."""
         selected = self.table.selected
+        if self.writing.ask(what):
+            return
         match what:
             case "compose":
                 self.set_focus(self.composer)
@@ -304,7 +310,8 @@ class BoardScreen(WorkstationScreen):
     def _submit(self, text: str) -> None:
         """Start a run and show it."""
         self.app.history.add(text)
-        self.app.start_run(self.app.agent, text)
+        line = shell_line(text)
+        self.app.start_run(self.app.agent if line is None else SHELL, text if line is None else line)
 
     def take_back(self, text: str) -> None:
         """What could not be started is written here again."""

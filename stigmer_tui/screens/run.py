@@ -25,6 +25,7 @@ from stigmer_tui.screens.run_stopping import RunStopping
 from stigmer_tui.screens.sending import LineSender, Start
 from stigmer_tui.screens.steering import Steering
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
+from stigmer_tui.screens.writing import Writing
 from stigmer_tui.terminal.output_log import OutputLog
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.transcript.reading import Transcript
@@ -76,7 +77,14 @@ class RunScreen(WorkstationScreen):
         self.panes = Panes(self, self._log, self._transcript, self._ask_pane)
         self.finding = Finding(self, self.panes.output)
         self._copying = Copying(workstation, self._log)
-        self.bar = ComposerBar(workstation.history, "what this session is to do next", self._submit, self._ask)
+        self.writing = Writing(workstation, lambda: self.bar, lambda: self.feed.state)
+        self.bar = ComposerBar(
+            workstation.history,
+            "what this session is to do next",
+            self._submit,
+            self._ask,
+            sources=self.writing.sources(),
+        )
         self.notice = Notice()
         self.hints = Hints(classes="hints")
 
@@ -139,7 +147,7 @@ class RunScreen(WorkstationScreen):
     def on_unmount(self) -> None:
         """Keep what was not sent; give the file back."""
         self._sender.close()
-        self.app.drafts.put(self._sender.target, self.composer.text)
+        self.app.drafts.put(self._sender.target, self.composer.whole_text)
         self._log.close()
 
     async def _live(self) -> None:
@@ -159,6 +167,7 @@ class RunScreen(WorkstationScreen):
         self.panes.grown()
         self.panes.choose(self.feed.state)
         self.deciding.card.show(self.feed.state.decisions.approvals)
+        self.writing.show()
         self._say()
         self.hints.leave_out(self._idle_actions())
 
@@ -211,7 +220,7 @@ class RunScreen(WorkstationScreen):
 
     def _submit(self, text: str) -> None:
         self.app.history.add(text)
-        if self._steering.command(text) or self._steering.answer(text):
+        if self.writing.to_shell(text) or self._steering.command(text) or self._steering.answer(text):
             return
         self.send_line(text)
         self.output.follow(True)
@@ -234,6 +243,8 @@ class RunScreen(WorkstationScreen):
 
     def _ask(self, what: str) -> None:
         """What the composer cannot do itself."""
+        if self.writing.ask(what):
+            return
         match what:
             case "leave_composer":
                 self.set_focus(self.pane)

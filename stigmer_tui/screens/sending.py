@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
+from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import Attachment, ClientEnvironment
 from stigmer_apis.errors import FailedPrecondition, StigmerError
+from stigmer_tui.completion.attaching import attachments_of
 from stigmer_tui.screens.missing_values import NOTHING, Given
 from stigmer_tui.transcript.run_state import RunState
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from stigmer_apis.client import Client
 
 
+SHELL = "shell"
+"""The agent whose messages are command lines."""
 Provide = Callable[["Client", str], Awaitable[Given]]
 """What an agent misses, by variable. Raises `StigmerError` where it is not given."""
 
@@ -93,6 +96,11 @@ class LineSender:
         if not self.target and self._start is not None:
             workspace = str(self._start.workspace) if self._start.workspace else None
             given = await self._provide(client, self._start.agent) if self._provide is not None else NOTHING
+            attachments = (
+                ()
+                if self._start.agent == SHELL
+                else await asyncio.to_thread(attachments_of, line, self._start.workspace)
+            )
             execution = await client.run(
                 self._start.agent,
                 line,
@@ -100,12 +108,17 @@ class LineSender:
                 client_environment=self._environment(),
                 variables=given.variables,
                 secrets=given.secrets,
+                attachments=attachments,
             )
         elif await self._taken(client, line):
             return
         else:
             execution = await client.run(
-                "", line, session_id=await self._session(client), client_environment=self._environment()
+                "",
+                line,
+                session_id=await self._session(client),
+                client_environment=self._environment(),
+                attachments=await self._attachments(line),
             )
         self.target = execution.metadata.id
         self._started(self.target)
@@ -115,11 +128,19 @@ class LineSender:
         state = self._state()
         if state.execution_id == self.target and not state.live:
             return False
+        attachments = await self._attachments(line)
         try:
-            await client.send_message(self.target, line)
+            await client.send_message(self.target, line, attachments=attachments)
         except FailedPrecondition:
             return False
         return True
+
+    async def _attachments(self, line: str) -> Sequence[Attachment]:
+        """What the line names; a shell reads its files itself."""
+        state = self._state()
+        if state.agent == SHELL:
+            return ()
+        return await asyncio.to_thread(attachments_of, line, Path(state.workspace) if state.workspace else None)
 
     async def _session(self, client: "Client") -> str:
         state = self._state()

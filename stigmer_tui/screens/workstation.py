@@ -97,8 +97,8 @@ class Workstation(App[int]):
         """Show a run."""
 
     @abstractmethod
-    def start_run(self, agent: str, line: str) -> None:
-        """Run something, and show it."""
+    def start_run(self, agent: str, line: str, workspace: Path | None = None) -> None:
+        """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
 
     @abstractmethod
     def choose_agent(self, slug: str) -> None:
@@ -127,6 +127,10 @@ class Workstation(App[int]):
     @abstractmethod
     async def attach(self, execution_id: str, terminal_id: str) -> None:
         """Give the terminal to a running program, until the person comes back."""
+
+    @abstractmethod
+    async def edit(self, text: str) -> str | None:
+        """Let the person change a text in their own editor; None where it is to stay as it was."""
 
     @abstractmethod
     async def page(self, content: Callable[[], Iterable[bytes]], line: int) -> None:

@@ -62,6 +62,7 @@ from stigmer_apis.slugs import slugify
 
 if TYPE_CHECKING:
     from stigmer_apis.client.artifacts import Artifacts
+    from stigmer_apis.client.boards import Boards
     from stigmer_apis.client.resources import Resources
     from stigmer_apis.client.secrets import Secrets
     from stigmer_apis.client.skills import Skills
@@ -120,6 +121,13 @@ class Client:
         from stigmer_apis.client.artifacts import Artifacts
 
         return Artifacts(self.connection)
+
+    @cached_property
+    def boards(self) -> "Boards":
+        """Lists of executions in any order and in groups, and what is done to many."""
+        from stigmer_apis.client.boards import Boards
+
+        return Boards(self.connection)
 
     @cached_property
     def resources(self) -> "Resources":
@@ -242,18 +250,24 @@ class Client:
         return tail(self.connection, execution_id, after_seq=after_seq, incarnation=incarnation, follow=follow)
 
     async def send_message(
-        self, execution_id: str, text: str, *, now: bool = False, idempotency_key: str | None = None
+        self,
+        execution_id: str,
+        text: str,
+        *,
+        now: bool = False,
+        attachments: Sequence[Attachment] = (),
+        idempotency_key: str | None = None,
     ) -> SendMessageResponse:
         """Hand the agent another message; for `shell` a command line. Returns when the execution has it.
 
-        `now` interrupts what the agent does; else it waits until the current turn is over.
+        `now` interrupts what the agent does; else it waits until the current turn is over. `attachments`: what the model is shown with it.
 
         Raises `NotFound`, `FailedPrecondition` where it has ended, `MessageTooLarge` past 16 MiB.
         """
         return await call(
             self.connection,
             lambda wire: wire.executions.SendMessage,
-            SendMessageRequest(execution_id=execution_id, text=text, now=now),
+            SendMessageRequest(execution_id=execution_id, text=text, now=now, attachments=attachments),
             idempotency_key=idempotency_key or new_idempotency_key(),
         )
 
