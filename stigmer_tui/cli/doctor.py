@@ -99,12 +99,14 @@ async def examine_server(client: Client) -> list[Finding]:
                 "runner", runner.connected, f"pid {runner.pid}, {'connected' if runner.connected else 'not connected'}"
             )
         )
-        findings.append(
-            Finding(
-                "sandbox", runner.walls, f"{runner.sandbox}{'' if runner.walls else f': no walls. {runner.detail}'}"
-            )
-        )
+        findings.append(Finding("sandbox", runner.walls, f"{runner.sandbox}{_of_walls(runner.walls, runner.detail)}"))
     return findings
+
+
+def _of_walls(walls: bool, detail: str) -> str:
+    if not walls:
+        return f": no walls. {detail}"
+    return f": {detail}" if detail else ""
 
 
 def examine_sockets(home: Home) -> list[Finding]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stigmer_runner.sandbox import SandboxLayout
+from stigmer_runner.sandbox import SandboxKind, SandboxLayout, landlock
+from tests.support.require import missing
 
 CANARY = "canary-7f3a9c-must-not-be-seen"
 """Stands in every file and variable that no command may see."""
@@ -123,6 +124,18 @@ class Listeners:
         for listener in self._sockets:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+
+
+def require_landlock() -> None:
+    """Skip, or fail where everything has to be tried, without a kernel that has it."""
+    if landlock.version() < landlock.FILES_ABI:
+        missing("this kernel has no Landlock of Linux 6.2 or later")
+
+
+def kinds() -> list[SandboxKind]:
+    """Those that this machine can have."""
+    there = landlock.version() >= landlock.FILES_ABI
+    return [kind for kind in SandboxKind if there or kind is not SandboxKind.LANDLOCK]
 
 
 def _answer(listener: socket.socket) -> None:

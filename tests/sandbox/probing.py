@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stigmer_runner.sandbox import ExecutionRequest, InputWait, Sandbox, SandboxKind, choose_sandbox
 from tests.sandbox.driver import PATIENCE, Shell, end, marker, until
-from tests.sandbox.ground import ABSTRACT, CANARY, SYSTEM_PATH, Ground, Listeners, somewhere_in_run
+from tests.sandbox.ground import ABSTRACT, CANARY, SYSTEM_PATH, Ground, Listeners, kinds, somewhere_in_run
 from tests.sandbox.probes import PROBES, Probe
 
 PYTHON = "/usr/bin/python3"
@@ -30,20 +30,20 @@ class Verdict:
 
     outside: str
     """What it printed without walls."""
-    inside: str
+    inside: dict[str, str]
+    """What it printed behind walls, by their kind."""
     appeared_outside: bool
     """Whether its effect was there afterwards."""
-    appeared_inside: bool
+    appeared_inside: dict[str, bool]
 
     @property
     def control_reached(self) -> bool:
         """Whether the probe finds what it looks for where nothing hides it."""
         return "REACHED" in self.outside or self.appeared_outside
 
-    @property
-    def walls_hold(self) -> bool:
-        """Whether it ran behind the walls and found nothing."""
-        return "BLOCKED" in self.inside and not self.appeared_inside
+    def walls_hold(self, kind: str) -> bool:
+        """Whether it ran behind walls of that kind and found nothing."""
+        return "BLOCKED" in self.inside[kind] and not self.appeared_inside[kind]
 
 
 class World:
@@ -138,7 +138,7 @@ async def verdicts(base: Path) -> dict[str, Verdict]:
     """Try every probe, with `base` for a person's machine."""
     world = World(base)
     with world.standing():
-        walled = await choose_sandbox(world.ground.layout(), SandboxKind.BUBBLEWRAP)
+        walled = [await choose_sandbox(world.ground.layout(), kind) for kind in kinds() if kind is not SandboxKind.NONE]
         unwalled = await choose_sandbox(world.ground.layout(), SandboxKind.NONE)
         gate = asyncio.Semaphore(AT_ONCE)
         found: dict[str, Verdict] = {}
@@ -147,13 +147,18 @@ async def verdicts(base: Path) -> dict[str, Verdict]:
             async with gate:
                 outside = await _outside(probe, world, unwalled)
                 appeared = world.appeared(probe)
-                inside = await _run(probe, world, walled, probe.network)
-                found[probe.name] = Verdict(outside, inside, appeared, world.appeared(probe))
+                inside: dict[str, str] = {}
+                appeared_inside: dict[str, bool] = {}
+                for sandbox in walled:
+                    inside[sandbox.kind.value] = await _run(probe, world, sandbox, probe.network)
+                    appeared_inside[sandbox.kind.value] = world.appeared(probe)
+                found[probe.name] = Verdict(outside, inside, appeared, appeared_inside)
 
         async with asyncio.TaskGroup() as group:
             for probe in probes():
                 group.create_task(one(probe))
-        await walled.close()
+        for sandbox in walled:
+            await sandbox.close()
         await unwalled.close()
     return found
 
@@ -188,7 +193,7 @@ async def _run(probe: Probe, world: World, sandbox: Sandbox, network: bool) -> s
 async def terminals(base: Path) -> list[str]:
     """What this user sees of a terminal: state, an exit, a password prompt that is seen, a cancel that ends all of it."""
     ground, seen = Ground(base), list[str]()
-    for kind in SandboxKind:
+    for kind in kinds():
         sandbox = await choose_sandbox(ground.layout(), kind)
         shell = Shell(sandbox, ground.workspace())
         await shell.run("cd /usr; export A=1")
@@ -221,7 +226,7 @@ def main() -> None:
 
 async def _warm_up(base: Path) -> None:
     ground = Ground(base)
-    for kind in SandboxKind:
+    for kind in kinds():
         sandbox = await choose_sandbox(ground.layout(), kind)
         await sandbox.execute(ExecutionRequest("true", ground.workspace(), marker(), timeout=PATIENCE))
         command, _ = await Shell(sandbox, ground.workspace()).start("read -s word")

@@ -300,7 +300,7 @@ def crashed(sandbox: Sandbox, ground: Ground) -> str:
 
 
 async def test_after_a_crash_nothing_is_left_or_it_is_found_by_its_marker(sandbox: Sandbox, crashed: str) -> None:
-    if sandbox.description.walls:
+    if sandbox.description.whole:
         await until(lambda: alive_with(crashed) == [], "what a crashed runner left dies with it")
         return
     assert alive_with(crashed) != []

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_runner.sandbox import SandboxKind, SpawnFailed, choose_sandbox, seccomp
+from stigmer_runner.sandbox import SandboxKind, SpawnFailed, choose_sandbox, landlock, seccomp
 from stigmer_runner.sandbox.bubblewrap import Bubblewrap, Features
 from stigmer_runner.sandbox.mounts import FileTree
 from stigmer_runner.sandbox.programs import TRUSTED_PATH, Find, find, find_programs
 from tests.sandbox.driver import Shell, exited
-from tests.sandbox.ground import Ground
+from tests.sandbox.ground import Ground, kinds, require_landlock
 from tests.support.require import require_tool
 
 
@@ -32,14 +32,33 @@ def without(*names: str) -> Find:
     return lambda name: None if name in names else find(name)
 
 
-async def test_without_bubblewrap_there_are_no_walls_and_it_says_what_to_install(ground: Ground) -> None:
-    sandbox = await choose_sandbox(ground.layout(), find=without("bwrap"))
-    assert (sandbox.kind, sandbox.description.walls) == (SandboxKind.NONE, False)
-    assert sandbox.description.reason == "bubblewrap is not installed: install the package bubblewrap"
+async def test_without_bubblewrap_landlock_takes_its_place_and_it_says_what_to_install(ground: Ground) -> None:
+    require_landlock()
+    sandbox = await choose_sandbox(ground.layout(), find=without("bwrap"), walls=True)
+    told = sandbox.description
+    assert (sandbox.kind, told.walls, told.whole) == (SandboxKind.LANDLOCK, True, False)
+    assert told.reason.endswith("for bubblewrap is not installed: install the package bubblewrap")
+    assert any("names and arguments of all processes" in gap for gap in told.gaps)
     assert exited(await Shell(sandbox, ground.workspace()).run("true"))
     await sandbox.close()
     with pytest.raises(SpawnFailed, match="not installed"):
         await choose_sandbox(ground.layout(), SandboxKind.BUBBLEWRAP, without("bwrap"))
+
+
+async def test_with_neither_there_are_no_walls_and_both_reasons_are_told(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: 2)  # a kernel that is not ours
+    sandbox = await choose_sandbox(ground.layout(), find=without("bwrap"))
+    assert (sandbox.kind, sandbox.description.walls) == (SandboxKind.NONE, False)
+    assert "bubblewrap is not installed" in sandbox.description.reason
+    assert "Linux from 6.2 on" in sandbox.description.reason
+    assert exited(await Shell(sandbox, ground.workspace()).run("true"))
+    await sandbox.close()
+    with pytest.raises(SpawnFailed, match="good enough"):
+        await choose_sandbox(ground.layout(), find=without("bwrap"), walls=True)
+    with pytest.raises(SpawnFailed, match="good enough"):
+        await choose_sandbox(ground.layout(), SandboxKind.LANDLOCK)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +79,7 @@ async def test_a_bubblewrap_that_does_not_work_or_does_not_hide_is_not_used(
         return str(fakes / name) if name == "bwrap" else find(name)
 
     sandbox = await choose_sandbox(ground.layout(), find=find_fake)
-    assert sandbox.kind is SandboxKind.NONE
+    assert sandbox.kind is not SandboxKind.BUBBLEWRAP
     assert any(words in sandbox.description.reason for words in said.split("|")), sandbox.description.reason
     await sandbox.close()
 
@@ -71,7 +90,7 @@ async def test_a_bubblewrap_on_the_persons_path_is_not_trusted(ground: Ground) -
     for name in ("bwrap", "setsid", "sh", "bash"):
         fake(evil, name, f'touch {ground.outside}/ran; exec /usr/bin/{name} "$@"')
     ground.path = f"{evil}:{ground.path}"
-    for kind in SandboxKind:
+    for kind in kinds():
         sandbox = await choose_sandbox(ground.layout(), kind)
         assert exited(await Shell(sandbox, ground.workspace()).run("export PATH=/nowhere"))
         await sandbox.close()

@@ -65,14 +65,14 @@ async def test_the_kernel_keeps_its_limits_and_they_cannot_be_raised(shell: Shel
     assert words[0] == "64"
     assert words[1] in ("1024", "2048")
     assert words[2] == "0"
-    if shell.sandbox.description.walls or os.geteuid() != 0:
+    if shell.sandbox.description.whole or os.geteuid() != 0:
         assert words[3] == "1"
 
 
 async def test_where_the_person_is_counted_too_the_kernel_limits_no_processes(sandbox: Sandbox, ground: Ground) -> None:
     request = ExecutionRequest("ulimit -u", ground.workspace(), marker(), limits=CommandLimits(processes=77))
     told = await sandbox.execute(request)
-    assert (told.stdout == b"77\n") is sandbox.description.walls
+    assert (told.stdout == b"77\n") is sandbox.description.whole
 
 
 async def test_memory_files_are_limited(walled: Sandbox, ground: Ground) -> None:

@@ -115,7 +115,7 @@ async def test_a_background_child_does_not_hold_it(plain: Plain) -> None:
     async with asyncio.timeout(PATIENCE):
         told = await plain.sandbox.execute(request)
     assert (told.exit_code, told.stdout) == (0, b"now\n")
-    assert plain.sandbox.description.walls == (end_marked_processes(request.marker) == ())
+    assert plain.sandbox.description.whole == (end_marked_processes(request.marker) == ())
 
 
 async def test_a_line_of_a_megabyte_runs(plain: Plain) -> None:

@@ -16,9 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_runner.sandbox import ExecutionRequest, Sandbox, ShellState, SpawnFailed, WorkspaceRefused
+from stigmer_runner.sandbox import (
+    ExecutionRequest,
+    Sandbox,
+    SandboxKind,
+    ShellState,
+    SpawnFailed,
+    WorkspaceRefused,
+    choose_sandbox,
+)
 from tests.sandbox.driver import Shell, marker, until
-from tests.sandbox.ground import CANARY, Ground
+from tests.sandbox.ground import CANARY, Ground, kinds
 from tests.sandbox.probes import PROBES
 from tests.sandbox.probing import PYTHON, Verdict, verdicts
 from tests.support.require import missing, require_tool
@@ -36,6 +44,8 @@ class Found:
     """What every user found."""
 
     verdicts: dict[str, Verdicts]
+    gaps: dict[str, tuple[str, ...]]
+    """What each kind of walls says of itself."""
     terminals: list[str] | None
     """What another user saw of a terminal; None where nobody could become one."""
 
@@ -50,6 +60,7 @@ def found() -> Found:
     seen: list[str] | None = None
     with tempfile.TemporaryDirectory(prefix="stg-", dir="/tmp") as base:
         found[USERS[0]] = asyncio.run(verdicts(Path(base).resolve() / "ground"))
+        gaps = asyncio.run(_gaps(Path(base).resolve() / "ground"))
     if os.getuid() == 0:
         with tempfile.TemporaryDirectory(prefix="stg-", dir="/tmp") as base:
             told = subprocess.run(
@@ -61,7 +72,16 @@ def found() -> Found:
         answer = json.loads(told.stdout)
         found[USERS[1]] = {name: Verdict(**verdict) for name, verdict in answer["verdicts"].items()}
         seen = answer["terminals"]
-    return Found(found, seen)
+    return Found(found, gaps, seen)
+
+
+async def _gaps(base: Path) -> dict[str, tuple[str, ...]]:
+    told: dict[str, tuple[str, ...]] = {}
+    for kind in kinds():
+        sandbox = await choose_sandbox(Ground(base).layout(), kind)
+        told[kind.value] = sandbox.description.gaps
+        await sandbox.close()
+    return told
 
 
 GAPS = {
@@ -72,33 +92,43 @@ GAPS = {
 """What `SandboxDescription.gaps` speaks of, and the probes that then get through."""
 
 
-@pytest.fixture
-def gaps(walled: Sandbox) -> tuple[str, ...]:
-    return walled.description.gaps
-
+OF_LANDLOCK = {
+    "names and arguments of all processes": (
+        "process: list",
+        "process: handle",
+        "process: priority",
+        "socket: the names of all",
+    ),
+    "Run as root": ("file: kernel settings of any kind",),
+}
+"""The same for Landlock: what is then reached is what the sandbox says of itself."""
 
 CASES = [(user, probe.name) for user in USERS for probe in PROBES if user == USERS[0] or not probe.root]
 
 
 @pytest.mark.parametrize(("user", "name"), CASES)
-def test_what_is_found_outside_is_not_found_inside(found: Found, gaps: tuple[str, ...], user: str, name: str) -> None:
+@pytest.mark.parametrize("kind", [SandboxKind.BUBBLEWRAP, SandboxKind.LANDLOCK], ids=lambda kind: kind.value)
+async def test_what_is_found_outside_is_not_found_inside(found: Found, kind: SandboxKind, user: str, name: str) -> None:
+    if kind not in kinds():
+        missing("this kernel has no Landlock of Linux 6.2 or later")
+    gaps = found.gaps[kind.value]
     if user not in found.verdicts:
         pytest.skip("only root can become another user")
     verdict = found.verdicts[user].get(name)
     if verdict is None:
         pytest.skip("on this machine, or for this user, there is nothing to reach even without walls")
-    for gap, names in GAPS.items():
+    for gap, names in (OF_LANDLOCK if kind is SandboxKind.LANDLOCK else GAPS).items():
         if name in names and any(gap in sentence for sentence in gaps):
             pytest.skip(f"this machine cannot keep that out, and says so: {gap}")
     assert verdict.control_reached, f"the probe does not find it even outside: {verdict.outside}"
-    assert verdict.walls_hold, verdict.inside
+    assert verdict.walls_hold(kind.value), verdict.inside[kind.value]
 
 
 def test_another_user_has_terminals_of_every_kind(found: Found) -> None:
     if found.terminals is None:
         pytest.skip("only root can become another user")
     ended = "cancelled ['setsid sleep 1000 & sleep 0.3; read -s word', 'sleep 1000']"
-    assert found.terminals == ["/usr\n1\n", ended] * 2
+    assert found.terminals == ["/usr\n1\n", ended] * len(kinds())
 
 
 BREAKS = [

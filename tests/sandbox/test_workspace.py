@@ -239,7 +239,7 @@ async def test_another_sessions_tmp_is_not_seen_and_the_own_one_outlives_a_line(
 
 
 async def test_a_scratch_that_is_not_there_is_an_error(sandbox: Sandbox, ground: Ground) -> None:
-    if not sandbox.description.walls:
+    if not sandbox.description.whole:
         assert exited(await Shell(sandbox, ground.workspace()).run("true"))
         return
     with pytest.raises(SpawnFailed, match="nowhere"):

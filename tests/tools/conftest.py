@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from stigmer_runner.sandbox import Sandbox, SandboxKind, choose_sandbox
-from tests.sandbox.ground import Ground
+from tests.sandbox.ground import Ground, require_landlock
 from tests.support.require import require_tool
 from tests.tools.bench import ToolBench, new_bench
 
@@ -38,6 +38,8 @@ async def sandbox(request: pytest.FixtureRequest, ground: Ground) -> AsyncIterat
     kind: SandboxKind = request.param
     if kind is SandboxKind.BUBBLEWRAP:
         require_tool("bwrap")
+    if kind is SandboxKind.LANDLOCK:
+        require_landlock()
     sandbox = await choose_sandbox(ground.layout(), kind)
     yield sandbox
     await sandbox.close()

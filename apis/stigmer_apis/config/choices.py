@@ -53,6 +53,8 @@ class ExecutionMode(Enum):
     """Walls where the machine can make them; where it cannot, none, and that is said."""
     SANDBOX = "sandbox"
     """Walls, or the command is refused."""
+    LANDLOCK = "landlock"
+    """The walls of Landlock alone, or the command is refused."""
     LOCAL = "local"
     """No walls."""
 

@@ -67,7 +67,7 @@ class Gate:
     @property
     def changes_nothing(self) -> bool:
         """Whether the policy lets nothing be changed, and the walls see to it: the workspace is mounted so."""
-        return self.policy.preset == READ_ONLY and self.session.place.sandbox.description.walls
+        return self.policy.preset == READ_ONLY and self.session.place.sandbox.description.whole
 
     async def allows(self, record: Record, call_id: str, tool: Tool, arguments: Arguments) -> tuple[bool, str]:
         """Whether it may, and why not. A person is asked where the policy says so."""

@@ -27,9 +27,11 @@ KEPT = 4
 
 _KINDS = {
     ExecutionMode.AUTO: None,
-    ExecutionMode.SANDBOX: SandboxKind.BUBBLEWRAP,
+    ExecutionMode.SANDBOX: None,
+    ExecutionMode.LANDLOCK: SandboxKind.LANDLOCK,
     ExecutionMode.LOCAL: SandboxKind.NONE,
 }
+"""Which kind a mode asks for; None: the best that there is."""
 
 _OF_TERMINALS = frozenset({"LANG", "LANGUAGE", "TERM", "COLORTERM", "TZ"})
 """Variables that a client's terminal decides, with all LC_*."""
@@ -48,7 +50,7 @@ class Sandboxes:
         self, home: Home, mode: ExecutionMode = ExecutionMode.AUTO, environ: Mapping[str, str] = os.environ
     ) -> None:
         self._home = home
-        self._kind = _KINDS[mode]
+        self._mode = mode
         self._environ = dict(environ)
         self._lent: dict[tuple[object, ...], _Lent] = {}
 
@@ -60,7 +62,7 @@ class Sandboxes:
         """
         layout = self._layout(client)
         key = (layout.path, tuple(sorted(layout.environment.items())))
-        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(choose_sandbox(layout, self._kind)))
+        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(self._choose(layout)))
         self._lent[key] = lent
         lent.users += 1
         try:
@@ -80,11 +82,18 @@ class Sandboxes:
             try:
                 description = (await stack.enter_async_context(self.lent(None))).description
             except SpawnFailed as error:
-                if self._kind is not SandboxKind.BUBBLEWRAP:
+                if not self._needs_walls:
                     raise
-                _logger.error("commands are refused, since STIGMER_EXECUTION_MODE is sandbox: %s", error)
+                _logger.error("commands are refused, since STIGMER_EXECUTION_MODE is %s: %s", self._mode.value, error)
                 description = SandboxDescription(SandboxKind.NONE, walls=False, reason=f"commands are refused: {error}")
             yield description
+
+    @property
+    def _needs_walls(self) -> bool:
+        return self._mode in (ExecutionMode.SANDBOX, ExecutionMode.LANDLOCK)
+
+    async def _choose(self, layout: SandboxLayout) -> Sandbox:
+        return await choose_sandbox(layout, _KINDS[self._mode], walls=self._needs_walls)
 
     async def close(self) -> None:
         """End every command, and the sandboxes."""

@@ -68,7 +68,9 @@ class SetUpAgent(Activity):
 
     def _system(self, spec: AgentSpec | SubAgent, rules: Sequence[Rules]) -> str:
         walls = (
-            "in a sandbox" if self._ground.session.standing().walls else "without walls: a person is asked about each"
+            "in a sandbox"
+            if self._ground.session.place.sandbox.description.walls
+            else "without walls: a person is asked about each"
         )
         now = datetime.fromtimestamp(self._ground.clock() / 1e6, UTC)
         skills = self._ground.skills.told(spec.skill_refs)

@@ -244,7 +244,7 @@ class McpServers:
 
     def _key(self, definition: Definition) -> str:
         """What an approval is kept under: one that was given behind walls is not one for without."""
-        walls = self._session.place.sandbox.description.walls or not isinstance(definition.reach, Program)
+        walls = self._session.place.sandbox.description.whole or not isinstance(definition.reach, Program)
         return definition.hash if walls else f"{definition.hash} without walls"
 
     def _around(self) -> str:

@@ -65,7 +65,7 @@ async def walled_program(start: Start, guard: Guard, end: End) -> AsyncGenerator
     scratch = start.request.scratch
     assert scratch is not None
     pipes = await asyncio.to_thread(_make_pipes, scratch)
-    inside = Path("/tmp") if start.sandbox.description.walls else scratch
+    inside = Path("/tmp") if start.sandbox.description.whole else scratch
     given = start.request.command
     words = [given] if isinstance(given, str) else list(given)
     request = _joined(start.request, ["/bin/sh", "-c", _JOIN, str(inside / PIPE), *words], words[0] if words else "")

@@ -70,7 +70,7 @@ def preset_of(policy: Policy, *, walls: bool) -> tuple[str, str]:
     if policy.preset not in PRESETS:
         return DEFAULT_PRESET, f"the policy names the preset {policy.preset!r}, which there is not"
     if policy.preset == "auto" and not walls:
-        return DEFAULT_PRESET, "the policy is `auto`, and nothing confines commands on this machine"
+        return DEFAULT_PRESET, "the policy is `auto`, which counts only behind whole walls, and this machine has none"
     return policy.preset, ""
 
 

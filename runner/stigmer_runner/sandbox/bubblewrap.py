@@ -71,6 +71,7 @@ class Bubblewrap:
             mounts=tuple(sorted(self._tree.base(), key=lambda mount: mount.target.parts)),
             network=True,
             gaps=self._gaps(),
+            whole=True,
         )
 
     @property
@@ -80,6 +81,9 @@ class Bubblewrap:
     def prepare(self) -> None:
         if self._features.scopes and not self._features.setuid:
             landlock.scope_this_thread()
+
+    def variables(self, scratch: Path | None) -> Mapping[str, str]:
+        return {}
 
     def wrap(
         self, program: Sequence[str], environment: Mapping[str, str], place: Place, descriptors: ChildDescriptors

@@ -56,6 +56,7 @@ class LocalSandbox:
         self._starting: set[asyncio.Task[TerminalCommand] | asyncio.Task[PlainCommand]] = set()
         self._closed = False
         self._walled = walls.description.walls
+        self._whole = walls.description.whole
 
     @property
     def kind(self) -> SandboxKind:
@@ -110,7 +111,7 @@ class LocalSandbox:
     async def _start(self, request: CommandRequest, on_output: OutputSink) -> TerminalCommand:
         if self._closed:
             raise _closed()
-        given = self._given(request.environment, request.marker)
+        given = self._given(request)
         ink = self._walls.ink(request.marker)
         up, began = asyncio.Event(), asyncio.get_running_loop().time()
         report = ReportPipe(up.set)
@@ -134,7 +135,7 @@ class LocalSandbox:
     async def _start_plain(self, request: ExecutionRequest) -> PlainCommand:
         if self._closed:
             raise _closed()
-        given = self._given(request.environment, request.marker)
+        given = self._given(request)
         ink = self._walls.ink(request.marker)
         up, began = asyncio.Event(), asyncio.get_running_loop().time()
         report = ReportPipe(up.set)
@@ -166,7 +167,7 @@ class LocalSandbox:
                 request.line, state, workspace, report=report, ink=ink, limits=self._kernels(request.limits)
             )
             prologue = descriptors.holding(content, "stigmer-line")
-            everybody = "1" if self._walled else "0"
+            everybody = "1" if self._whole else "0"
             program = [self._programs.sh, "-c", SUPERVISOR, "sh", str(report), everybody, *shell.arguments(prologue)]
             wrapped = self._walls.wrap(program, {**given, "PWD": workspace}, place, descriptors)
             launch = Launch(
@@ -177,6 +178,7 @@ class LocalSandbox:
                 wrapped.new_session,
                 request.columns,
                 request.rows,
+                wrapped.confinement,
             )
             with _holding(wrapped.anchor), at_gate(wrapped):
                 terminal = Terminal(launch)
@@ -204,11 +206,12 @@ class LocalSandbox:
                 let_go(wrapped, request.listening, process.abandon)
                 return process, wrapped.anchor
 
-    def _given(self, injected: Mapping[str, str], marker: str) -> dict[str, str]:
+    def _given(self, request: CommandRequest | ExecutionRequest) -> dict[str, str]:
         layout = self._layout
         home, own_tmp = str(layout.person_home), self._walled
         client = client_environment(layout.environment, path=layout.path, home=home, own_tmp=own_tmp)
-        given = {**client, **injected, MARKER_VARIABLE: marker}
+        own = self._walls.variables(request.scratch)
+        given = {**client, **own, **request.environment, MARKER_VARIABLE: request.marker}
         for name, value in given.items():
             if not name or "=" in name or "\0" in name or "\0" in value:
                 raise SpawnFailed(
@@ -221,7 +224,7 @@ class LocalSandbox:
         return limits if limits is None or self._walls.own_count else replace(limits, processes=0)
 
     def _place(self, request: CommandRequest | ExecutionRequest, *, terminal: bool) -> Place:
-        real = resolved_workspace(request.workspace, self._layout, walls=self._walled)
+        real = resolved_workspace(request.workspace, self._layout, walls=self._whole)
         return Place(
             real,
             request.scratch and request.scratch.resolve(strict=True),
@@ -236,7 +239,7 @@ class LocalSandbox:
 
     def _ground(self, began: float, given: dict[str, str], target: Target, anchor: Anchor | None) -> Ground:
         end, ended = partial(self._walls.end, target), partial(self._walls.ended, target)
-        return Ground(began, self._walled, given, end, ended, self._enders, anchor)
+        return Ground(began, self._whole, given, end, ended, self._enders, anchor)
 
     def _keep(self, command: "TerminalCommand | PlainCommand") -> None:
         self._running.add(command)

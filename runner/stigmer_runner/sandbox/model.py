@@ -15,6 +15,8 @@ class SandboxKind(enum.Enum):
 
     BUBBLEWRAP = "bwrap"
     """Namespaces of its own, made by bubblewrap."""
+    LANDLOCK = "landlock"
+    """Rules of the kernel about files, and a filter of system calls."""
     NONE = "none"
     """Nothing: the command may do whatever the person may do."""
 
@@ -112,15 +114,27 @@ class SandboxDescription:
     walls: bool
     """Whether anything keeps a command from the rest of the machine."""
     reason: str
-    """Why it is this kind, in words that a person can act on; empty where the walls stand."""
+    """Why it is this kind, in words that a person can act on; empty where nothing better can be had."""
     mounts: tuple[Mount, ...] = ()
     """What every command sees, its workspace not counted; empty without walls."""
     network: bool = True
     """Whether the network can be taken away from a command."""
     own: tuple[Path, ...] = ()
     """Stigmer's own directories, which no command and no tool may see."""
+    whole: bool = False
+    """Whether commands have a file tree of their own: parts of the workspace can be kept from change and covered in it, and /tmp is
+    the session's. Without it the preset `auto` does not count."""
     gaps: tuple[str, ...] = ()
     """What the walls do not keep out on this machine, though they could on another: one sentence each."""
+
+    @property
+    def remark(self) -> str:
+        """What a person who is asked about a command should know; empty where the walls are whole."""
+        if not self.walls:
+            return "nothing confines commands on this machine: it may do whatever you may do"
+        if not self.whole:
+            return "walls of Landlock alone: it may change files of the workspace that run by themselves, such as git hooks"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -186,7 +200,7 @@ class CommandRequest:
     scratch: Path | None = None
     """A directory of the session's own that is /tmp inside, so that files there outlive a line; None: an empty one each line."""
     read_only: tuple[Path, ...] = ()
-    """Files and directories of the workspace that the command can read and not change. Nothing where no walls stand."""
+    """Files and directories of the workspace that the command can read and not change. Nothing where the walls are not whole."""
     shown: tuple[Path, ...] = ()
     """Directories elsewhere, Stigmer's own among them, that the command can read and not change. Their links are resolved."""
     limits: CommandLimits | None = None

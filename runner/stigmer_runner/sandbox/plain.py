@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+from functools import partial
 
 from stigmer_runner.sandbox.command import CHUNK, DRAIN_TIME, SILENCE, WALLED_SILENCE, Ground
 from stigmer_runner.sandbox.descriptors import ChildDescriptors
@@ -19,7 +20,8 @@ class PlainProcess:
         with ChildDescriptors() as own:
             read_out, write_out = own.pipe()
             read_err, write_err = own.pipe()
-            self._popen = subprocess.Popen(
+            spawn = partial(
+                subprocess.Popen[bytes],
                 list(wrapped.arguments),
                 stdin=own.holding(content, "stigmer-input"),
                 stdout=write_out,
@@ -29,6 +31,7 @@ class PlainProcess:
                 pass_fds=descriptors.all,
                 start_new_session=wrapped.new_session,
             )
+            self._popen = spawn() if wrapped.confinement is None else wrapped.confinement.start(spawn)
             self.outputs = (own.keep(read_out), own.keep(read_err))
         self.pid = self._popen.pid
 

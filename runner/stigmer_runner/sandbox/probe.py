@@ -1,20 +1,22 @@
-"""Finds out, by doing it once, whether bubblewrap works here and its walls stand."""
+"""Finds out, by doing it once, whether bubblewrap works here, or Landlock, and whether the walls stand."""
 
 import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from stigmer_runner.sandbox import landlock
 from stigmer_runner.sandbox.bubblewrap import USER_NAMESPACES, Bubblewrap, Features
 from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.errors import SpawnFailed
+from stigmer_runner.sandbox.landlocked import LandlockWalls
 from stigmer_runner.sandbox.model import SandboxLayout
 from stigmer_runner.sandbox.mounts import FileTree
 from stigmer_runner.sandbox.programs import TRUSTED_PATH, Find, Programs
-from stigmer_runner.sandbox.walls import Place
+from stigmer_runner.sandbox.walls import Place, Walls
 
 _PATIENCE = 20.0
 
@@ -45,7 +47,7 @@ _HINTS = (
 
 
 class Unusable(SpawnFailed):
-    """bubblewrap cannot be used here; the text says why and what a person can do about it."""
+    """These walls cannot be had here; the text says why and what a person can do about it."""
 
 
 def probe(programs: Programs, layout: SandboxLayout, find: Find) -> Bubblewrap:
@@ -67,13 +69,32 @@ def probe(programs: Programs, layout: SandboxLayout, find: Find) -> Bubblewrap:
     raise Unusable(f"bubblewrap does not work here ({said[0]}): {_hint()}")
 
 
-def _ask(walls: Bubblewrap, programs: Programs, layout: SandboxLayout) -> subprocess.CompletedProcess[bytes]:
+def probe_landlock(programs: Programs, layout: SandboxLayout, reason: str) -> LandlockWalls:
+    """Walls of Landlock that stand. `reason`: why there are no better ones. Raises `Unusable`."""
+    try:
+        walls = LandlockWalls(programs, layout, reason)
+    except SpawnFailed as error:
+        raise Unusable(str(error)) from error
+    try:
+        answer = _ask(walls, programs, layout)
+    except OSError as error:
+        answer = subprocess.CompletedProcess([], 1, b"", str(error).encode())
+    if answer.stdout == b"stands\n":
+        return walls
+    walls.discard()
+    raise Unusable(
+        f"Landlock does not work here ({(answer.stderr or answer.stdout).decode('utf-8', 'replace').strip()})"
+    )
+
+
+def _ask(walls: Walls, programs: Programs, layout: SandboxLayout) -> subprocess.CompletedProcess[bytes]:
     own = [str(path) for path in layout.own]
     with tempfile.TemporaryDirectory(prefix="stigmer-probe-") as workspace, ChildDescriptors() as descriptors:
         place = Place(Path(os.path.realpath(workspace)), None, network=False, terminal=False)
         environment = {"PATH": TRUSTED_PATH}
         wrapped = walls.wrap([programs.sh, "-c", _QUESTION, "sh", *own], environment, place, descriptors)
-        answer = _run(wrapped.arguments, descriptors.all)
+        run = partial(_run, wrapped.arguments, descriptors.all)
+        answer = run() if wrapped.confinement is None else wrapped.confinement.start(run)
         if wrapped.anchor is not None:
             wrapped.anchor.wait()
         return answer

@@ -2,17 +2,22 @@
 
 Key rings of the person's login session are inherited by every process, and hold keys of Kerberos, of encrypted disks, of
 some password stores. `TIOCSTI` puts bytes into a terminal as if they were typed. Both answer "not permitted" here.
+
+Where there are no namespaces the filter is also the wall around the network: it refuses to make sockets but of the families that it
+is given, and the calls by which a process would come to namespaces or to sockets in other ways.
 """
 
 import platform
+import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _LOAD, _JUMP_EQUAL, _JUMP_LARGER, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1
 """SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM."""
 
-_NUMBER, _ARCHITECTURE, _SECOND_ARGUMENT = 0, 4, 24
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 """Offsets into `struct seccomp_data` on a little-endian machine."""
 
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
@@ -27,16 +32,24 @@ class _Calls:
     refused: tuple[int, ...]
     """add_key, request_key, keyctl."""
     ioctl: int
+    socket: int
+    beside: tuple[int, ...]
+    """unshare, setns, io_uring_setup; what leads to shared memory, semaphores and queues of System V; of 32-bit machines socketcall
+    and ipc."""
+
+
+INTERNET = (socket.AF_INET, socket.AF_INET6, 16)
+"""The families of a command that has the network; 16 is AF_NETLINK, by which programs ask for the machine's addresses."""
 
 
 _CALLS = {
     "x86_64": (
-        _Calls(0xC000003E, (248, 249, 250), 16),
-        _Calls(0x40000003, (286, 287, 288), 54),
+        _Calls(0xC000003E, (248, 249, 250), 16, 41, (272, 308, 425, 29, 30, 64, 68, 69, 70)),
+        _Calls(0x40000003, (286, 287, 288), 54, 359, (310, 346, 425, 102, 117, 393, 395, 397, 399)),
     ),
     "aarch64": (
-        _Calls(0xC00000B7, (217, 218, 219), 29),
-        _Calls(0x40000028, (309, 310, 311), 54),
+        _Calls(0xC00000B7, (217, 218, 219), 29, 198, (97, 268, 425, 194, 196, 190, 186, 188, 189)),
+        _Calls(0x40000028, (309, 310, 311), 54, 281, (337, 375, 425, 102, 307, 305, 299, 303, 301, 304)),
     ),
 }
 """By machine: its own calls, and those of the 32-bit programs that it also runs."""
@@ -45,26 +58,33 @@ _X32 = 0x40000000
 """Set in the numbers of x32, a third set of calls of x86_64: all refused, for nobody uses them."""
 
 
-def refusing_filter(machine: str | None = None) -> bytes | None:
-    """The filter as bubblewrap wants it; None for a machine whose numbers are not known here."""
+def refusing_filter(machine: str | None = None, families: Sequence[int] | None = None) -> bytes | None:
+    """The filter as bubblewrap and the kernel want it; None for a machine whose numbers are not known here.
+
+    `families`: those of which sockets may be made (pairs always may), and then no namespace is made or entered either; None: any.
+    """
     sets = _CALLS.get(machine or platform.machine())
     if sets is None:
         return None
     program = [_instruction(_LOAD, _ARCHITECTURE)]
     for calls in sets:
-        block = _block(calls)
+        block = _block(calls, families)
         program.append(_instruction(_JUMP_EQUAL, calls.audit, 0, len(block)))
         program += block
     program.append(_instruction(_RETURN, _ALLOW))
     return b"".join(program)
 
 
-def _block(calls: _Calls) -> list[bytes]:
+def _block(calls: _Calls, families: Sequence[int] | None) -> list[bytes]:
     block = [_instruction(_LOAD, _NUMBER)]
     if calls.audit == _CALLS["x86_64"][0].audit:
         block += [_instruction(_JUMP_LARGER, _X32, 0, 1), _instruction(_RETURN, _REFUSE)]
-    for number in calls.refused:
+    refused = calls.refused if families is None else (*calls.refused, *calls.beside)
+    for number in refused:
         block += [_instruction(_JUMP_EQUAL, number, 0, 1), _instruction(_RETURN, _REFUSE)]
+    if families is not None:
+        allowed = _allowing(families)
+        block += [_instruction(_JUMP_EQUAL, calls.socket, 0, len(allowed)), *allowed]
     block += [
         _instruction(_JUMP_EQUAL, calls.ioctl, 1, 0),
         _instruction(_RETURN, _ALLOW),
@@ -73,6 +93,14 @@ def _block(calls: _Calls) -> list[bytes]:
     for request in (_TIOCSTI, _TIOCLINUX):
         block += [_instruction(_JUMP_EQUAL, request, 0, 1), _instruction(_RETURN, _REFUSE)]
     return [*block, _instruction(_RETURN, _ALLOW)]
+
+
+def _allowing(families: Sequence[int]) -> list[bytes]:
+    """Allows a call whose first argument is one of `families`, and no other."""
+    found = [_instruction(_LOAD, _FIRST_ARGUMENT)]
+    for family in families:
+        found += [_instruction(_JUMP_EQUAL, family, 0, 1), _instruction(_RETURN, _ALLOW)]
+    return [*found, _instruction(_RETURN, _REFUSE)]
 
 
 def _instruction(code: int, operand: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -12,10 +12,13 @@ import subprocess
 import termios
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pexpect
 import ptyprocess
+
+from stigmer_runner.sandbox.confinement import Confinement
 
 if TYPE_CHECKING:
     _Spawn = pexpect.spawn[bytes]
@@ -44,6 +47,8 @@ class Launch:
     """Whether it leads a session from the start; not for `setsid`, which would then have to fork."""
     columns: int = 80
     rows: int = 24
+    confinement: Confinement | None = None
+    """What the thread that starts it puts on itself before."""
 
 
 class TerminalProcess(ptyprocess.PtyProcess):
@@ -66,7 +71,8 @@ class TerminalProcess(ptyprocess.PtyProcess):
             attributes[0] |= _IUTF8
             termios.tcsetattr(slave, termios.TCSANOW, attributes)
             set_size(slave, launch.columns, launch.rows)
-            process = subprocess.Popen(
+            spawn = partial(
+                subprocess.Popen[bytes],
                 list(launch.arguments),
                 stdin=slave,
                 stdout=slave,
@@ -76,6 +82,7 @@ class TerminalProcess(ptyprocess.PtyProcess):
                 pass_fds=launch.pass_fds,
                 start_new_session=launch.new_session,
             )
+            process = spawn() if launch.confinement is None else launch.confinement.start(spawn, slave)
         except BaseException:
             os.close(master)
             raise

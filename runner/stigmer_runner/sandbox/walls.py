@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stigmer_runner.sandbox.anchor import Anchor
+from stigmer_runner.sandbox.confinement import Confinement
 from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.ending import Ended, Target
 from stigmer_runner.sandbox.model import SandboxDescription
@@ -45,6 +46,8 @@ class Wrapped:
     """What everything that it starts lives and dies with, where there is such a thing."""
     gate: int = -1
     """With `Place.gated`: a descriptor of this process; a byte written to it lets the command go. Whoever writes closes it."""
+    confinement: Confinement | None = None
+    """What the thread that starts it puts on itself before."""
 
 
 class Walls(Protocol):
@@ -62,6 +65,10 @@ class Walls(Protocol):
 
     def prepare(self) -> None:
         """Called once, in the thread that starts every command."""
+        ...
+
+    def variables(self, scratch: Path | None) -> Mapping[str, str]:
+        """What a command is told about its place, with `scratch` for temporary files."""
         ...
 
     def wrap(

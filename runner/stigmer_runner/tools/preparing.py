@@ -29,11 +29,13 @@ class Standing:
     directory: str
     """Where a command would start."""
     walls: bool
-    """Whether commands are confined; without, `auto` asks as `ask` does."""
+    """Whether commands are confined by whole walls; without, `auto` asks as `ask` does."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """What differs from the environment that a fresh session gets: exported variables of earlier commands."""
     hidden: tuple[Path, ...] = ()
     """Directories that no tool may look into: Stigmer's own."""
+    remark: str = ""
+    """What a person who is asked should know of the walls."""
     redactor: Redactor = field(default=NOTHING, repr=False)
     """Takes secrets out of what is shown."""
 
@@ -59,6 +61,8 @@ class Prepared:
     """First words that an approval for the prefix would allow; empty where none is offered."""
     grant: bytes = b""
     """What an approval for the session remembers: the same call in the same place has the same."""
+    tool: str = ""
+    """The name that rules go by."""
 
 
 @runtime_checkable
@@ -95,7 +99,10 @@ async def prepare(
     grant = grant_of(name, exact, standing.directory)
     decision, reason = verdict.decision, verdict.reason
     if decision is Decision.ASK and grant in granted:
-        decision, reason = Decision.ALLOW, "you approved this call for the session"
+        decision, reason = (
+            Decision.ALLOW,
+            "you approved this call for the session (to take it back: `stigmer session approvals`)",
+        )
     summary = standing.redactor.text(subject.summary)
     return Prepared(
         decision=decision,
@@ -105,6 +112,7 @@ async def prepare(
         canonical_args=exact,
         prefix=prefix_of(subject.parsed) if tool.effect is Effect.EXECUTE and subject.parsed is not None else (),
         grant=grant,
+        tool=name,
     )
 
 

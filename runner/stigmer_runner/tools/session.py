@@ -88,7 +88,7 @@ class ToolSession:
         self.files = Beneath(self.workspace, self.hidden)
         self.shown = tuple(Beneath(place) for place in place.shown)
         self.ledger = Ledger()
-        self.snapshots = Snapshots(place.state_directory / "snapshots")
+        self.snapshots = Snapshots(place.state_directory / "snapshots", place.execution_id)
         self.changing = asyncio.Lock()
         """Held while a file is changed."""
         self.handles = Handles(place.state_directory / "output" / place.execution_id)
@@ -105,7 +105,8 @@ class ToolSession:
         return Standing(
             workspace=self.workspace,
             directory=state.directory,
-            walls=self.place.sandbox.description.walls,
+            walls=self.place.sandbox.description.whole,
+            remark=self.place.sandbox.description.remark,
             environment={**removed, **state.variables},
             hidden=self.hidden,
             redactor=self.redactor,

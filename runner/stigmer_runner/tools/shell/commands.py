@@ -74,7 +74,7 @@ class Shell(BaseTool):
         line = text(arguments, "command")
         background = "\n(in the background)" if flag(arguments, "background") else ""
         where = "" if standing.directory == str(standing.workspace) else f"\n(in {standing.directory})"
-        walls = "" if standing.walls else "\n(nothing confines commands on this machine: it may do whatever you may do)"
+        walls = f"\n({standing.remark})" if standing.remark else ""
         return Subject(f"{line}{background}{where}{walls}", line=line, parsed=parse(line))
 
     async def run(self, context: ToolContext, arguments: Arguments) -> ToolResult:
