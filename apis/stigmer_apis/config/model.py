@@ -143,7 +143,7 @@ class Execution:
 
     mode: ExecutionMode = field(default=ExecutionMode.AUTO, metadata=about("STIGMER_EXECUTION_MODE"))
     """What a command must have around it: `auto` makes walls where the machine can, and says so where it cannot; `sandbox` refuses to run
-    without walls; `local` runs without."""
+    without walls; `landlock` takes those of Landlock alone; `local` runs without."""
     sandbox_image: str = field(default="", metadata=about("STIGMER_SANDBOX_IMAGE", later=LATER_CONTAINERS))
     """The image of a container that is a sandbox."""
     auto_pull: bool = field(default=True, metadata=about("STIGMER_SANDBOX_AUTO_PULL", later=LATER_CONTAINERS))
