@@ -1,5 +1,7 @@
 """Files of a workspace that run by themselves, or instruct whoever comes next: changing them is always a person's decision."""
 
+import os
+import stat
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -87,24 +89,35 @@ def is_protected(path: str) -> bool:
 
 
 def present(workspace: Path) -> tuple[Path, ...]:
-    """What of `MOUNTED` is there. Links are left out: what they lead to is what it is."""
-    found: list[Path] = []
-    for place in (*(workspace / name for name in MOUNTED), *_in_submodules(workspace / ".git" / "modules")):
-        if not any(
-            step.is_symlink()
-            for step in (place, *place.parents)
-            if step != workspace and step.is_relative_to(workspace)
-        ) and (place.is_file() or place.is_dir()):
-            found.append(place)
-    git = workspace / ".git"
-    return (*found, git) if git.is_file() and not git.is_symlink() else tuple(found)
+    """What of `MOUNTED` is there. Links are left out: what they lead to is what it is. Asked before and after each command."""
+    root = str(workspace)
+    names = [*MOUNTED, *_in_submodules(workspace, root)]
+    found = [workspace / name for name in names if _kind(root, name) in (stat.S_IFREG, stat.S_IFDIR)]
+    return (*found, workspace / ".git") if _kind(root, ".git") == stat.S_IFREG else tuple(found)
 
 
-def _in_submodules(modules: Path) -> tuple[Path, ...]:
-    """What may be protected in the repositories of submodules, which have names with slashes and submodules of their own.
+def _kind(root: str, name: str) -> int:
+    """What kind of file it is, no link on the way; 0 where there is none."""
+    place, mode = root, 0
+    for part in name.split("/"):
+        place = f"{place}/{part}"
+        try:
+            mode = stat.S_IFMT(os.lstat(place).st_mode)
+        except OSError:
+            return 0
+        if mode == stat.S_IFLNK:
+            return 0
+    return mode
+
+
+def _in_submodules(workspace: Path, root: str) -> tuple[str, ...]:
+    """Below the workspace: what may be protected in the repositories of submodules, which have names with slashes and submodules of their own.
 
     All of `.git/modules` where there are too many, or they cannot be looked at.
     """
+    if not os.path.lexists(f"{root}/.git/modules"):
+        return ()
+    modules = workspace / ".git" / "modules"
     repositories: list[Path] = []
     directories = [modules]
     looked_at = 0
@@ -112,7 +125,7 @@ def _in_submodules(modules: Path) -> tuple[Path, ...]:
         directory = directories.pop()
         looked_at += 1
         if len(repositories) > MOST_SUBMODULES or looked_at > 10 * MOST_SUBMODULES:
-            return (modules,)
+            return (".git/modules",)
         if (directory / "HEAD").exists():
             repositories.append(directory)
             directories.append(directory / "modules")
@@ -120,8 +133,8 @@ def _in_submodules(modules: Path) -> tuple[Path, ...]:
             try:
                 directories += [each for each in directory.iterdir() if each.is_dir() and not each.is_symlink()]
             except OSError:
-                return (modules,)
-    return tuple(repository / name for repository in repositories for name in IN_SUBMODULE)
+                return (".git/modules",)
+    return tuple(f"{repository.relative_to(workspace)}/{name}" for repository in repositories for name in IN_SUBMODULE)
 
 
 def _folded(part: str) -> str:

@@ -4,6 +4,7 @@ Nothing is there but what is put there: the system and the toolchains, read-only
 workspace. Stigmer's own directories are covered whatever contains them.
 """
 
+import functools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -65,6 +66,9 @@ NOTHING = Path("/dev/null")
 
 _ETC_ENTRIES = 20_000
 
+REMEMBERED = 16
+"""Trees that are kept: of so many sessions and kinds of commands at once."""
+
 
 class FileTree:
     """The file tree of every command of one layout; follows toolchains as the person installs them."""
@@ -79,6 +83,7 @@ class FileTree:
         self._files = [self._home / setting for setting in SETTINGS]
         self._signature: tuple[object, ...] = ()
         self._base: tuple[Mount, ...] = ()
+        self._laid = functools.lru_cache(maxsize=REMEMBERED)(self._lay)
 
     def base(self) -> tuple[Mount, ...]:
         """What every command sees, its workspace not counted."""
@@ -101,11 +106,25 @@ class FileTree:
         `workspace`, `scratch` and `shown` have their links resolved; `read_only` lies in the workspace. `program` is shown with what it needs,
         wherever it lies, as those of the person's `PATH` are.
         """
-        own = self._own
         survey = Survey(self._home, self._always_shown)
         if program is not None:
             survey.program(program)
-        base = (mount for mount in (*survey.mounts, *self.base()) if _there(mount))
+        base = tuple(mount for mount in (*survey.mounts, *self.base()) if _there(mount))
+        table = mounted()
+        also = tuple(place for directory in self._own for place in aliases(directory, table))
+        return list(self._laid(base, workspace, scratch, tuple(read_only), tuple(shown), also))
+
+    def _lay(
+        self,
+        base: tuple[Mount, ...],
+        workspace: Path,
+        scratch: Path | None,
+        read_only: tuple[Path, ...],
+        shown: tuple[Path, ...],
+        also: tuple[Path, ...],
+    ) -> tuple[Mount, ...]:
+        """The tree by names alone, without a look at the machine: one command after the other has the same."""
+        own = self._own
         tree = {mount.target: mount for mount in base if not _inside_any(mount, workspace, own)}
         if scratch is not None:
             tree[Path("/tmp")] = Mount(Path("/tmp"), MountKind.WRITABLE, scratch)
@@ -114,15 +133,13 @@ class FileTree:
             for pin in pins(place, workspace):
                 tree.setdefault(pin, Mount(pin, MountKind.WRITABLE, pin, within=workspace))
             tree[place] = Mount(place, MountKind.READ_ONLY, place, within=workspace)
-        table = mounted()
-        also = [place for directory in own for place in aliases(directory, table) if _shows(tree, place)]
-        covered = outermost([*own, *also])
+        covered = outermost([*own, *(place for place in also if _shows(tree, place))])
         for pin in (pin for place in covered for pin in pins(place, workspace)):
             if not any(pin.is_relative_to(place) for place in covered):
                 tree[pin] = Mount(pin, MountKind.WRITABLE, pin)
         tree.update({place: Mount(place, MountKind.HIDDEN) for place in covered})
         tree.update({place: Mount(place, MountKind.READ_ONLY, place) for place in shown})
-        return sorted(tree.values(), key=lambda mount: mount.target.parts)
+        return tuple(sorted(tree.values(), key=lambda mount: mount.target.parts))
 
     def _person(self) -> Iterable[Mount]:
         survey = Survey(self._home, self._always_shown)
