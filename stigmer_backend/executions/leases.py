@@ -13,8 +13,10 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, PhaseChanged
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import SessionApproval
 from stigmer_apis.errors import StigmerError
 from stigmer_backend.executions.appending import Appender
+from stigmer_backend.executions.approvals import approvals_of
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.memory import how_many
 from stigmer_backend.executions.needs import Needs, needs_of
@@ -269,13 +271,14 @@ class Leases:
         live = lease.live
         spec = live.execution.spec
 
-        def look(state: StateRead) -> tuple[Agent, Needs, str, int]:
+        def look(state: StateRead) -> tuple[Agent, Needs, str, int, list[SessionApproval]]:
             session = find(state, SESSIONS, spec.session_id)
             kept = session.spec.metadata.get(WORKSPACE_KEY, "")
             agent = find(state, AGENTS, spec.agent_id)
-            return agent, needs_of(state, agent), kept, how_many(state, spec.session_id, live.id)
+            earlier = how_many(state, spec.session_id, live.id)
+            return agent, needs_of(state, agent), kept, earlier, approvals_of(state, spec.session_id)
 
-        agent, needs, kept, earlier = await self._store.read_state(look)
+        agent, needs, kept, earlier, approved = await self._store.read_state(look)
         records = await self._store.head(live.id, Lane.ENGINE)
         workspace = self._workspaces.of_session(spec.session_id, kept)
         await self._workspaces.make_ready(workspace)
@@ -293,6 +296,7 @@ class Leases:
             pending=[delivered(live.id, issued) for issued in live.ledger.pending()],
             fresh=live.phase < ExecutionPhase.EXECUTION_IN_PROGRESS,
             session_executions=earlier,
+            session_approvals=approved,
             mcp_servers=needs.mcp_servers,
             skills=needs.skills,
         )

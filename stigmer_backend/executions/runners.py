@@ -6,13 +6,22 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
-from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, PermissionDenied, StigmerError
+from stigmer_apis.errors import (
+    Aborted,
+    FailedPrecondition,
+    InvalidArgument,
+    PermissionDenied,
+    StigmerError,
+    Unavailable,
+)
 from stigmer_apis.protocol import PROTOCOL
 from stigmer_backend.executions.leases import Lease, Leases
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.sessions import RunnerReport, RunnerSession
 from stigmer_backend.resources.text import check_names, quoted
 
+_UNDO_SECONDS = 60.0
+"""How long a runner may take to put files back."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +54,7 @@ class Runners:
         self._options = options
         self._sessions: dict[str, RunnerSession] = {}
         self._loop = asyncio.get_running_loop()
+        self._undoing: dict[str, asyncio.Future[LinkRequest.EndedUndone]] = {}
 
     def describe(self) -> list[RunnerFacts]:
         """Every connected runner."""
@@ -66,6 +76,28 @@ class Runners:
             for session in self._sessions.values()
             if (report := session.report)
         ]
+
+    async def undo_ended(self, request: LinkResponse.UndoEnded) -> LinkRequest.EndedUndone:
+        """Let a runner put files back. Raises `Unavailable` where there is none, or where it does not answer in time."""
+        session = next((each for each in self._sessions.values() if each.taking and not each.closed), None)
+        if session is None:
+            raise Unavailable(
+                "no runner is connected that could put the files back",
+                remedy="see how it stands: `stigmer server status`",
+            )
+        answered: asyncio.Future[LinkRequest.EndedUndone] = self._loop.create_future()
+        self._undoing[request.request_id] = answered
+        session.send(LinkResponse(undo_ended=request))
+        try:
+            async with asyncio.timeout(_UNDO_SECONDS):
+                return await answered
+        except TimeoutError as error:
+            raise Unavailable(
+                "the runner did not say whether the files are put back",
+                remedy="look at them, then try again: a second time changes nothing",
+            ) from error
+        finally:
+            del self._undoing[request.request_id]
 
     async def revoke(self, runner_id: str, reason: str) -> None:
         """A runner's process is dead, or shall be taken for it: its Link ends and its leases go to the next at once."""
@@ -140,6 +172,10 @@ class Runners:
                     session.report.unacknowledged_bytes = request.heartbeat.unacknowledged_bytes
                 case "lease_returned":
                     self._leases.give_back(session, request.lease_returned)
+                case "ended_undone":
+                    undoing = self._undoing.get(request.ended_undone.request_id)
+                    if undoing is not None and not undoing.done():
+                        undoing.set_result(request.ended_undone)
                 case "hello":
                     raise InvalidArgument("a second hello on one Link: open a new one")
                 case None:

@@ -10,14 +10,17 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ListAttentionRequest,
     ListAttentionResponse,
     ResolveApprovalRequest,
+    UndoTurnResponse,
 )
-from stigmer_apis.errors import FailedPrecondition, InvalidArgument
+from stigmer_apis.errors import FailedPrecondition, InvalidArgument, NotFound
 from stigmer_apis.fold.texts import is_cut
 from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
+from stigmer_backend.executions.approvals import SessionApprovals
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 
 _ATTENTION = b"attention"
@@ -36,8 +39,18 @@ class Call:
 class Steering:
     """Steers executions. Whoever runs one has the last word about what fits; what is known not to fit is refused here, at once."""
 
-    def __init__(self, commands: Commands, registry: Registry, board: Board, micros: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        registry: Registry,
+        board: Board,
+        approvals: SessionApprovals,
+        ended: EndedUndoing,
+        micros: Callable[[], int],
+    ) -> None:
         self._commands = commands
+        self._approvals = approvals
+        self._ended = ended
         self._registry = registry
         self._board = board
         self._micros = micros
@@ -59,7 +72,22 @@ class Steering:
         )
         if request.HasField("edited_args"):
             given.edited_args.CopyFrom(request.edited_args)
-        return await self.order(request.execution_id, CommandIssued(resolve_approval=given), call)
+        order = CommandIssued(resolve_approval=given)
+        kept = "" if live is None else await self._keep(live, request, call)
+        try:
+            return await self.order(request.execution_id, order, call)
+        except (FailedPrecondition, InvalidArgument, NotFound):
+            if kept:
+                await self._approvals.forget(kept)
+            raise
+
+    async def undo(self, execution_id: str, message_id: str, call: Call) -> UndoTurnResponse:
+        """Put the files of a turn back, in an execution that has ended too. Raises as `order` does."""
+        live = self._registry.get(execution_id)
+        if live is None or live.ended:
+            return await self._ended.undo(execution_id, message_id)
+        order = CommandIssued(undo_turn=CommandIssued.UndoTurn(message_id=message_id))
+        return UndoTurnResponse(command_id=await self.order(execution_id, order, call))
 
     async def answer(self, execution_id: str, attention_id: str, text: str, call: Call) -> str:
         """Answer a question. Raises as `order` does; `FailedPrecondition` too where nothing, or more than one thing, was asked."""
@@ -90,6 +118,13 @@ class Steering:
         if len(rows) > size:
             response.next_page_token = encode_token(_ATTENTION, rows[size - 1][0])
         return response
+
+    async def _keep(self, live: LiveExecution, request: ResolveApprovalRequest, call: Call) -> str:
+        """Keep a decision with the session, where it is one for more than this once, before it takes effect."""
+        asked = live.state.approvals.get(request.call_id)
+        if asked is None:
+            return ""
+        return await self._approvals.keep(live, ApprovalRequested.FromString(asked), request.approval, call.author)
 
     def _check(self, live: LiveExecution, request: ResolveApprovalRequest) -> None:
         """Refuse what is known not to fit; what is not known here, or not yet, its runner decides."""

@@ -48,6 +48,8 @@ FILE_NOTE = "file-"
 """Begins the notes of files among what is still to be removed; the hash follows."""
 SESSION_PAST = "session_past"
 """Table of what branches share with the sessions that they came from: a record for each execution, below the branch."""
+SESSION_APPROVALS = "session_approvals"
+"""Table of what a person approved for all of a session, below the session."""
 COMMANDS = "execution_commands"
 """Table of the commands of executions that have ended."""
 
@@ -174,6 +176,8 @@ class Removal:
         elif kind.field == SESSIONS.field:
             for past in state.children(SESSION_PAST, resource_id):
                 state.delete(SESSION_PAST, past)
+            for approval in state.children(SESSION_APPROVALS, resource_id):
+                state.delete(SESSION_APPROVALS, approval)
             removed.sessions.append(resource_id)
             leaving.append(resource_id)
         elif kind.field == SKILLS.field:

@@ -19,6 +19,7 @@ from stigmer_apis.transport import aio
 from stigmer_backend.artifacts.keeping import Artifacts
 from stigmer_backend.artifacts.taking import Taking
 from stigmer_backend.executions.appending import Appender
+from stigmer_backend.executions.approvals import SessionApprovals
 from stigmer_backend.executions.attaching import Attachments
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.branching import Branching
@@ -36,6 +37,7 @@ from stigmer_backend.executions.runners import Runners
 from stigmer_backend.executions.steering import Steering
 from stigmer_backend.executions.tailing import Tails
 from stigmer_backend.executions.tasks import Tasks
+from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
 from stigmer_backend.resources.builtin import seed
@@ -275,9 +277,13 @@ class Backend:
             ),
             server,
         )
-        steering = Steering(self._commands, registry, self._board, self._micros)
+        approvals = SessionApprovals(store, self._micros)
+        undoing = EndedUndoing(store, self.runners, self._workspaces, self._new)
+        steering = Steering(self._commands, registry, self._board, approvals, undoing, self._micros)
         branching = Branching(store, creation, self._catalogues.sessions, self._workspaces, self._stamps, self._new)
-        steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(SteeringService(steering, branching), server)
+        steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(
+            SteeringService(steering, branching, approvals), server
+        )
         artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(store, self._artifacts), server)
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server

@@ -14,12 +14,16 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     InterruptResponse,
     ListAttentionRequest,
     ListAttentionResponse,
+    ListSessionApprovalsRequest,
+    ListSessionApprovalsResponse,
     PauseRequest,
     PauseResponse,
     ResolveApprovalRequest,
     ResolveApprovalResponse,
     ResumeRequest,
     ResumeResponse,
+    RevokeSessionApprovalRequest,
+    RevokeSessionApprovalResponse,
     UndoTurnRequest,
     UndoTurnResponse,
     WithdrawMessageRequest,
@@ -27,6 +31,7 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
 )
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceServicer
 from stigmer_apis.transport import aio
+from stigmer_backend.executions.approvals import SessionApprovals
 from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.steering import Call, Steering
 from stigmer_backend.resources.repeats import Repeatable
@@ -39,9 +44,10 @@ _BRANCH = "stigmer.steering.v1.SteeringService/Branch"
 class SteeringService(SteeringServiceServicer):
     """Steers executions. Each call but the last two returns when the execution has taken the command."""
 
-    def __init__(self, steering: Steering, branching: Branching) -> None:
+    def __init__(self, steering: Steering, branching: Branching, approvals: SessionApprovals) -> None:
         self._steering = steering
         self._branching = branching
+        self._approvals = approvals
 
     async def Pause(
         self, request: PauseRequest, context: aio.ServicerContext[PauseRequest, PauseResponse]
@@ -97,8 +103,7 @@ class SteeringService(SteeringServiceServicer):
         self, request: UndoTurnRequest, context: aio.ServicerContext[UndoTurnRequest, UndoTurnResponse]
     ) -> UndoTurnResponse:
         """Put the files of a turn back."""
-        order = CommandIssued(undo_turn=CommandIssued.UndoTurn(message_id=request.message_id))
-        return UndoTurnResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+        return await self._steering.undo(request.execution_id, request.message_id, _call(context))
 
     async def WithdrawMessage(
         self,
@@ -118,6 +123,23 @@ class SteeringService(SteeringServiceServicer):
         body = request.SerializeToString(deterministic=True)
         call = Repeatable.of(idempotency_key(context), _BRANCH, body)
         return await self._branching.branch(request, call, LOCAL_USER)
+
+    async def ListSessionApprovals(
+        self,
+        request: ListSessionApprovalsRequest,
+        context: aio.ServicerContext[ListSessionApprovalsRequest, ListSessionApprovalsResponse],
+    ) -> ListSessionApprovalsResponse:
+        """What a person approved for all of a session."""
+        return ListSessionApprovalsResponse(approvals=await self._approvals.list(request.session_id))
+
+    async def RevokeSessionApproval(
+        self,
+        request: RevokeSessionApprovalRequest,
+        context: aio.ServicerContext[RevokeSessionApprovalRequest, RevokeSessionApprovalResponse],
+    ) -> RevokeSessionApprovalResponse:
+        """Take it back."""
+        revoked = await self._approvals.revoke(request.session_id, request.approval_id)
+        return RevokeSessionApprovalResponse(revoked=revoked)
 
     async def ListAttention(
         self, request: ListAttentionRequest, context: aio.ServicerContext[ListAttentionRequest, ListAttentionResponse]

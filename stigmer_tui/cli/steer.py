@@ -9,6 +9,7 @@ from stigmer_apis.client import Client
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
+from stigmer_tui.cli.history import moment
 from stigmer_tui.cli.naming import complete_executions
 from stigmer_tui.text import safe
 
@@ -137,7 +138,7 @@ def interrupt(execution_id: str) -> int:
     "--message", default="", metavar="MESSAGE", help="The message that began the turn. Default: the last turn."
 )
 def undo(execution_id: str, message: str) -> int:
-    """Put the files back that the run ID changed in a turn. What commands changed is not put back.
+    """Put the files back that the run ID changed in a turn, while it runs or after its end. What commands changed is not put back.
 
     \b
     Example:
@@ -145,7 +146,11 @@ def undo(execution_id: str, message: str) -> int:
     """
 
     async def work(client: Client) -> int:
-        await client.steering.undo_turn(execution_id, message)
+        undone = await client.steering.undo_turn(execution_id, message)
+        for path in undone.paths:
+            click.echo(f"{safe(path)} is as before")
+        for path in undone.left:
+            click.echo(f"{safe(path)} is left alone: somebody else changed it since", err=True)
         return ExitCode.OK
 
     return with_client(work)
@@ -230,5 +235,7 @@ def _show(waiting: ListAttentionResponse.Waiting) -> None:
         click.echo(f"    {line}")
     if waiting.approval.reason:
         click.echo(f"    ({safe(waiting.approval.reason)})")
+    if expires := waiting.approval.expires_unix_micros:
+        click.echo(f"    (until {moment(expires)}: then it counts as denied)")
     if waiting.question.options:
         click.echo(f"    one of: {safe(', '.join(waiting.question.options))}")

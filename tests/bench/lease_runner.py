@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Sandbox
-from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
 from stigmer_apis.home import Home
 from stigmer_runner.link.link import Link, LinkOptions
 from stigmer_runner.link.outbox import Outbox
@@ -46,6 +46,9 @@ class LeaseRunner:
 
     def terminal_input(self, execution_id: str, terminal_id: str, keys: bytes) -> None:
         """There are no terminals."""
+
+    def undo_ended(self, request: LinkResponse.UndoEnded, answer: Callable[[LinkRequest.EndedUndone], None]) -> None:
+        """Nothing is kept here."""
 
     def terminal_resized(self, execution_id: str, terminal_id: str, columns: int, rows: int) -> None:
         """There are no terminals."""

@@ -244,6 +244,32 @@ async def test_the_files_of_a_turn_are_put_back(stage: Stage) -> None:
         assert (await stage.ended(execution_id)).phase == EXECUTION_COMPLETED
 
 
+async def test_the_files_of_a_turn_are_put_back_after_the_end_too(stage: Stage) -> None:
+    read_a = ScriptedCall("read", {"path": "a.txt"})
+    script = Script.of(
+        Turn("", calls=(write("a.txt", "first\n"),)),
+        Turn("Done."),
+        Turn("", calls=(read_a, write("a.txt", "second\n"), write("b.txt", "second\n"))),
+        Turn("Done."),
+    )
+    async with stage.playing(script):
+        await stage.agent("writer")
+        first = await stage.run("writer", "Write.")
+        await stage.ended(first.metadata.id)
+        second = await stage.client.run("writer", "Again.", session_id=first.spec.session_id)
+        await stage.ended(second.metadata.id)
+        assert (stage.directory / "a.txt").read_text() == "second\n"
+        (stage.directory / "b.txt").write_text("mine\n")
+        undone = await stage.client.steering.undo_turn(second.metadata.id)
+        assert (list(undone.paths), list(undone.left)) == (["a.txt"], ["b.txt"])
+        assert (stage.directory / "a.txt").read_text() == "first\n", "the turn of the first run is another one"
+        said = stage.workstation.run("undo", first.metadata.id).stdout.decode()
+        assert "a.txt is as before" in said
+        assert not (stage.directory / "a.txt").exists()
+        with pytest.raises(FailedPrecondition, match="no tool has changed a file in the turn of message-9"):
+            await stage.client.steering.undo_turn(first.metadata.id, "message-9")
+
+
 async def test_approvals_for_the_session_and_for_a_prefix_are_not_asked_for_again(stage: Stage) -> None:
     def run(line: str) -> ScriptedCall:
         return ScriptedCall("shell", {"command": line})

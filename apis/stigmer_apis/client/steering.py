@@ -1,6 +1,6 @@
 """What a person wants of an execution that runs, as a client says it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from google.protobuf import json_format
 
@@ -15,10 +15,14 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     InterruptRequest,
     ListAttentionRequest,
     ListAttentionResponse,
+    ListSessionApprovalsRequest,
     PauseRequest,
     ResolveApprovalRequest,
     ResumeRequest,
+    RevokeSessionApprovalRequest,
+    SessionApproval,
     UndoTurnRequest,
+    UndoTurnResponse,
     WithdrawMessageRequest,
 )
 from stigmer_apis.client.calls import call, new_idempotency_key
@@ -90,10 +94,13 @@ class Steering:
             self._connection, lambda wire: wire.steering.ChangePolicy, request, idempotency_key=new_idempotency_key()
         )
 
-    async def undo_turn(self, execution_id: str, message_id: str = "") -> None:
-        """Put the files back as they were before a turn; the last one that changed files where none is named."""
+    async def undo_turn(self, execution_id: str, message_id: str = "") -> UndoTurnResponse:
+        """Put the files back as they were before a turn; the last one that changed files where none is named.
+
+        Of an execution that has ended, the answer says which: an execution that runs says it by `TurnUndone`.
+        """
         request = UndoTurnRequest(execution_id=execution_id, message_id=message_id)
-        await call(
+        return await call(
             self._connection, lambda wire: wire.steering.UndoTurn, request, idempotency_key=new_idempotency_key()
         )
 
@@ -103,6 +110,16 @@ class Steering:
         await call(
             self._connection, lambda wire: wire.steering.WithdrawMessage, request, idempotency_key=new_idempotency_key()
         )
+
+    async def session_approvals(self, session_id: str) -> Sequence[SessionApproval]:
+        """What a person approved for all of a session, the oldest first. Raises `NotFound`."""
+        request = ListSessionApprovalsRequest(session_id=session_id)
+        return (await call(self._connection, lambda wire: wire.steering.ListSessionApprovals, request)).approvals
+
+    async def revoke_session_approval(self, session_id: str, approval_id: str = "") -> Sequence[SessionApproval]:
+        """Take an approval for a session back, or all of them; what was taken back. Raises `NotFound`."""
+        request = RevokeSessionApprovalRequest(session_id=session_id, approval_id=approval_id)
+        return (await call(self._connection, lambda wire: wire.steering.RevokeSessionApproval, request)).revoked
 
     async def branch(
         self, execution_id: str, message_id: str = "", *, text: str = "", model: str = ""

@@ -154,6 +154,12 @@ class Execution:
         default=3600, metadata=about("STIGMER_SANDBOX_TTL", least=1, most=31_536_000, later=LATER_CONTAINERS)
     )
     """Seconds that an unused container is kept."""
+    approval_expiry: int = field(
+        default=0,
+        metadata=about("STIGMER_APPROVAL_EXPIRY", least=0, most=31_536_000, default="as long as you like"),
+    )
+    """Seconds that you have to decide about a tool call, where no policy says (`approvalExpiry`): then it counts as denied, and the agent is
+    told so. 0: as long as you like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

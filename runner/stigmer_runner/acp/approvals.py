@@ -1,7 +1,7 @@
 """Decisions that a program waits for in the middle of a prompt. They live as long as the prompt does."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from stigmer_runner.tools.preparing import Prepared
 
 Record: TypeAlias = Callable[[Sequence[ev.Event]], object]
 INTERRUPTED = "interrupted"
+IN_TIME = "nobody decided in time"
 ALLOWING = (ev.APPROVAL_ONCE, ev.APPROVAL_SESSION)
 
 
@@ -26,9 +27,15 @@ class _Waiting:
 class LiveApprovals:
     """What waits for a decision now, by tool call."""
 
-    def __init__(self) -> None:
-        self.granted: set[bytes] = set()
-        """What was approved for the session: for the rest of this run."""
+    def __init__(
+        self, granted: Iterable[bytes] = (), seconds: float = 0.0, clock: Callable[[], int] = lambda: 0
+    ) -> None:
+        """`granted`: what the session has approved before. `seconds`: how long a person has; 0 for as long as they like. `clock` gives
+        microseconds since 1970."""
+        self.granted: set[bytes] = set(granted)
+        """What was approved for the session."""
+        self._seconds = seconds
+        self._clock = clock
         self._waiting: dict[str, _Waiting] = {}
 
     async def decision(self, record: Record, call_id: str, prepared: Prepared) -> tuple[bool, str]:
@@ -37,7 +44,13 @@ class LiveApprovals:
         waiting = _Waiting(prepared.binding, record, decided)
         self._waiting[call_id] = waiting
         requested = ev.ApprovalRequested(
-            call_id=call_id, summary=prepared.summary, binding=prepared.binding, reason=prepared.reason
+            call_id=call_id,
+            summary=prepared.summary,
+            binding=prepared.binding,
+            reason=prepared.reason,
+            tool=prepared.tool,
+            grant=prepared.grant,
+            expires_unix_micros=self._clock() + round(self._seconds * 1e6) if self._seconds else 0,
         )
         first, _, _ = prepared.summary.partition("\n")
         raised = ev.AttentionRaised(
@@ -48,7 +61,12 @@ class LiveApprovals:
         )
         record((ev.Event(approval_requested=requested), ev.Event(attention_raised=raised)))
         try:
-            given = await decided
+            async with asyncio.timeout(self._seconds or None):
+                given = await decided
+        except TimeoutError:
+            self._waiting.pop(call_id, None)
+            record(withdrawn(call_id, IN_TIME, expired=True))
+            return False, IN_TIME
         except asyncio.CancelledError:
             self._withdraw(call_id)
             raise

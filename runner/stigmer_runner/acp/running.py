@@ -21,6 +21,7 @@ from stigmer_runner.loop.ground import Ground
 from stigmer_runner.loop.live_questions import LiveQuestions
 from stigmer_runner.models.config import ModelConfig
 from stigmer_runner.models.port import ModelError, ModelErrorCode, ModelEvent, ModelRequest
+from stigmer_runner.policy.granting import expiry_of
 from stigmer_runner.tools.session import ToolSession
 from stigmer_runner.tools.shell.command_line import ShellPlace
 
@@ -34,6 +35,8 @@ class Hosting:
     clock: Callable[[], int]
     reject: Callable[[str, str], None]
     applied: Callable[[str], None]
+    approval_seconds: float = 0.0
+    """How long a person may take to decide, where no policy says; 0 for as long as they like."""
 
 
 class NoModels:
@@ -61,8 +64,11 @@ def program_run(
         questions=LiveQuestions(hosting.clock),
         servers=mcp_servers(grant, place, home, session),
     )
-    approvals = LiveApprovals()
-    program = ProgramGround(ground, Gate(session, Policy.FromString(base64.b64decode(request.policy)), approvals))
+    policy = Policy.FromString(base64.b64decode(request.policy))
+    approvals = LiveApprovals(
+        (bytes.fromhex(each) for each in request.granted), expiry_of(policy, hosting.approval_seconds), hosting.clock
+    )
+    program = ProgramGround(ground, Gate(session, policy, approvals))
     prompt = Prompt(program)
     session.companions.append(prompt.close)
     plan = RunPlan(AgentLoop, grant.execution_id, (request, with_texts(grant).encode()))

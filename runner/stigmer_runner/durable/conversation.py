@@ -73,7 +73,7 @@ class Conversation:
         self.prefix = f"{request.sub_agent_id}/" if request.sub_agent_id else ""
         self.sub_agent_id = request.sub_agent_id
         self.policy = request.policy
-        self.granted = list(left_over.granted)
+        self.granted = list(left_over.granted or request.granted)
         self.last_call = left_over.last_call
         self.repeated = left_over.repeated
         self._set_up = left_over.set_up
@@ -453,6 +453,7 @@ class Conversation:
             self.request,
             limits=self._bounds.left(),
             policy=self.policy,
+            granted=tuple(self.granted),
             attachments=(),
             sub_agent_id=sub_agent_id,
             sub_agent=name,

@@ -286,6 +286,8 @@ class AgentRequest:
     """The sub-agent's name among those of its agent."""
     carried: Carried | None = None
     """Where a run went on as new: what the one before left."""
+    granted: tuple[str, ...] = ()
+    """Grants of the session from before, as hexadecimal."""
 
 
 @dataclass(frozen=True)

@@ -196,14 +196,18 @@ class ToolTurn:
             await workflow.wait_condition(lambda: waiting.decision is not None, timeout=timeout)
         except TimeoutError:
             if waiting.decision is None:
-                waiting.decision = Decision(Choice.EXPIRED, "nobody answered in time")
+                waiting.decision = Decision(Choice.EXPIRED, "nobody decided in time")
                 await tell(telling.encoded(telling.withdrawn(call.call_id, waiting.decision.reason, expired=True)))
         return waiting.decision or Decision(Choice.DENIED)
 
     async def _denied(self, call: AskedCall, decision: Decision) -> Entry:
         self._open.pop(call.call_id, None)
-        who = "Nobody answered in time" if decision.choice is Choice.EXPIRED else "The person denied this call"
-        words = f"{who}: {decision.reason}" if decision.reason else f"{who}."
+        if decision.choice is Choice.EXPIRED:
+            words = f"The time to decide about this call is over: {decision.reason}."
+        else:
+            words = (
+                f"The person denied this call: {decision.reason}" if decision.reason else "The person denied this call."
+            )
         await tell(telling.encoded([telling.not_started(call.call_id, words)]))
         return self._entry(call, f"{words} It was not made. Do not try to reach the same in another way.", error=True)
 

@@ -31,6 +31,7 @@ from stigmer_runner.models.calling import ProviderModels
 from stigmer_runner.models.config import OLLAMA, ModelConfig
 from stigmer_runner.models.port import Image, ModelError, ModelErrorCode
 from stigmer_runner.models.prices import load_prices
+from stigmer_runner.policy.layering import granted, layered, with_approvals
 from stigmer_runner.redaction import Redactor
 from stigmer_runner.skills.loading import Skills
 from stigmer_runner.skills.shelf import Shelf
@@ -39,9 +40,6 @@ from stigmer_runner.tools.session import SessionPlace, ToolSession
 from stigmer_runner.tools.shell.command_line import ShellPlace
 from stigmer_runner.tools.shell.state import ShellStates
 from stigmer_runner.tools.shell.terminals import Terminals
-
-DEFAULT_PRESET = "ask"
-"""What a model may do where nobody said."""
 
 
 def model_config(settings: Settings) -> ModelConfig:
@@ -62,12 +60,15 @@ class Models:
     port: ProviderModels
     shelf: Shelf
     """The unpacked skills of the home."""
+    approval_seconds: float = 0.0
+    """How long a person may take to decide about a call, where no policy says; 0 for as long as they like."""
 
 
 def make_models(settings: Settings, home: Path) -> Models:
     """The providers, as the settings say. Blocking: a file of prices is read. Raises `PricesRefused`."""
     config = model_config(settings)
-    return Models(config, ProviderModels(config, LeasedKeys(), prices=load_prices(home)), Shelf(home / "skills"))
+    port = ProviderModels(config, LeasedKeys(), prices=load_prices(home))
+    return Models(config, port, Shelf(home / "skills"), float(settings.backend.local.execution.approval_expiry))
 
 
 def wanted_model(grant: LinkResponse.LeaseGranted) -> str:
@@ -78,9 +79,7 @@ def wanted_model(grant: LinkResponse.LeaseGranted) -> str:
 def agent_request(grant: LinkResponse.LeaseGranted) -> AgentRequest:
     """What a model-driven run is to do."""
     spec, agent = grant.execution.spec, grant.agent.spec
-    policy = Policy()
-    policy.CopyFrom(spec.options.policy if spec.options.HasField("policy") else agent.policy)
-    policy.preset = policy.preset or agent.policy.preset or DEFAULT_PRESET
+    policy = policy_of(grant)
     pictures = [
         Image.of(each.media_type, each.data, each.name)
         for each in spec.options.attachments
@@ -92,7 +91,15 @@ def agent_request(grant: LinkResponse.LeaseGranted) -> AgentRequest:
         limits=_allowance(agent.limits, spec.options.limits),
         policy=base64.b64encode(policy.SerializeToString()).decode(),
         attachments=tuple(json.dumps(asdict(each)) for each in pictures),
+        granted=granted(grant.session_approvals),
     )
+
+
+def policy_of(grant: LinkResponse.LeaseGranted, changed: Policy | None = None) -> Policy:
+    """What a run may do: `changed` over what its agent says; the run's own options where nothing was changed."""
+    options = grant.execution.spec.options
+    of_run = changed or (options.policy if options.HasField("policy") else None)
+    return with_approvals(layered(grant.agent.spec.policy, of_run), grant.session_approvals)
 
 
 def with_texts(grant: LinkResponse.LeaseGranted) -> str:
@@ -114,8 +121,6 @@ def tool_session(
     shown: tuple[Path, ...] = (),
 ) -> ToolSession:
     """What the tool calls of an execution share."""
-    options = grant.execution.spec.options
-    policy = options.policy if options.HasField("policy") else grant.agent.spec.policy
     return ToolSession(
         SessionPlace(
             execution_id=grant.execution_id,
@@ -126,7 +131,7 @@ def tool_session(
             state_directory=home.root / "sessions" / place.session_id,
             environment=place.context,
             scratch=place.scratch,
-            network=policy.network,
+            network=policy_of(grant).network,
             hidden=(home.root, home.run),
             shown=shown,
         ),
@@ -182,6 +187,7 @@ def talking_run(
         skills=skills,
         questions=questions,
         servers=servers,
+        approval_seconds=models.approval_seconds,
     )
 
     def child(workflow_type: str, workflow_id: str) -> ChildParts | None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
-from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
+from stigmer_apis.home import Home
 from stigmer_runner.hosting.hosted import HostedExecution, Services, load_engine
 from stigmer_runner.link.outbox import Outbox
 
@@ -79,6 +81,13 @@ class Host:
         if hosted is not None:
             hosted.terminal_resized(terminal_id, columns, rows)
 
+    def undo_ended(self, request: LinkResponse.UndoEnded, answer: Callable[[LinkRequest.EndedUndone], None]) -> None:
+        """Put the files back that an execution changed which has ended."""
+        if self._services is None or self._services.home is None or self._group is None or self._told.is_set():
+            answer(LinkRequest.EndedUndone(request_id=request.request_id, refused="the runner leaves"))
+            return
+        self._group.create_task(_undo_ended(request, self._services.home, answer), name=request.request_id)
+
     def shut_down(self, reason: str) -> None:
         """End everything and leave."""
         if not self._told.is_set():
@@ -104,3 +113,12 @@ class Host:
             for task in late:
                 _logger.warning("%s did not end in time", task.get_name())
                 task.cancel()
+
+
+async def _undo_ended(
+    request: LinkResponse.UndoEnded, home: Home, answer: Callable[[LinkRequest.EndedUndone], None]
+) -> None:
+    # Only here: few runners ever put anything back, and none waits for it at its start.
+    from stigmer_runner.hosting.undoing_ended import undo_ended
+
+    answer(await undo_ended(request, home))

@@ -195,7 +195,7 @@ class HostedExecution:
             raise RunnerError("this runner asks no models: start it from a daemon")
         await load_engine()
         models = await services.providers.models()
-        from stigmer_runner.hosting.agent_run import mcp_servers, talking_run, tool_session
+        from stigmer_runner.hosting.agent_run import mcp_servers, policy_of, talking_run, tool_session
         from stigmer_runner.loop.live_questions import LiveQuestions
         from stigmer_runner.skills.loading import load_skills
 
@@ -219,7 +219,14 @@ class HostedExecution:
             questions,
             servers,
         )
-        self._steering = Steering(self._grant.execution_id, run, self._reject, questions.answered, self._applied)
+        self._steering = Steering(
+            self._grant.execution_id,
+            run,
+            self._reject,
+            questions.answered,
+            self._applied,
+            lambda policy: policy_of(self._grant, policy),
+        )
         return run
 
     async def _program_run(self, place: ShellPlace) -> "EmbeddedRun":
@@ -233,7 +240,8 @@ class HostedExecution:
         from stigmer_runner.hosting.agent_run import tool_session
 
         session = self._tools = tool_session(self._grant, place, services.home, services.states, self._terminals, ())
-        hosting = Hosting(self._outbox, self._chronicle, now_micros, self._reject, self._applied)
+        expiry = 0.0 if services.providers is None else services.providers.approval_seconds
+        hosting = Hosting(self._outbox, self._chronicle, now_micros, self._reject, self._applied, expiry)
         run, self._steering = program_run(self._grant, place, services.home, session, hosting)
         return run
 

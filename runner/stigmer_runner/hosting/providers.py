@@ -26,6 +26,11 @@ class Providers:
         self._making: asyncio.Task[Models] | None = None
 
     @property
+    def approval_seconds(self) -> float:
+        """How long a person may take to decide about a call, where no policy says; 0 for as long as they like."""
+        return float(self._settings.backend.local.execution.approval_expiry)
+
+    @property
     def likely(self) -> bool:
         """Whether a model is configured: then it is loaded before anybody asks."""
         llm = self._settings.backend.local.llm

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.json_format import MessageToDict
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_runner.models.port import Image
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ class Steering:
         reject: Callable[[str, str], None],
         answered: Callable[[str, str], bool],
         applied: Callable[[str], None],
+        policy_of: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
+        """`policy_of`: what a run may do, where a person gives it another policy."""
+        self._policy_of = policy_of
         self._execution_id = execution_id
         self._run = run
         self._reject = reject
@@ -58,7 +62,7 @@ class Steering:
             case "change_model":
                 run.signal("change_model", command.change_model.model, command_id=command_id)
             case "change_policy":
-                policy = base64.b64encode(command.change_policy.policy.SerializeToString()).decode()
+                policy = base64.b64encode(self._policy_of(command.change_policy.policy).SerializeToString()).decode()
                 run.signal("change_policy", policy, command_id=command_id)
             case "undo_turn":
                 run.update("undo_turn", command.undo_turn.message_id, command_id=command_id)

@@ -1,9 +1,10 @@
 """What the daemon may ask of a runner."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
-from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
 from stigmer_runner.link.outbox import Outbox
 
 
@@ -29,6 +30,10 @@ class LinkHandler(Protocol):
 
     def terminal_resized(self, execution_id: str, terminal_id: str, columns: int, rows: int) -> None:
         """An attached person's terminal has another size."""
+        ...
+
+    def undo_ended(self, request: LinkResponse.UndoEnded, answer: Callable[[LinkRequest.EndedUndone], None]) -> None:
+        """Put the files back that an execution changed which has ended; `answer` takes what came of it."""
         ...
 
     def shut_down(self, reason: str) -> None:

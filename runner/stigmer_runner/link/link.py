@@ -366,10 +366,15 @@ class Link:
             case "terminal_resize":
                 size = frame.terminal_resize
                 self._handler.terminal_resized(size.execution_id, size.terminal_id, size.columns, size.rows)
+            case "undo_ended":
+                self._handler.undo_ended(frame.undo_ended, self._undone)
             case "shut_down":
                 self._handler.shut_down(frame.shut_down.reason)
             case other:
                 _logger.warning("the daemon said something that this version does not understand: %s", other)
+
+    def _undone(self, answer: LinkRequest.EndedUndone) -> None:
+        self._sendable.push(LinkRequest(ended_undone=answer))
 
     def _granted(self, grant: LinkResponse.LeaseGranted) -> None:
         before = self._leases.get(grant.execution_id)

@@ -25,6 +25,7 @@ from stigmer_runner.durable.telling import approval_attention, not_started
 from stigmer_runner.engine.activities import Activity, ActivityCall, Unfinished
 from stigmer_runner.loop.ground import Ground
 from stigmer_runner.models.port import ToolMessage, message_to_json
+from stigmer_runner.policy.granting import expiry_of
 from stigmer_runner.sandbox import Outcome
 from stigmer_runner.tools.interface import CommandDetails, Tool, ToolArgumentError, ToolContext, ToolResult
 from stigmer_runner.tools.preparing import Decision, Prepared, prepare
@@ -57,7 +58,7 @@ class LookAtCall(Activity):
             return self._refused(call, ask, "deny", prepared.reason)
         expires = 0
         if prepared.decision is Decision.ASK and not ask.edited:
-            seconds = self._ground.approval_seconds
+            seconds = expiry_of(_policy(ask), self._ground.approval_seconds)
             expires = self._ground.clock() + round(seconds * 1e6) if seconds else 0
             call.conclude(self._ground.stamped(_question(ask, prepared, expires)))
         return LookedAt(
@@ -204,6 +205,8 @@ def _question(ask: ToolAsk, prepared: Prepared, expires: int) -> Sequence[ev.Eve
         reason=prepared.reason,
         prefix=prepared.prefix,
         expires_unix_micros=expires,
+        tool=prepared.tool,
+        grant=prepared.grant,
     )
     first, _, _ = prepared.summary.partition("\n")
     raised = ev.AttentionRaised(

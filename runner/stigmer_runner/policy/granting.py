@@ -15,6 +15,13 @@ def with_prefix(policy: Policy, tool: str, prefix: tuple[str, ...]) -> Policy:
     return granted
 
 
+def expiry_of(policy: Policy, configured: float) -> float:
+    """Seconds that a person has to decide about a call; 0 for as long as they like."""
+    if policy.HasField("approval_expiry"):
+        return max(policy.approval_expiry.ToTimedelta().total_seconds(), 0.0)
+    return configured
+
+
 def _stands_before(rule: Policy.Rule, fresh: Policy.Rule) -> bool:
     if rule.decision == Policy.DECISION_DENY:
         return True

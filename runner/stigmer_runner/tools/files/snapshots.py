@@ -27,10 +27,15 @@ class Change:
 
 
 class Snapshots:
-    """Contents below `root/objects`, and for each turn the list of its changes below `root/turns`. Files are 0600."""
+    """Contents below `root/objects`, and for each turn the list of its changes below `root/turns`. Files are 0600.
 
-    def __init__(self, root: Path) -> None:
+    Messages are numbered anew in each execution of a session: a turn is known by both, and the turns of an execution stand in order in
+    `root/executions`.
+    """
+
+    def __init__(self, root: Path, execution_id: str = "") -> None:
         self._root = root
+        self._execution_id = execution_id
 
     def keep(self, content: bytes) -> str:
         """Keep `content`; its hash. On disk before it returns. Raises `SnapshotsBroken`."""
@@ -66,11 +71,9 @@ class Snapshots:
         """`change` belongs to the turn that `message_id` began; written before the file itself is. Raises `SnapshotsBroken`."""
         path = self._turn(message_id)
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-                file.write(json.dumps(asdict(change)).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            if not path.exists():
+                _append(self._turns(), message_id.encode("unicode_escape"))
+            _append(path, json.dumps(asdict(change)).encode())
         except OSError as error:
             raise SnapshotsBroken(
                 f"the change cannot be noted in {self._root} ({error.strerror}): make room there"
@@ -86,11 +89,34 @@ class Snapshots:
             raise SnapshotsBroken(f"the changes of the turn cannot be read ({error.strerror})") from error
         return [change for line in lines if (change := _parsed(line)) is not None]
 
+    def turns(self) -> Sequence[str]:
+        """The messages that began turns of this execution in which files were changed, the oldest first. Raises `SnapshotsBroken`."""
+        try:
+            lines = self._turns().read_bytes().splitlines()
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise SnapshotsBroken(f"the turns of the run cannot be read ({error.strerror})") from error
+        return [line.decode("unicode_escape") for line in dict.fromkeys(lines)]
+
+    def _turns(self) -> Path:
+        return self._root / "executions" / hashlib.sha256(self._execution_id.encode()).hexdigest()
+
     def _object(self, name: str) -> Path:
         return self._root / "objects" / name[:2] / name
 
     def _turn(self, message_id: str) -> Path:
-        return self._root / "turns" / hashlib.sha256(message_id.encode()).hexdigest()
+        known_by = f"{self._execution_id}\0{message_id}" if self._execution_id else message_id
+        return self._root / "turns" / hashlib.sha256(known_by.encode()).hexdigest()
+
+
+def _append(path: Path, line: bytes) -> None:
+    """On disk before it returns."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+        file.write(line + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _parsed(line: bytes) -> Change | None:
