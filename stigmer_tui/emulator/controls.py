@@ -1,5 +1,6 @@
 """What each control sequence does: from its text to a call on the grid, which is made once and kept."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +12,8 @@ Act = Callable[[], object]
 LARGEST = 99_999
 """Numbers above it count as it: a screen is never so large."""
 _KEPT = 4096
+_LONGEST_KEPT = 64
+_TRUE_COLOR = re.compile("\x1b\\[([34]8;2;[0-9;]*)m")
 _MOUSE = {mode.value: mode for mode in MouseReports if mode.value}
 _FLAGS = {
     1: "application_cursor",
@@ -89,12 +92,16 @@ class Controls:
     def act(self, control: str) -> Act:
         """What a control does; made at its first sight."""
         act = self._acts.get(control)
-        if act is None:
-            if len(self._acts) >= _KEPT:
-                self._acts.clear()
-            act = self._made(control)
-            if len(control) < 64:
-                self._acts[control] = act
+        if act is not None:
+            return act
+        found = _TRUE_COLOR.fullmatch(control)
+        if found is not None:  # a gradient's colours are rarely the same twice
+            return partial(self.color, found[1])
+        if len(self._acts) >= _KEPT:
+            self._acts.clear()
+        act = self._made(control)
+        if len(control) < _LONGEST_KEPT:
+            self._acts[control] = act
         return act
 
     def _made(self, control: str) -> Act:
@@ -184,6 +191,9 @@ class Controls:
     def color(self, parameters: str) -> None:
         """Colours and weights."""
         grid = self._grid
+        if not parameters or parameters == "0":
+            grid.pen = grid.erased = PLAIN
+            return
         key = (id(grid.pen), parameters)
         known = self._pens.get(key)
         if known is None:
@@ -295,4 +305,8 @@ class Controls:
 
 def _number(text: str) -> int:
     digits = text.partition(":")[0]
-    return min(LARGEST, int(digits)) if digits.isascii() and digits.isdigit() and len(digits) < 12 else LARGEST * bool(digits)
+    return (
+        min(LARGEST, int(digits))
+        if digits.isascii() and digits.isdigit() and len(digits) < 12
+        else LARGEST * bool(digits)
+    )

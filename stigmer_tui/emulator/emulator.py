@@ -4,6 +4,7 @@ from codecs import getincrementaldecoder
 
 from stigmer_tui.emulator.controls import Controls
 from stigmer_tui.emulator.grid import Grid, Modes
+from stigmer_tui.emulator.keyframe import keyframe, restored
 from stigmer_tui.emulator.row import Run
 from stigmer_tui.emulator.tokens import MOVING, PAIRS, SGR, TEXT, after_string, begins_string, unfinished
 
@@ -93,6 +94,21 @@ class Emulator:
         columns, rows = _size(columns), _size(rows)
         if (columns, rows) != (self.grid.columns, self.grid.rows):
             self.grid.resize(columns, rows)
+
+    def snapshot(self) -> bytes:
+        """A keyframe: all that the screen is, in a few hundred to a few thousand bytes. Answers that wait are not in it."""
+        held, _ = self._decoder.getstate()
+        return keyframe(self.grid, {"pending": self._pending, "string": self._string, "bytes": held.decode("latin-1")})
+
+    @classmethod
+    def restore(cls, snapshot: bytes) -> "Emulator":
+        """An emulator that goes on where a snapshot was taken. Raises ValueError or zlib.error for what is none."""
+        emulator = cls(1, 1)
+        emulator.grid, parser = restored(snapshot)
+        emulator._begin()
+        emulator._pending, emulator._string = parser["pending"], parser["string"]
+        emulator._decoder.setstate((parser["bytes"].encode("latin-1"), 0))
+        return emulator
 
     def _take(self, data: bytes) -> None:
         if not self._pending and not self._string:

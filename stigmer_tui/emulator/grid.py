@@ -388,7 +388,5 @@ def _fit_lines(lines: list[Row], y: int, columns: int, rows: int) -> int:
     return above
 
 
-LINE_DRAWING = str.maketrans(
-    "+,-.0`abcdefghijklmnopqrstuvwxyz{|}~", "→←↑↓█◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·"
-)
+LINE_DRAWING = str.maketrans("+,-.0`abcdefghijklmnopqrstuvwxyz{|}~", "→←↑↓█◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
 """The characters for lines and boxes of a VT100."""

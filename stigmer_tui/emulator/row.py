@@ -10,7 +10,9 @@ from stigmer_tui.terminal.pen import PLAIN, Pen
 
 MARKS = 8
 """Marks that one cell keeps: a hundred of them would paint over other rows."""
-NARROW = re.compile("[ -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u0391-\u03a1\u0400-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u2319\u2500-\u25fc\u2800-\u28ff]*")
+NARROW = re.compile(
+    "[ -~\xa0-\xac\xae-\u02ff\u0370-\u0377\u0391-\u03a1\u0400-\u0482\u2010-\u2027\u2030-\u205e\u2190-\u2319\u2500-\u25fc\u2800-\u28ff]*"
+)
 """Text of which every character certainly takes one cell: letters of most of Europe, arrows, boxes, blocks, Braille."""
 
 
@@ -83,9 +85,7 @@ class Row:
             if not cell:
                 if place == 0 or not chars[place - 1] or width_of(chars[place - 1][0]) != 2:
                     chars[place], pens[place] = " ", PLAIN
-            elif (
-                cell[0] > "\u02ff" and width_of(cell[0]) == 2 and (place == last or chars[place + 1])
-            ):
+            elif cell[0] > "\u02ff" and width_of(cell[0]) == 2 and (place == last or chars[place + 1]):
                 chars[place], pens[place] = " ", PLAIN
 
     def fit(self, columns: int) -> None:

@@ -22,11 +22,11 @@ LONGEST = 48 * 1024
 QUIET = 0.25
 """Seconds without output after which the next keys are typed."""
 
-_WALLS = (
-    "--unshare-pid --unshare-uts --hostname box --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --tmpfs /root --tmpfs /home --tmpfs /work"
-    " --dir /tmp/project --chdir /tmp/project --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin --setenv HOME /tmp --setenv TERM xterm-256color"
-    " --setenv LANG C.UTF-8 --setenv GIT_CONFIG_NOSYSTEM 1 --setenv LESSHISTFILE - --setenv SHELL /bin/bash"
-).split()
+_WALLS = """
+    --unshare-pid --unshare-uts --hostname box --ro-bind / / --proc /proc --dev /dev --tmpfs /tmp --tmpfs /root --tmpfs /home --tmpfs /srv
+     --dir /tmp/project --chdir /tmp/project --clearenv --setenv PATH /usr/local/bin:/usr/bin:/bin --setenv HOME /tmp --setenv TERM xterm-256color
+     --setenv LANG C.UTF-8 --setenv GIT_CONFIG_NOSYSTEM 1 --setenv LESSHISTFILE - --setenv SHELL /bin/bash
+"""
 _FILES = r"""
 printf 'def page(rows, size):\n    # Rows of a page, \"quoted\".\n    if size < 1:\n        raise ValueError(size)\n    return rows[:size]\n\n\nclass Store:\n    count = 12\n\n    def add(self, name: str) -> None:\n        self.count += 1  # one more\n' > store.py
 for i in $(seq 1 200); do echo "line $i: the quick brown fox jumps over the lazy dog, $((i * 7919))"; done > long.txt
@@ -106,7 +106,7 @@ def record(program: Program) -> bytes:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     walls, writing = os.pipe()
-    os.write(writing, "\0".join(_WALLS).encode() + b"\0")
+    os.write(writing, "\0".join(_WALLS.split()).encode() + b"\0")
     os.close(writing)
     script = f"({setup}) >/dev/null 2>&1; {program.script}"
     command = ["setsid", "-c", "bwrap", "--args", str(walls), "bash", "-c", script]

@@ -18,11 +18,7 @@ def cells_shown(emulator: Emulator) -> list[list[Cell]]:
     """The emulator's screen as the judge gives its own."""
     return [
         padded(
-            [
-                (character, pen)
-                for cell, pen in zip(row.chars, row.pens, strict=True)
-                for character in cell
-            ],
+            [(character, pen) for cell, pen in zip(row.chars, row.pens, strict=True) for character in cell],
             emulator.columns,
         )
         for row in emulator.grid.lines
