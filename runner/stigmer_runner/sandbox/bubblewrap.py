@@ -61,14 +61,22 @@ class Bubblewrap:
         self._features = features
         self._tree = tree
         self._filter = seccomp.refusing_filter()
+        self._told: tuple[Sequence[Mount], SandboxDescription] | None = None
+        """What was said last, and of which mounts."""
 
     @property
     def description(self) -> SandboxDescription:
+        base = self._tree.base()
+        if self._told is None or self._told[0] is not base:
+            self._told = base, self._describe(base)
+        return self._told[1]
+
+    def _describe(self, base: Sequence[Mount]) -> SandboxDescription:
         return SandboxDescription(
             SandboxKind.BUBBLEWRAP,
             walls=True,
             reason="",
-            mounts=tuple(sorted(self._tree.base(), key=lambda mount: mount.target.parts)),
+            mounts=tuple(sorted(base, key=lambda mount: mount.target.parts)),
             network=True,
             gaps=self._gaps(),
             whole=True,
