@@ -67,7 +67,7 @@ POLICIES: Mapping[str, Policy] = {
         WRITE,
         "executeAsync cancelExecution pauseExecution resumeExecution",
     ),
-    **_rpcs("stigmer.execution.v1.ExecutionService", READ, "ListExecutions GroupExecutions ListAgents Watch Tail"),
+    **_rpcs("stigmer.execution.v1.ExecutionService", READ, "ListExecutions GroupExecutions ListAgents Watch Tail SearchExecution"),
     **_rpcs(
         "stigmer.execution.v1.ExecutionService",
         WRITE,

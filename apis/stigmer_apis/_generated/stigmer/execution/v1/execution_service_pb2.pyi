@@ -896,6 +896,115 @@ class TailResponse(_message.Message):
 Global___TailResponse: _TypeAlias = TailResponse  # noqa: Y015
 
 @_typing.final
+class SearchExecutionRequest(_message.Message):
+    """What to look for, and where."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REGEX_FIELD_NUMBER: _builtins.int
+    MATCH_CASE_FIELD_NUMBER: _builtins.int
+    AFTER_SEQ_FIELD_NUMBER: _builtins.int
+    MAX_HITS_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    text: _builtins.str
+    """A text, or an expression."""
+    regex: _builtins.bool
+    """`text` is a regular expression in Python's dialect, for a line at a time. One that takes too long is refused."""
+    match_case: _builtins.bool
+    """Capitals count; else they count only where `text` has some."""
+    after_seq: _builtins.int
+    """Look at events after this sequence; 0 for all."""
+    max_hits: _builtins.int
+    """Hits wanted: at most 1000. The count goes on after them."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        regex: _builtins.bool = ...,
+        match_case: _builtins.bool = ...,
+        after_seq: _builtins.int = ...,
+        max_hits: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "execution_id", b"execution_id", "match_case", b"match_case", "max_hits", b"max_hits", "regex", b"regex", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchExecutionRequest: _TypeAlias = SearchExecutionRequest  # noqa: Y015
+
+@_typing.final
+class SearchExecutionResponse(_message.Message):
+    """How far it came. The last message of the stream has `done`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Hit(_message.Message):
+        """A line that matches."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SEQ_FIELD_NUMBER: _builtins.int
+        PART_FIELD_NUMBER: _builtins.int
+        ID_FIELD_NUMBER: _builtins.int
+        LINE_FIELD_NUMBER: _builtins.int
+        seq: _builtins.int
+        """The event that the line ends in."""
+        part: _builtins.str
+        """`message`, `reasoning`, `call`, `result`, `output`, `diff`, `note`."""
+        id: _builtins.str
+        """Of the message, the tool call or the terminal."""
+        line: _builtins.str
+        """The line, at most 500 characters of it."""
+        def __init__(
+            self,
+            *,
+            seq: _builtins.int = ...,
+            part: _builtins.str = ...,
+            id: _builtins.str = ...,
+            line: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "line", b"line", "part", b"part", "seq", b"seq"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    MATCHING_LINES_FIELD_NUMBER: _builtins.int
+    THROUGH_SEQ_FIELD_NUMBER: _builtins.int
+    HITS_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    matching_lines: _builtins.int
+    """Lines that match so far."""
+    through_seq: _builtins.int
+    """Events up to here were looked through."""
+    done: _builtins.bool
+    """Everything there was has been looked through."""
+    @_builtins.property
+    def hits(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchExecutionResponse.Hit]:
+        """Lines that match, since the message before."""
+
+    def __init__(
+        self,
+        *,
+        matching_lines: _builtins.int = ...,
+        through_seq: _builtins.int = ...,
+        hits: _abc.Iterable[Global___SearchExecutionResponse.Hit] | None = ...,
+        done: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "hits", b"hits", "matching_lines", b"matching_lines", "through_seq", b"through_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchExecutionResponse: _TypeAlias = SearchExecutionResponse  # noqa: Y015
+
+@_typing.final
 class CancelRequest(_message.Message):
     """What to stop."""
 

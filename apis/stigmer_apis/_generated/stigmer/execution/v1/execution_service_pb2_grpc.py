@@ -75,6 +75,11 @@ class ExecutionServiceStub:
                 request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TailRequest.SerializeToString,
                 response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TailResponse.FromString,
                 _registered_method=True)
+        self.SearchExecution = channel.unary_stream(
+                '/stigmer.execution.v1.ExecutionService/SearchExecution',
+                request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.SearchExecutionRequest.SerializeToString,
+                response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.SearchExecutionResponse.FromString,
+                _registered_method=True)
         self.Cancel = channel.unary_unary(
                 '/stigmer.execution.v1.ExecutionService/Cancel',
                 request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.CancelRequest.SerializeToString,
@@ -147,6 +152,13 @@ class ExecutionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchExecution(self, request, context):
+        """Lines of an execution's texts and output that match: how many, and which. Everything is looked through, whatever a reader has loaded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Cancel(self, request, context):
         """Stops an execution and everything that it started. Answers when that is done, or with what is known after `wait`.
         """
@@ -203,6 +215,11 @@ def add_ExecutionServiceServicer_to_server(servicer, server):
                     servicer.Tail,
                     request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TailRequest.FromString,
                     response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TailResponse.SerializeToString,
+            ),
+            'SearchExecution': grpc.unary_stream_rpc_method_handler(
+                    servicer.SearchExecution,
+                    request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.SearchExecutionRequest.FromString,
+                    response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.SearchExecutionResponse.SerializeToString,
             ),
             'Cancel': grpc.unary_unary_rpc_method_handler(
                     servicer.Cancel,
@@ -432,6 +449,33 @@ class ExecutionService:
             '/stigmer.execution.v1.ExecutionService/Tail',
             stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TailRequest.SerializeToString,
             stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.execution.v1.ExecutionService/SearchExecution',
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.SearchExecutionRequest.SerializeToString,
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.SearchExecutionResponse.FromString,
             options,
             channel_credentials,
             insecure,

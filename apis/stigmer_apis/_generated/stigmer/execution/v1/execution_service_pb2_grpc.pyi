@@ -32,6 +32,8 @@ class ExecutionServiceStub:
     """Which executions changed, and how, from a revision on."""
     Tail: _aio.UnaryStreamMultiCallable[_execution_service_pb2.TailRequest, _execution_service_pb2.TailResponse]
     """The events of an execution from a cursor on, live while it runs."""
+    SearchExecution: _aio.UnaryStreamMultiCallable[_execution_service_pb2.SearchExecutionRequest, _execution_service_pb2.SearchExecutionResponse]
+    """Lines of an execution's texts and output that match: how many, and which. Everything is looked through, whatever a reader has loaded."""
     Cancel: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.CancelRequest, _execution_service_pb2.CancelResponse]
     """Stops an execution and everything that it started. Answers when that is done, or with what is known after `wait`."""
     SendMessage: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.SendMessageRequest, _execution_service_pb2.SendMessageResponse]
@@ -103,6 +105,14 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_execution_service_pb2.TailRequest, _execution_service_pb2.TailResponse],
     ) -> _abc.AsyncIterator[_execution_service_pb2.TailResponse]:
         """The events of an execution from a cursor on, live while it runs."""
+
+    @_abc_1.abstractmethod
+    def SearchExecution(
+        self,
+        request: _execution_service_pb2.SearchExecutionRequest,
+        context: _aio.ServicerContext[_execution_service_pb2.SearchExecutionRequest, _execution_service_pb2.SearchExecutionResponse],
+    ) -> _abc.AsyncIterator[_execution_service_pb2.SearchExecutionResponse]:
+        """Lines of an execution's texts and output that match: how many, and which. Everything is looked through, whatever a reader has loaded."""
 
     @_abc_1.abstractmethod
     def Cancel(
