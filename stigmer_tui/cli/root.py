@@ -38,6 +38,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "pause": Subcommand("steer", "Let a run stop after its current step.", "pause"),
     "resume": Subcommand("steer", "Let a paused run go on.", "resume"),
     "interrupt": Subcommand("steer", "Stop what a run does now.", "interrupt"),
+    "change": Subcommand("steer", "Give a run another model or policy.", "change"),
     "undo": Subcommand("steer", "Put back the files that a turn changed.", "undo"),
     "branch": Subcommand("steer", "Go another way from a message on.", "branch"),
     "export": Subcommand("export", "Write a run out: a recording, or a page to read."),

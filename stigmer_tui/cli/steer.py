@@ -4,6 +4,7 @@ import click
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Approval
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import ListAttentionResponse
 from stigmer_apis.client import Client
 from stigmer_apis.errors import FailedPrecondition
@@ -127,6 +128,35 @@ def interrupt(execution_id: str) -> int:
 
     async def work(client: Client) -> int:
         await client.steering.interrupt(execution_id)
+        return ExitCode.OK
+
+    return with_client(work)
+
+
+@click.command("change")
+@_id
+@click.option("--model", default="", help="Another model from its next call on, such as anthropic/claude-sonnet-4-5.")
+@click.option(
+    "--policy",
+    "preset",
+    type=click.Choice(["read-only", "ask", "auto"]),
+    help="What it may do by itself from its next tool call on, over what its agent says.",
+)
+def change(execution_id: str, model: str, preset: str | None) -> int:
+    """Give the run ID another model or another policy while it works.
+
+    \b
+    Example:
+      stigmer change aex-01jd... --policy auto
+    """
+    if not model and preset is None:
+        raise click.UsageError("say what is to change: --model NAME, --policy PRESET, or both")
+
+    async def work(client: Client) -> int:
+        if model:
+            await client.steering.change_model(execution_id, model)
+        if preset is not None:
+            await client.steering.change_policy(execution_id, Policy(preset=preset))
         return ExitCode.OK
 
     return with_client(work)

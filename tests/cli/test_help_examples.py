@@ -19,7 +19,7 @@ from tests.cli.help_examples import commands, examples
 from tests.support.workstation import Workstation, new_workstation
 
 ROOT = Path(__file__).parents[2]
-STEERING = ("attention", "approve", "deny", "answer", "pause", "resume", "interrupt", "undo", "branch")
+STEERING = ("attention", "approve", "deny", "answer", "pause", "resume", "interrupt", "change", "undo", "branch")
 LANES: Sequence[Sequence[str]] = (
     ("apply", "get", "describe", "edit", "history", "delete", "workflow", "init", "new", "schema", "completion"),
     ("agent", "environment", "session", "version", "doctor", "backend", "config", "server"),
