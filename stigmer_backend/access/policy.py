@@ -67,7 +67,11 @@ POLICIES: Mapping[str, Policy] = {
         WRITE,
         "executeAsync cancelExecution pauseExecution resumeExecution",
     ),
-    **_rpcs("stigmer.execution.v1.ExecutionService", READ, "ListExecutions GroupExecutions ListAgents Watch Tail SearchExecution"),
+    **_rpcs(
+        "stigmer.execution.v1.ExecutionService",
+        READ,
+        "ListExecutions GroupExecutions ListAgents Watch Tail SearchExecution",
+    ),
     **_rpcs(
         "stigmer.execution.v1.ExecutionService",
         WRITE,
@@ -95,6 +99,9 @@ POLICIES: Mapping[str, Policy] = {
         RUNNER,
         "Link ReadJournal GetExecutionContext GetProviderKey ReadSessionMemory ReadSkill WriteArtifact",
     ),
+    **_rpcs("stigmer.access.v1.ApiKeyService", WRITE, "CreateApiKey ListApiKeys RevokeApiKey"),
+    **_rpcs("grpc.reflection.v1alpha.ServerReflection", READ, "ServerReflectionInfo"),
+    **_rpcs("grpc.reflection.v1.ServerReflection", READ, "ServerReflectionInfo"),
     **_rpcs("stigmer.server.v1.ServerService", EVERY_ROLE, "GetServerInfo"),
     **_rpcs("stigmer.server.v1.ServerService", READ, "GetStatus"),
     **_rpcs("stigmer.server.v1.ServerService", WRITE, "Shutdown"),
