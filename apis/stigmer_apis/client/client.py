@@ -34,6 +34,7 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     ListAgentsResponse,
     ListExecutionsRequest,
     ListExecutionsResponse,
+    SearchExecutionResponse,
     SendMessageRequest,
     SendMessageResponse,
     WatchResponse,
@@ -53,10 +54,12 @@ from stigmer_apis.client.calls import call, new_idempotency_key
 from stigmer_apis.client.connection import Connection
 from stigmer_apis.client.dial import Role
 from stigmer_apis.client.options import ClientOptions
+from stigmer_apis.client.searching import search_execution
 from stigmer_apis.client.tailing import TailItem, tail
 from stigmer_apis.client.watching import watch
 from stigmer_apis.errors import InvalidArgument, NotFound, Unavailable
 from stigmer_apis.home import Home
+from stigmer_apis.matching import Pattern
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 
@@ -248,6 +251,15 @@ class Client:
         `DataLoss`.
         """
         return tail(self.connection, execution_id, after_seq=after_seq, incarnation=incarnation, follow=follow)
+
+    def search_execution(
+        self, execution_id: str, pattern: Pattern, max_hits: int = 0
+    ) -> AsyncGenerator[SearchExecutionResponse, None]:
+        """How many lines of a run match, counted on the server over everything, step by step; and the first `max_hits` (1000 at most) of them.
+
+        Not tried again by itself. Raises `InvalidArgument` for an expression that is wrong or takes too long, `NotFound`, `Unavailable`.
+        """
+        return search_execution(self.connection, execution_id, pattern, max_hits)
 
     async def send_message(
         self,

@@ -4,7 +4,7 @@
     configuration.settings.log.level
     configuration.values["log.level"].origin
 
-Modules, from the bottom up: `choices`, `model` (every setting, with its documentation), `schema` (the same as a list), `parsing` (texts and values);
+Modules, from the bottom up: `choices`, `keys`, `model` (every setting, with its documentation), `schema` (the same as a list), `parsing` (texts and values);
 `document` and `editing` (the file's text), `file` (the file on disk); `origins`, `resolving` (the cascade), `modes`; `changing` (one setting in the file);
 `page` (the documentation).
 """
@@ -13,12 +13,15 @@ from stigmer_apis.config.choices import (
     BackendType,
     Deployment,
     ExecutionMode,
+    KeyPreset,
     LogFormat,
     LogLevel,
+    ProgressMode,
     Provider,
     SandboxType,
 )
-from stigmer_apis.config.model import Execution, Llm, Log, Settings, Variables
+from stigmer_apis.config.keys import KeyEntry, KeyTable
+from stigmer_apis.config.model import Execution, Llm, Log, Notifications, Settings, Tui, Variables
 from stigmer_apis.config.modes import check_mode, missing_for_cloud
 from stigmer_apis.config.origins import Origin, Source
 from stigmer_apis.config.resolving import Configuration, Value, load
@@ -29,15 +32,21 @@ __all__ = [
     "Deployment",
     "Execution",
     "ExecutionMode",
+    "KeyEntry",
+    "KeyPreset",
+    "KeyTable",
     "Llm",
     "Log",
     "LogFormat",
     "LogLevel",
+    "Notifications",
     "Origin",
+    "ProgressMode",
     "Provider",
     "SandboxType",
     "Settings",
     "Source",
+    "Tui",
     "Value",
     "Variables",
     "check_mode",

@@ -3,6 +3,8 @@
 from stigmer_apis.config.document import read_document
 from stigmer_apis.config.editing import flat, with_value, without_value
 from stigmer_apis.config.file import alone, read_file, write_file
+from stigmer_apis.config.keys import KeyTable
+from stigmer_apis.config.model import About
 from stigmer_apis.config.parsing import Refused, parse, plain
 from stigmer_apis.config.schema import SETTINGS, Setting, nearest
 from stigmer_apis.errors import ConfigError, NotFound
@@ -11,7 +13,7 @@ from stigmer_apis.home import Home
 
 def setting_named(key: str) -> Setting:
     """The setting with this key. Raises `NotFound` with the nearest one."""
-    found = SETTINGS.get(key)
+    found = SETTINGS.get(key) or _entry_of_a_table(key)
     if found is None:
         near = nearest(key, SETTINGS)
         raise NotFound(
@@ -19,6 +21,16 @@ def setting_named(key: str) -> Setting:
             remedy=f"did you mean {near}?" if near else "`stigmer config list` shows every setting",
         )
     return found
+
+
+def _entry_of_a_table(key: str) -> Setting | None:
+    """A setting for one entry of a section with names of its own."""
+    for table in SETTINGS.values():
+        name = key.removeprefix(f"{table.key}.")
+        if table.kind is KeyTable and name not in ("", key):
+            about = About(default="the preset's keys")
+            return Setting(key=key, path=(*table.path, name), kind=str, default="", about=about, in_file=True)
+    return None
 
 
 def set_value(home: Home, key: str, text: str) -> None:

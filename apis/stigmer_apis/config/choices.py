@@ -46,6 +46,23 @@ class Provider(StrEnum):
     OLLAMA = "ollama"
 
 
+class KeyPreset(Enum):
+    """Whose keys the workstation has."""
+
+    DEFAULT = "default"
+    VIM = "vim"
+    EMACS = "emacs"
+
+
+class ProgressMode(Enum):
+    """Whether the terminal is told of progress."""
+
+    AUTO = "auto"
+    """Where it is known to understand that."""
+    ON = "on"
+    OFF = "off"
+
+
 class ExecutionMode(Enum):
     """What a command must have around it."""
 

@@ -13,11 +13,14 @@ from stigmer_apis.config.choices import (
     BackendType,
     Deployment,
     ExecutionMode,
+    KeyPreset,
     LogFormat,
     LogLevel,
+    ProgressMode,
     Provider,
     SandboxType,
 )
+from stigmer_apis.config.keys import KeyTable
 
 LATER_REMOTE = "once remote backends come"
 LATER_TEMPORAL = "once Temporal can take over orchestration"
@@ -301,10 +304,51 @@ class Variables:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notifications:
+    """What is told while the terminal of the workstation is away: another window or pane is in front."""
+
+    approval: bool = field(default=True, metadata=about())
+    """A tool call waits for a decision."""
+    question: bool = field(default=True, metadata=about())
+    """An agent asks something."""
+    failed: bool = field(default=True, metadata=about())
+    """A run failed."""
+    done: bool = field(default=True, metadata=about())
+    """A run ended well."""
+    bell: bool = field(default=True, metadata=about())
+    """Whether the terminal's bell rings with it."""
+    desktop: bool = field(default=True, metadata=about())
+    """Whether the desktop is told too, by `notify-send` or what it has in its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tui:
+    """The workstation. A change has its effect at once, in those that run too."""
+
+    theme: str = field(default="auto", metadata=about())
+    """How it looks: the name of a theme, or `auto`: dark or light as the terminal's background is. `stigmer tui` then `:theme` shows them all; a file
+    `themes/NAME.yaml` in Stigmer's home is one of your own."""
+    preset: KeyPreset = field(default=KeyPreset.DEFAULT, metadata=about())
+    """Keys of an editor that your hands know, on top of the usual ones."""
+    keymap: KeyTable = field(default=KeyTable(), metadata=about(default="the preset's keys"))
+    """A section with a line for each action whose keys you change, by its id: `run.search: ctrl+f, /`; `none` takes its keys away. The ids are in keys.md."""
+    mouse: bool = field(default=True, metadata=about(default="`true`; read when the workstation starts"))
+    """Whether the mouse is the workstation's. Without, it selects text as in any terminal."""
+    title: bool = field(default=True, metadata=about())
+    """Whether the terminal's title says how many runs go on and wait."""
+    progress: ProgressMode = field(default=ProgressMode.AUTO, metadata=about())
+    """Whether the terminal's tab or task bar shows that something runs: `auto` where the terminal is known to understand it."""
+    remember: bool = field(default=True, metadata=about())
+    """Whether the workstation opens where you left it."""
+    notifications: Notifications = field(default_factory=Notifications)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them."""
 
     backend: Backend = field(default_factory=Backend)
     context: Context = field(default_factory=Context)
     log: Log = field(default_factory=Log)
+    tui: Tui = field(default_factory=Tui)
     variables: Variables = field(default_factory=Variables)

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 from stigmer_apis.config.choices import ALSO
+from stigmer_apis.config.keys import KeyTable
 from stigmer_apis.config.model import Form
 from stigmer_apis.config.schema import Setting
 
@@ -35,6 +36,8 @@ def parse(setting: Setting, text: str) -> object:
     if not text.isprintable():
         raise Refused("it holds characters that cannot be printed")
     kind = setting.kind
+    if issubclass(kind, KeyTable):
+        raise Refused("it is a section: set `tui.keymap.ACTION`, such as `tui.keymap.run.search`")
     if issubclass(kind, bool):
         return _bool(text)
     if issubclass(kind, Enum):
@@ -73,6 +76,8 @@ def plain(value: object) -> str:
 def wanted(setting: Setting) -> str:
     """What the setting may be, in a few words."""
     kind, about = setting.kind, setting.about
+    if issubclass(kind, KeyTable):
+        return "`ACTION: KEY, KEY`"
     if issubclass(kind, bool):
         return "true or false"
     if issubclass(kind, Enum):

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from stigmer_apis.config.choices import Deployment, LogFormat, Provider
-from stigmer_apis.config.document import Scalar, Section, read_document
+from stigmer_apis.config.document import Entry, Scalar, Section, read_document
 from stigmer_apis.config.file import read_file
+from stigmer_apis.config.keys import KeyEntry, KeyTable
 from stigmer_apis.config.model import Settings
 from stigmer_apis.config.origins import Origin, Source
 from stigmer_apis.config.parsing import MASK, Refused, parse
@@ -86,7 +87,9 @@ class _Cascade:
             key = ".".join(where)
             place = f"{self._home.config}:{entry.name.line}:{entry.name.column}"
             setting = self._setting_of(where)
-            if isinstance(entry.value, Section) or (where in sections() and entry.value.is_null):
+            if setting is not None and setting.kind is KeyTable:
+                self._take_keys(setting, entry, place)
+            elif isinstance(entry.value, Section) or (where in sections() and entry.value.is_null):
                 if where in sections():
                     self.take_section(entry.value, where) if isinstance(entry.value, Section) else None
                 else:
@@ -108,6 +111,23 @@ class _Cascade:
                     older=entry.name.text != setting.path[-1],
                     scalar=entry.value,
                 )
+
+    def _take_keys(self, setting: Setting, entry: Entry, place: str) -> None:
+        """A section of keys by action; whether there are such actions is for the workstation to say."""
+        if isinstance(entry.value, Scalar):
+            if not entry.value.is_null:
+                self.problems.append(f"{place}: {setting.key} is a section, no value: write `ACTION: KEY` below it")
+            return
+        found: list[KeyEntry] = []
+        for each in entry.value.entries:
+            if isinstance(each.value, Section):
+                self.problems.append(
+                    f"{self._home.config}:{each.name.line}:{each.name.column}: write the action's id in one word, such as"
+                    f" `{each.name.text}.verb: KEY`"
+                )
+            elif not each.value.is_null:
+                found.append(KeyEntry(each.name.text, each.value.text, each.name.line))
+        self._found[setting.key] = Value(KeyTable(tuple(found)), Origin(Source.FILE, setting.key, entry.name.line))
 
     def take_environment(self, environ: Mapping[str, str]) -> None:
         """What the environment says; an empty variable says nothing."""

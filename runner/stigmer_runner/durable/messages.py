@@ -23,6 +23,13 @@ CALL_TOOL = "call-tool"
 CALL_HARMLESS_TOOL = "call-harmless-tool"
 """The same for a tool that may be called again."""
 
+LOOK_AND_CALL = "look-and-call-tool"
+"""Looks at a tool call and, where it is allowed, makes it: takes a `ToolAsk`, answers with a `ToolEnd`. For tools of which
+it is known without waiting what a call would touch."""
+
+LOOK_AND_CALL_HARMLESS = "look-and-call-harmless-tool"
+"""The same for any tool that may be called again."""
+
 TELL = "tell"
 """Writes events: takes an encoded `stigmer.event.v1.EventBatch`."""
 
@@ -96,6 +103,8 @@ class ToolInfo:
     """Whether calls of it may run beside each other."""
     repeatable: bool
     """Whether a call whose runner died may be made again without asking."""
+    joined: bool = False
+    """Whether a call is looked at and made in one step, where it is allowed."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +272,9 @@ class ToolEnd:
     """What a tool call came to."""
 
     entry: Entry | None
-    """None where it is not any more what was approved, and was not made."""
+    """None where it was not made: it is not any more what was approved, or `looked` says why."""
+    looked: LookedAt | None = None
+    """What a look found that was made in the same step, where it did not find that the call is allowed."""
 
 
 @dataclass(frozen=True)

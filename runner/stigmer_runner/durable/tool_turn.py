@@ -13,6 +13,8 @@ from stigmer_runner.durable.deciding import Choice, Decision, Desk, OpenApproval
 from stigmer_runner.durable.messages import (
     CALL_HARMLESS_TOOL,
     CALL_TOOL,
+    LOOK_AND_CALL,
+    LOOK_AND_CALL_HARMLESS,
     LOOK_AT_CALL,
     AskedCall,
     Entry,
@@ -35,6 +37,14 @@ SAME_ASKED = 6
 """So often, and the person is asked."""
 LOOKS = 3
 """How often a call is put to the person anew because what it would do has changed meanwhile."""
+
+_ACTIVITIES = {
+    (False, False): CALL_TOOL,
+    (False, True): CALL_HARMLESS_TOOL,
+    (True, False): LOOK_AND_CALL,
+    (True, True): LOOK_AND_CALL_HARMLESS,
+}
+"""By whether a call is looked at in the same step, and whether it may be made again."""
 
 ASK_PERSON = "ask_person"
 DELEGATE = "delegate"
@@ -152,7 +162,10 @@ class ToolTurn:
     async def _checked(self, call: AskedCall, info: ToolInfo) -> Entry:
         """Look at a call, ask where a person is to decide, and make it."""
         for _ in range(LOOKS):
-            looked = await self._look(call)
+            found = await self._call(call, info, "") if info.joined else await self._look(call)
+            if not isinstance(found, LookedAt):
+                return found or await self._refused(call, "It was not made.")
+            looked = found
             match looked.decision:
                 case "allow":
                     binding = ""
@@ -171,8 +184,9 @@ class ToolTurn:
                 case _:
                     self._open.pop(call.call_id, None)
                     return self._entry(call, looked.reason, error=True)
-            end = await self._call(replace(call, args_json=looked.canonical_args or call.args_json), info, binding)
-            if end is not None:
+            same = replace(call, args_json=looked.canonical_args or call.args_json)
+            end = await self._call(same, replace(info, joined=False), binding)
+            if isinstance(end, Entry):
                 return end
         return await self._refused(call, "What this call would do kept changing while it was looked at.")
 
@@ -217,15 +231,16 @@ class ToolTurn:
         elif decision.choice is Choice.PREFIX and looked.prefix:
             self._run.allow_prefix(call.name, looked.prefix)
 
-    async def _call(self, call: AskedCall, info: ToolInfo, binding: str) -> Entry | None:
-        """Make a call; None where it is not any more what was approved."""
-        ask, end = replace(self._ask(call), binding=binding), None
-        if not info.repeatable and self._turn_id not in self._run.changing_turns:
-            self._run.changing_turns.append(self._turn_id)
+    async def _call(self, call: AskedCall, info: ToolInfo, binding: str) -> Entry | LookedAt | None:
+        """Make a call; None where it is not any more what was approved, and what a look found that kept it from being made."""
+        ask, end, turns = replace(self._ask(call), binding=binding), None, self._run.changing_turns
+        newly = not info.repeatable and self._turn_id not in turns
+        if newly:
+            turns.append(self._turn_id)
         self._run.changing += not info.repeatable
         try:
             end = await workflow.execute_activity(
-                CALL_HARMLESS_TOOL if info.repeatable else CALL_TOOL,
+                _ACTIVITIES[info.joined, info.repeatable],
                 ask,
                 result_type=ToolEnd,
                 start_to_close_timeout=UNLIMITED,
@@ -239,9 +254,11 @@ class ToolTurn:
             self._run.changing -= not info.repeatable
         if end is None:
             return await self._unknown(call, info)
+        if end.looked is not None and newly:
+            turns.remove(self._turn_id)
         if end.entry is not None:
             self._open.pop(call.call_id, None)
-        return end.entry
+        return end.entry or end.looked
 
     async def _unknown(self, call: AskedCall, info: ToolInfo) -> Entry:
         """The runner died while a call with side effects ran: the person says what becomes of it."""

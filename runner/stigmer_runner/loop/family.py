@@ -14,7 +14,14 @@ from stigmer_runner.loop.ground import Ground
 from stigmer_runner.loop.own_tools import delegate_spec
 from stigmer_runner.loop.setting_up import ChooseModel, SetUpAgent
 from stigmer_runner.loop.telling import Tell
-from stigmer_runner.loop.tool_calls import CallHarmlessTool, CallTool, LookAtCall, UndoTurn
+from stigmer_runner.loop.tool_calls import (
+    CallHarmlessTool,
+    CallTool,
+    LookAndCall,
+    LookAndCallHarmless,
+    LookAtCall,
+    UndoTurn,
+)
 from stigmer_runner.models.port import ToolSpec
 
 
@@ -47,6 +54,8 @@ def _activities(ground: Ground, own: Sequence[ToolSpec]) -> Sequence[Activity]:
         LookAtCall(ground),
         CallTool(ground),
         CallHarmlessTool(ground),
+        LookAndCall(ground),
+        LookAndCallHarmless(ground),
         UndoTurn(ground),
         Tell(ground.stamped),
     )

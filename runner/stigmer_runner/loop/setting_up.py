@@ -24,7 +24,7 @@ from stigmer_runner.loop.remembering import remembered
 from stigmer_runner.loop.windows import answer_tokens, context_tokens
 from stigmer_runner.models.choosing import ModelName, choose
 from stigmer_runner.models.port import ModelError
-from stigmer_runner.tools.interface import Tool
+from stigmer_runner.tools.interface import Effect, Tool
 from stigmer_runner.tools.registry import unknown
 
 MEMORY_SHARE = 0.4
@@ -78,7 +78,9 @@ class SetUpAgent(Activity):
 
     def _tools(self, tools: Mapping[str, Tool], sub_agents: Sequence[SubAgentInfo]) -> Sequence[ToolInfo]:
         found = [
-            ToolInfo(name, tool.parallel, tool.effect.repeatable) for name, tool in tools.items() if name != ASK_PERSON
+            ToolInfo(name, tool.parallel, tool.effect.repeatable, joined=tool.effect is not Effect.WRITE)
+            for name, tool in tools.items()
+            if name != ASK_PERSON
         ]
         if not self._ground.agent.spec.tools or ASK_PERSON in self._ground.agent.spec.tools:
             found.append(ToolInfo(ASK_PERSON, parallel=False, repeatable=True))

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import cast
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
@@ -14,6 +14,8 @@ from stigmer_runner.durable.compaction import tokens_of
 from stigmer_runner.durable.messages import (
     CALL_HARMLESS_TOOL,
     CALL_TOOL,
+    LOOK_AND_CALL,
+    LOOK_AND_CALL_HARMLESS,
     LOOK_AT_CALL,
     UNDO_TURN,
     Entry,
@@ -27,7 +29,7 @@ from stigmer_runner.loop.ground import Ground
 from stigmer_runner.models.port import ToolMessage, message_to_json
 from stigmer_runner.policy.granting import expiry_of
 from stigmer_runner.sandbox import Outcome
-from stigmer_runner.tools.interface import CommandDetails, Tool, ToolArgumentError, ToolContext, ToolResult
+from stigmer_runner.tools.interface import CommandDetails, Effect, Tool, ToolArgumentError, ToolContext, ToolResult
 from stigmer_runner.tools.preparing import Decision, Prepared, prepare
 from stigmer_runner.tools.shell.commands import fill_started
 
@@ -49,31 +51,7 @@ class LookAtCall(Activity):
 
     async def run(self, call: ActivityCall) -> object:
         """Look."""
-        ask = _ask(call)
-        try:
-            prepared = await _prepared(self._ground, call, ask)
-        except ToolArgumentError as error:
-            return self._refused(call, ask, "invalid", str(error))
-        if prepared.decision is Decision.DENY:
-            return self._refused(call, ask, "deny", prepared.reason)
-        expires = 0
-        if prepared.decision is Decision.ASK and not ask.edited:
-            seconds = expiry_of(_policy(ask), self._ground.approval_seconds)
-            expires = self._ground.clock() + round(seconds * 1e6) if seconds else 0
-            call.conclude(self._ground.stamped(_question(ask, prepared, expires)))
-        return LookedAt(
-            decision="allow" if ask.edited else prepared.decision.value,
-            reason=prepared.reason,
-            binding=prepared.binding.hex(),
-            grant=prepared.grant.hex(),
-            prefix=tuple(prepared.prefix),
-            canonical_args=prepared.canonical_args,
-            expires_micros=expires,
-        )
-
-    def _refused(self, call: ActivityCall, ask: ToolAsk, decision: str, reason: str) -> LookedAt:
-        call.conclude(self._ground.stamped([not_started(ask.call.call_id, reason)]))
-        return LookedAt(decision, f"This call was not made. {reason}")
+        return await _looked_at(self._ground, call, _ask(call))
 
 
 class CallTool(Activity):
@@ -96,11 +74,16 @@ class CallTool(Activity):
 
     async def run(self, call: ActivityCall) -> object:
         """Make it, unless it is not any more what was approved."""
-        ask, begun = _ask(call), self._ground.clock()
+        ask = _ask(call)
         if ask.binding and (await _prepared(self._ground, call, ask)).binding.hex() != ask.binding:
             words = "What it would do has changed since it was approved."
             call.conclude(self._ground.stamped([not_started(ask.call.call_id, words)]))
             return ToolEnd(None)
+        return await self._end(call, ask)
+
+    async def _end(self, call: ActivityCall, ask: ToolAsk) -> ToolEnd:
+        """Make it, and tell what came of it."""
+        begun = self._ground.clock()
         try:
             result = await self._made(call, ask)
         except asyncio.CancelledError:
@@ -171,6 +154,65 @@ class CallHarmlessTool(CallTool):
         return super().intent(call) if call.attempt == 1 else ()
 
 
+class LookAndCall(CallTool):
+    """Looks at a call, and makes it where it is allowed: with its intent then, which is journaled before it begins."""
+
+    name = LOOK_AND_CALL
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
+        self._allowed: set[str] = set()
+        """Calls whose intent is told."""
+
+    def intent(self, call: ActivityCall) -> Sequence[ev.Event]:
+        """That it begins, where that is known at once."""
+        ask = _ask(call)
+        if not self._is_allowed(ask):
+            return ()
+        self._allowed.add(ask.call.call_id)
+        return super().intent(call)
+
+    async def run(self, call: ActivityCall) -> object:
+        """Make it, or say what was found."""
+        ask = _ask(call)
+        if ask.call.call_id not in self._allowed:
+            looked = await _looked_at(self._ground, call, ask)
+            if looked.decision != "allow":
+                return ToolEnd(None, looked)
+            await self._announce(call)
+        self._allowed.discard(ask.call.call_id)
+        return await self._end(call, ask)
+
+    async def _announce(self, call: ActivityCall) -> None:
+        await call.record(super().intent(call), urgent=True)
+
+    def _is_allowed(self, ask: ToolAsk) -> bool:
+        """Whether the call is allowed, as far as that is known without waiting for anything."""
+        tool = self._ground.tools().get(ask.call.name)
+        if tool is None or tool.effect is not Effect.EXECUTE:
+            return False
+        try:
+            prepared = _at_once(_prepared_call(self._ground, tool, ask))
+        except ToolArgumentError:
+            return False
+        return prepared is not None and prepared.decision is Decision.ALLOW
+
+
+class LookAndCallHarmless(LookAndCall):
+    """The same for a tool that changes nothing: it may be made again, and its intent need not be on the disk before."""
+
+    name = LOOK_AND_CALL_HARMLESS
+    repeatable = True
+
+    def intent(self, call: ActivityCall) -> Sequence[ev.Event]:
+        """Nothing yet."""
+        return ()
+
+    async def _announce(self, call: ActivityCall) -> None:
+        if call.attempt == 1:
+            call.record(CallTool.intent(self, call), urgent=True)
+
+
 class UndoTurn(Activity):
     """Puts the files that a turn changed back."""
 
@@ -190,10 +232,54 @@ class UndoTurn(Activity):
         return None
 
 
+async def _looked_at(ground: Ground, call: ActivityCall, ask: ToolAsk) -> LookedAt:
+    """What a look at a call finds; its events go with the result."""
+
+    def refused(decision: str, reason: str) -> LookedAt:
+        call.conclude(ground.stamped([not_started(ask.call.call_id, reason)]))
+        return LookedAt(decision, f"This call was not made. {reason}")
+
+    try:
+        prepared = await _prepared(ground, call, ask)
+    except ToolArgumentError as error:
+        return refused("invalid", str(error))
+    if prepared.decision is Decision.DENY:
+        return refused("deny", prepared.reason)
+    expires = 0
+    if prepared.decision is Decision.ASK and not ask.edited:
+        seconds = expiry_of(_policy(ask), ground.approval_seconds)
+        expires = ground.clock() + round(seconds * 1e6) if seconds else 0
+        call.conclude(ground.stamped(_question(ask, prepared, expires)))
+    return LookedAt(
+        decision="allow" if ask.edited else prepared.decision.value,
+        reason=prepared.reason,
+        binding=prepared.binding.hex(),
+        grant=prepared.grant.hex(),
+        prefix=tuple(prepared.prefix),
+        canonical_args=prepared.canonical_args,
+        expires_micros=expires,
+    )
+
+
 async def _prepared(ground: Ground, call: ActivityCall, ask: ToolAsk) -> Prepared:
+    return await _prepared_call(ground, await _tool(ground, call, ask), ask)
+
+
+async def _prepared_call(ground: Ground, tool: Tool, ask: ToolAsk) -> Prepared:
     granted = frozenset(bytes.fromhex(each) for each in ask.granted)
-    tool = await _tool(ground, call, ask)
     return await prepare(tool, _arguments(ask), _policy(ask), ground.session.standing(), granted)
+
+
+def _at_once(look: Coroutine[object, object, Prepared]) -> Prepared | None:
+    """What a coroutine returns that waits for nothing; None, and its end, where it would wait."""
+    try:
+        look.send(None)
+    except StopIteration as done:
+        found: Prepared = done.value
+        return found
+    finally:
+        look.close()
+    return None
 
 
 def _question(ask: ToolAsk, prepared: Prepared, expires: int) -> Sequence[ev.Event]:
