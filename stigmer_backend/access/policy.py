@@ -101,7 +101,6 @@ POLICIES: Mapping[str, Policy] = {
     ),
     **_rpcs("stigmer.access.v1.ApiKeyService", WRITE, "CreateApiKey ListApiKeys RevokeApiKey"),
     **_rpcs("grpc.reflection.v1alpha.ServerReflection", READ, "ServerReflectionInfo"),
-    **_rpcs("grpc.reflection.v1.ServerReflection", READ, "ServerReflectionInfo"),
     **_rpcs("stigmer.server.v1.ServerService", EVERY_ROLE, "GetServerInfo"),
     **_rpcs("stigmer.server.v1.ServerService", READ, "GetStatus"),
     **_rpcs("stigmer.server.v1.ServerService", WRITE, "Shutdown"),

@@ -17,6 +17,8 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     ListExecutionsResponse,
     MarkSeenRequest,
     MarkSeenResponse,
+    SearchExecutionRequest,
+    SearchExecutionResponse,
     SendMessageRequest,
     SendMessageResponse,
     TailRequest,
@@ -31,6 +33,7 @@ from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.listing import Listing
 from stigmer_backend.executions.many import Many
 from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.search import Searches
 from stigmer_backend.executions.tailing import Tails
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.resources.kinds import AGENTS
@@ -60,6 +63,7 @@ class ExecutionService(ExecutionServiceServicer):
         self._listing = listing
         self._watches = watches
         self._tails = tails
+        self._searches = Searches(store)
         self._commands = commands
         self._many = many
         self._options = options
@@ -125,6 +129,15 @@ class ExecutionService(ExecutionServiceServicer):
     ) -> AsyncIterator[TailResponse]:
         """The events of an execution."""
         async for response in self._tails.follow(request):
+            yield response
+
+    async def SearchExecution(
+        self,
+        request: SearchExecutionRequest,
+        context: aio.ServicerContext[SearchExecutionRequest, SearchExecutionResponse],
+    ) -> AsyncIterator[SearchExecutionResponse]:
+        """The lines of an execution that match."""
+        async for response in self._searches.search(request):
             yield response
 
     async def Cancel(

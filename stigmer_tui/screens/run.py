@@ -17,9 +17,12 @@ from stigmer_tui.screens import run_lines
 from stigmer_tui.screens.deciding import Deciding
 from stigmer_tui.screens.missing_values import provide_missing
 from stigmer_tui.screens.pace import Pace
+from stigmer_tui.screens.run_blocks import BlockActions
 from stigmer_tui.screens.run_copying import Copying
 from stigmer_tui.screens.run_feed import RunFeed
 from stigmer_tui.screens.run_finding import Finding
+from stigmer_tui.screens.run_keys import PaneKeys
+from stigmer_tui.screens.run_layout import Layout
 from stigmer_tui.screens.run_panes import SIDE_BY_SIDE, Panes
 from stigmer_tui.screens.run_stopping import RunStopping
 from stigmer_tui.screens.sending import LineSender, Start
@@ -74,9 +77,13 @@ class RunScreen(WorkstationScreen):
         self.head = Line(classes="head")
         self.trouble = Notice()
         self.status = Line(classes="status")
-        self.panes = Panes(self, self._log, self._transcript, self._ask_pane)
-        self.finding = Finding(self, self.panes.output)
-        self._copying = Copying(workstation, self._log)
+        self.plan = Line(classes="plan")
+        layout = Layout(workstation.home.root / "layout.json")
+        self.panes = Panes(self, self._log, self._transcript, layout, self._ask_pane)
+        self.finding = Finding(workstation, self.panes.output, lambda: self.feed.state, self._say)
+        self.copying = Copying(workstation, self._log)
+        self.blocks = BlockActions(workstation, self.panes.transcript, lambda: self.feed.state, self.write_on)
+        self._pane_keys = PaneKeys(self)
         self.writing = Writing(workstation, lambda: self.bar, lambda: self.feed.state)
         self.bar = ComposerBar(
             workstation.history,
@@ -99,6 +106,8 @@ class RunScreen(WorkstationScreen):
         yield self.deciding.card
         yield self.deciding.line
         yield self.finding.line
+        yield self.blocks.line
+        yield self.plan
         yield self.status
         yield self.bar
         yield self.hints
@@ -129,6 +138,7 @@ class RunScreen(WorkstationScreen):
             Scope.RUN: self,
             Scope.LINES: self.pane,
             Scope.OUTPUT: self.output,
+            Scope.TRANSCRIPT: self.transcript,
             Scope.COMPOSER: self.composer,
             **({Scope.APPROVAL: self.deciding.card.text} if self.deciding.card.display else {}),
         }
@@ -199,7 +209,10 @@ class RunScreen(WorkstationScreen):
         left = [stop] if stop else run_lines.waiting_words(state)
         if self.feed.problem:
             left = [(self.feed.problem, "error")]
-        self.status.say(left, run_lines.place_words(self.pane))
+        plan = run_lines.plan_words(self._transcript.todos, state)
+        self.plan.display = bool(plan)
+        self.plan.say(plan)
+        self.status.say(left, run_lines.place_words(self.pane, self.finding.words(self.pane)))
         place = safe(Untrusted(state.workspace)) if state.workspace else "the session's own directory"
         busy = " · a line sent now queues" if state.terminals or state.queued else ""
         agent = safe(Untrusted(state.agent)) or "…"
@@ -252,7 +265,7 @@ class RunScreen(WorkstationScreen):
                 self.action_interrupt()
             case "submit_nothing":
                 if self.feed.state.terminal_id:
-                    self._take_keyboard()
+                    self.take_keyboard()
             case "copy_selection":
                 self.app.copy(self.composer.selected_text, what="the selection")
             case "agent":
@@ -272,38 +285,12 @@ class RunScreen(WorkstationScreen):
 
     def _ask_pane(self, view: LogView, what: str) -> None:
         """What a pane cannot do itself."""
-        match what:
-            case "compose":
-                self.set_focus(self.composer)
-            case "decide":
-                self.action_decide()
-            case "leave":
-                self._leave(view)
-            case "other_pane":
-                self.panes.change(view)
-                self._say()
-            case "search":
-                self.finding.ask(view)
-            case "cancel":
-                self.action_interrupt()
-            case "attach":
-                self._take_keyboard()
-            case "copy_line":
-                self._copying.copy(view, whole_block=False)
-            case "copy_block":
-                self._copying.copy(view, whole_block=True)
-            case "pager":
-                self._copying.page(view)
-            case "no_error":
-                self.app.say("Nothing went wrong further on.")
-            case _:
-                self.app.say("No command further on.")
+        self._pane_keys.ask(view, what)
 
-    def _leave(self, view: LogView) -> None:
-        if view.needle is not None:
-            view.search(None)
-        else:
-            self.app.pop_screen()
+    def write_on(self, text: str) -> None:
+        """Write on with a text."""
+        self._pane_keys.ask(self.pane, "compose")
+        self.composer.insert(text)
 
     # Deciding.
 
@@ -324,6 +311,14 @@ class RunScreen(WorkstationScreen):
         """Search while one writes."""
         self.finding.written(message.value)
 
+    def action_search_regex(self) -> None:
+        """An expression, or a text."""
+        self.finding.toggle_regex()
+
+    def action_search_case(self) -> None:
+        """Capitals count, or not."""
+        self.finding.toggle_case()
+
     # Stopping.
 
     def action_interrupt(self) -> None:
@@ -332,7 +327,7 @@ class RunScreen(WorkstationScreen):
 
     # Attaching.
 
-    def _take_keyboard(self) -> None:
+    def take_keyboard(self) -> None:
         terminal_id = self.feed.state.terminal_id
         if terminal_id:
             self.run_worker(self.app.attach(self.feed.state.execution_id, terminal_id))

@@ -42,7 +42,7 @@ class RunFeed:
         while True:
             execution_id = await self._next.get()
             self.state = RunState(execution_id)
-            self.transcript.begin_next()
+            self.transcript.begin_next(execution_id)
             await self._read(client, execution_id)
             self._shown()
 

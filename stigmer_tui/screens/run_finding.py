@@ -1,42 +1,129 @@
-"""Finding a text in a run: the line into which one writes it, and the pane that is searched."""
+"""Finding a text in a run: the line into which one writes it, the pane that is searched, and how often the server finds it in the whole run."""
 
-from textual.screen import Screen
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
 
+from stigmer_apis.errors import StigmerError
+from stigmer_apis.matching import LONGEST_PATTERN
+from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal.search import Needle
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.text.times import thousands
+from stigmer_tui.transcript.run_state import RunState
+from stigmer_tui.widgets.line import Part
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.prompt_line import PromptLine
 
+PAUSE_SECONDS = 0.15
+"""Of typing, before the server is asked."""
+
 
 class Finding:
-    """Between the line and the pane."""
+    """Between the line, the pane and the server."""
 
-    def __init__(self, screen: Screen[None], view: LogView) -> None:
-        """`view`: the pane that is searched first."""
-        self._screen = screen
+    def __init__(
+        self, workstation: Workstation, view: LogView, state: Callable[[], RunState], said: Callable[[], None]
+    ) -> None:
+        """`view`: the pane that is searched first. `said`: told when there is something else to say about it."""
+        self._workstation = workstation
         self._view = view
+        self._state = state
+        self._said = said
+        self.regex = False
+        """Whether what is written is an expression."""
+        self.match_case = False
+        """Whether capitals count in any case."""
+        self.total: int | None = None
+        """Lines of the whole run that match, as far as the server has counted; None where it was not asked."""
         self.line = PromptLine("search the whole run for a text", self._left, id="search")
 
     def ask(self, view: LogView) -> None:
         """Have a text written for this pane."""
         self._view = view
         self.line.value = view.needle.text if view.needle else ""
+        self._name_line()
         self.line.display = True
-        self._screen.set_focus(self.line)
+        view.screen.set_focus(self.line)
         self.line.select_all()
+        self._said()
+
+    def _name_line(self) -> None:
+        kind = "a regular expression" if self.regex else "a text"
+        self.line.placeholder = f"search the whole run for {kind} (alt+r expression, alt+c capitals)"
+
+    def toggle_regex(self) -> None:
+        """An expression, or a text again."""
+        self.regex = not self.regex
+        self._name_line()
+        self._again()
+
+    def toggle_case(self) -> None:
+        """Capitals count in any case, or only where some are written."""
+        self.match_case = not self.match_case
+        self._again()
+
+    def _again(self) -> None:
+        text = self.line.value if self.line.display else self._view.needle.text if self._view.needle else ""
+        self._search(text)
+        self._said()
 
     def written(self, text: str) -> None:
         """Search while one writes."""
         if self.line.display:
-            self._view.search(Needle.of(text) if text else None)
+            self._search(text)
+
+    def forget(self) -> None:
+        """Nothing is searched for."""
+        self.total = None
+        self._said()
+
+    def _search(self, text: str) -> None:
+        text = text[:LONGEST_PATTERN]
+        self.total = None
+        self._view.search(Needle.of(text, regex=self.regex, match_case=self.match_case) if text else None)
+        self._workstation.run_worker(self._count(self._view.needle), group="find", exclusive=True)
 
     def _left(self, accepted: bool) -> None:
         """Go to the pane; escape takes the search away."""
         view, text = self._view, self.line.value
         self.line.display = False
-        self._screen.set_focus(view)
+        view.screen.set_focus(view)
         if not accepted or not text:
             view.search(None)
+            self.forget()
             return
         if view.needle is None or view.needle.text != text:
-            view.search(Needle.of(text))
+            self._search(text)
         view.go_to_match(-1 if view.following else 1)
+        self._said()
+
+    async def _count(self, needle: Needle | None) -> None:
+        """Ask the server how often it is there in all."""
+        execution_id = self._state().execution_id
+        if needle is None or not execution_id:
+            return
+        await asyncio.sleep(PAUSE_SECONDS)
+        client = await self._workstation.client()
+        try:
+            async with aclosing(client.search_execution(execution_id, needle.pattern)) as steps:
+                async for step in steps:
+                    self.total = step.matching_lines
+                    self._said()
+        except StigmerError:
+            self.total = None
+
+    def words(self, view: LogView) -> list[Part]:
+        """Which match the cursor is on, how many there are, here and in the whole run."""
+        needle = view.needle
+        asked = [word for word, on in ((".*", self.regex), ("Aa", self.match_case)) if on]
+        flags = f"{' '.join(asked)}  " if asked else ""
+        if needle is None:
+            return [(flags, "accent")] if self.line.display and flags else []
+        if view.problem:
+            return [(f"{flags}{safe(Untrusted(view.problem))}  ", "error")]
+        local = view.match_count
+        more = "…" if view.searching else ""
+        total = f" · {thousands(self.total)} in the run" if self.total is not None and self.total != local else ""
+        words = f"{flags}{view.match_place or '–'} of {thousands(local)}{more}{total}  "
+        return [(words, "accent" if local or view.searching else "warning")]

@@ -3,6 +3,7 @@
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import running_for, span, thousands
 from stigmer_tui.theme.phases import look_of
+from stigmer_tui.transcript.blocks import TodoList
 from stigmer_tui.transcript.calls import killed_words
 from stigmer_tui.transcript.run_state import RunState, StopState
 from stigmer_tui.widgets.line import Part
@@ -68,12 +69,12 @@ def waiting_words(state: RunState) -> list[Part]:
     return [(f"! {safe(Untrusted(words))}", "warning"), (how, "muted")]
 
 
-def place_words(view: LogView) -> list[Part]:
-    """Whether it follows, what is new, which match it is on."""
-    parts: list[Part] = []
-    if view.needle is not None:
-        count = f"{view.match_place or '–'}/{thousands(view.match_count)}"
-        parts.append((f"{count} ‘{safe(Untrusted(view.needle.text))}’  ", "accent" if view.match_count else "warning"))
+def place_words(view: LogView, found: list[Part]) -> list[Part]:
+    """What was found, what is selected, whether it follows, what is new."""
+    parts = list(found)
+    if view.selection is not None:
+        count = view.selection.last_row - view.selection.first_row + 1
+        parts.append((f"{thousands(count)} selected, y copies  ", "accent"))
     if view.following:
         parts.append(("following", "muted"))
     elif view.fresh:
@@ -82,3 +83,17 @@ def place_words(view: LogView) -> list[Part]:
     else:
         parts.append((f"{thousands(view.cursor + 1)} of {thousands(view.row_count())}", "muted"))
     return parts
+
+
+def plan_words(todos: TodoList | None, state: RunState) -> list[Part]:
+    """The plan as it stands, in a line: how much is done, and what is being done. Empty where there is none, or the run is over."""
+    if todos is None or not todos.items or not state.live:
+        return []
+    done = sum(1 for shape, _ in todos.items if shape in ("✓", "■"))
+    now = next((text for shape, text in todos.items if shape == "▶"), "")
+    now = now or next((text for shape, text in todos.items if shape == "○"), "")
+    return [
+        (f"plan {done}/{len(todos.items)}  ", "muted"),
+        ("▶ " if now else "✓ ", "accent" if now else "good"),
+        (safe(Untrusted(now)) if now else "all done", "text"),
+    ]

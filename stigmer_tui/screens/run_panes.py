@@ -2,6 +2,7 @@
 
 from textual.screen import Screen
 
+from stigmer_tui.screens.run_layout import Arrangement, Layout
 from stigmer_tui.terminal.output_log import OutputLog
 from stigmer_tui.transcript.reading import Transcript
 from stigmer_tui.transcript.run_state import RunState
@@ -18,13 +19,17 @@ SIDE_BY_SIDE = 140
 class Panes:
     """The transcript and the output of a screen."""
 
-    def __init__(self, screen: Screen[None], log: OutputLog, transcript: Transcript, ask: Ask) -> None:
+    def __init__(self, screen: Screen[None], log: OutputLog, transcript: Transcript, layout: Layout, ask: Ask) -> None:
         """`ask` does what a pane cannot do itself."""
         self._screen = screen
         self._log = log
+        self._layout = layout
         self._chosen = False
+        self.zoomed = False
+        """Whether the pane with the focus has the screen for itself."""
         self.output = OutputView(log, ask, id="output")
         self.transcript = TranscriptView(transcript, ask, id="transcript")
+        self._arrange()
 
     @property
     def current(self) -> LogView:
@@ -33,6 +38,11 @@ class Panes:
         if isinstance(focused, LogView):
             return focused
         return self.transcript if self._screen.has_class("-transcript") else self.output
+
+    @property
+    def other(self) -> LogView:
+        """The one that is not `current`."""
+        return self.transcript if self.current is self.output else self.output
 
     def grown(self) -> None:
         """More came in."""
@@ -45,6 +55,11 @@ class Panes:
         if not self._chosen and state.agent and (state.agent != SHELL or silent):
             self._screen.set_class(True, "-transcript")
         self._screen.set_class(state.agent not in ("", SHELL) and not len(self._log), "-no-output")
+        reading = "Reading the run …" if not state.agent and not state.reason else ""
+        live = "Nothing yet." if state.live else "Nothing happened in this run."
+        self.transcript.say_empty(reading or live)
+        printed = "Nothing was printed yet." if state.live else "Nothing was printed."
+        self.output.say_empty(reading or printed)
 
     def change(self, view: LogView) -> None:
         """From this pane to the other one."""
@@ -52,3 +67,20 @@ class Panes:
         other = self.transcript if view is self.output else self.output
         self._screen.set_class(other is self.transcript, "-transcript")
         self._screen.set_focus(other)
+
+    def zoom(self, zoomed: bool) -> None:
+        """The pane with the focus alone, or everything again."""
+        self.zoomed = zoomed
+        self._screen.set_class(self.current is self.transcript, "-transcript")
+        self._screen.set_class(zoomed, "-zoom")
+
+    def arrange(self) -> Arrangement:
+        """The next arrangement, which is remembered."""
+        self._layout.choose(self._layout.arrangement.following)
+        self._screen.set_class(self.current is self.transcript, "-transcript")
+        self._arrange()
+        return self._layout.arrangement
+
+    def _arrange(self) -> None:
+        for arrangement in Arrangement:
+            self._screen.set_class(arrangement is self._layout.arrangement, f"-{arrangement.value}")

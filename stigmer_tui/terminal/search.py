@@ -1,9 +1,10 @@
-"""Plain search over a run's whole output: over the bytes as they lie in the spool, a block at a time, so that a thread can be told to stop."""
+"""Search over a run's whole output: over the bytes as they lie in the spool, a block at a time, so that a thread can be told to stop."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
+from stigmer_apis.matching import Matcher, Pattern
 from stigmer_tui.terminal.spool import Spool
 
 BLOCK = 1 << 18
@@ -11,26 +12,38 @@ BLOCK = 1 << 18
 _COLORS_BETWEEN = rb"(?:\x1b\[[0-9;:]*m)*"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Needle:
-    """What to look for. Capitals count only where the text has some."""
+    """What to look for. Capitals count only where the text has some, or where that is asked for.
 
-    text: str
+    A regular expression is never run here: `matcher` asks a process that can be ended.
+    """
+
+    pattern: Pattern
     raw: re.Pattern[bytes]
-    """Finds it in output; colours may change within it."""
+    """Finds a text in output; colours may change within it. Nothing for an expression."""
     plain: re.Pattern[str]
-    """Finds it in drawn text."""
+    """Finds a text in drawn text. Nothing for an expression."""
+
+    @property
+    def text(self) -> str:
+        """As it was written."""
+        return self.pattern.text
+
+    @property
+    def regex(self) -> bool:
+        """Whether it is an expression."""
+        return self.pattern.regex
 
     @classmethod
-    def of(cls, text: str) -> "Needle":
+    def of(cls, text: str, *, regex: bool = False, match_case: bool = False) -> "Needle":
         """The needle for `text`, which is not empty."""
-        exact = any(character.isupper() for character in text)
-        letters = [_letter(character, exact=exact) for character in text]
-        return cls(
-            text=text,
-            raw=re.compile(_COLORS_BETWEEN.join(letters), 0 if exact else re.IGNORECASE),
-            plain=re.compile(re.escape(text), 0 if exact else re.IGNORECASE),
-        )
+        pattern = Pattern(text, regex, match_case)
+        if regex:
+            return cls(pattern, re.compile(rb"(?!)"), re.compile(r"(?!)"))
+        flags = 0 if pattern.exact else re.IGNORECASE
+        letters = [_letter(character, exact=pattern.exact) for character in text]
+        return cls(pattern, re.compile(_COLORS_BETWEEN.join(letters), flags), re.compile(re.escape(text), flags))
 
 
 def _letter(character: str, *, exact: bool) -> bytes:
@@ -70,3 +83,26 @@ def matching_rows(
         if rows:
             yield rows
         position += len(data) if final else max(boundary, len(data) - overlap, 1)
+
+
+async def rows_matching(
+    spool: Spool, matcher: Matcher, first_row: int, end_row: int, stop: Callable[[], bool]
+) -> AsyncIterator[list[int]]:
+    """The same for an expression, line by line. Raises `InvalidArgument` where it takes too long."""
+    if first_row >= end_row:
+        return
+    position = spool.start(first_row)
+    end = spool.start(end_row) if end_row < len(spool) else spool.size
+    last = -1
+    while position < end and not stop():
+        data = spool.read_at(position, min(BLOCK, end - position))
+        if not data:
+            return
+        if position + len(data) < end:
+            data = data[: data.rfind(b"\n") + 1] or data
+        rows = sorted({spool.row_at(position + found.offset) for found in await matcher.lines(data)})
+        rows = [row for row in rows if row > last]
+        if rows:
+            last = rows[-1]
+            yield rows
+        position += len(data)

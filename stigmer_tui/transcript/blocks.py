@@ -1,12 +1,25 @@
 """The blocks of a transcript. Each is changed in place by `reading` while its part of the run goes on; text in them is untrusted.
 
-`depth` is 0 for the agent itself and 1 for what happened to a sub-agent of its.
+Every block has the same five fields of its place: `version` counts its changes, `depth` is 0 for the agent itself and 1 for what happened to a sub-agent of
+its, `owner` is the sub-agent's block, `run` the execution that it belongs to, and `opened` whether the person who looks has unfolded it.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
 
 from stigmer_tui.text import Untrusted
+from stigmer_tui.text.times import thousands
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """Where a block stands."""
+
+    version: int = 0
+    depth: int = 0
+    owner: "Step | None" = field(default=None, repr=False, compare=False)
+    run: str = ""
+    opened: bool = False
 
 
 class LineState(Enum):
@@ -18,26 +31,26 @@ class LineState(Enum):
 
 
 @dataclass(slots=True)
-class PersonLine:
+class PersonLine(Place):
     """What a person wrote."""
 
     text: str
     state: LineState = LineState.TAKEN
     reason: str = ""
     """Why it was refused."""
-    version: int = 0
-    depth: int = 0
+    message_id: str = ""
+    attachments: tuple[str, ...] = ()
+    """Names of the files that go with it."""
 
 
 @dataclass(slots=True)
-class AgentText:
+class AgentText(Place):
     """What a model wrote, or thought."""
 
     text: str = ""
     reasoning: str = ""
     interrupted: str = ""
-    version: int = 0
-    depth: int = 0
+    message_id: str = ""
 
 
 class CallState(Enum):
@@ -53,13 +66,15 @@ class CallState(Enum):
 
 
 @dataclass(slots=True)
-class ToolCall:
+class ToolCall(Place):
     """A tool call; for `shell` a command line."""
 
     call_id: str
     name: str
     command: str
     """The command line, or the arguments as JSON."""
+    args: str = ""
+    """All arguments as JSON, where `command` leaves some out."""
     shown_above: bool = False
     """The person's line right above says the same."""
     state: CallState = CallState.REQUESTED
@@ -78,9 +93,9 @@ class ToolCall:
     waits: str = ""
     """Why a person is asked before it starts; empty where nobody is, or where it was decided."""
     decision: str = ""
-    """What was decided, and by whom."""
-    version: int = 0
-    depth: int = 0
+    """What was decided, how far it goes, and by whom."""
+    prefix: tuple[str, ...] = ()
+    """First words that one answer would allow from here on."""
 
     @property
     def failed(self) -> bool:
@@ -100,29 +115,25 @@ class Tone(Enum):
 
 
 @dataclass(slots=True)
-class Remark:
+class Remark(Place):
     """A line or two about the run: a phase, a note, a problem, who took the keyboard."""
 
     text: str
     tone: Tone = Tone.QUIET
     mark: str = "·"
     """One cell in front of it."""
-    version: int = 0
-    depth: int = 0
 
 
 @dataclass(slots=True)
-class TodoList:
+class TodoList(Place):
     """The agent's plan."""
 
     items: list[tuple[str, str]]
     """State's shape, and what is to do."""
-    version: int = 0
-    depth: int = 0
 
 
 @dataclass(slots=True)
-class Step:
+class Step(Place):
     """A sub-agent or a task of a workflow: folded to one line, what came of it beneath."""
 
     name: str
@@ -130,12 +141,14 @@ class Step:
     output: str = ""
     error: str = ""
     done: bool = False
-    version: int = 0
-    depth: int = 0
+    steps: int = 0
+    """Blocks of what it does."""
+    waits: int = 0
+    """Calls of its that wait for a person."""
 
 
 @dataclass(slots=True)
-class FileDiff:
+class FileDiff(Place):
     """What a tool did to a file."""
 
     path: str
@@ -145,30 +158,83 @@ class FileDiff:
     """As `diff -u` writes it; empty for a file that is not text."""
     added: int = 0
     removed: int = 0
-    version: int = 0
-    depth: int = 0
 
 
-Block = PersonLine | AgentText | ToolCall | Remark | TodoList | Step | FileDiff
+@dataclass(slots=True)
+class Usage(Place):
+    """What a turn used, and the whole run up to its end."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_micro_usd: int = 0
+    """Millionths of a US dollar, as far as prices are known."""
+    run_tokens: int = 0
+    run_cost_micro_usd: int = 0
+
+
+@dataclass(slots=True)
+class Artifact(Place):
+    """A file that the run made and that is kept."""
+
+    name: str
+    size: int
+    artifact_id: str
+    media_type: str = ""
+
+
+Block = PersonLine | AgentText | ToolCall | Remark | TodoList | Step | FileDiff | Usage | Artifact
 
 
 def plain_text(block: Block) -> str:
-    """The block's text, untrusted, for searching and copying."""
+    """The block's whole text, untrusted, for searching and copying: folded parts too."""
     match block:
         case PersonLine():
-            return block.text
+            return _joined(block.text, *block.attachments)
         case AgentText():
-            return block.text or block.reasoning
+            return _joined(block.reasoning, block.text)
         case ToolCall():
-            return "\n".join(part for part in (block.command, block.error, block.result) if part)
+            return _joined(block.command, block.args, block.decision, block.error, block.result)
         case Remark():
             return block.text
         case TodoList():
             return "\n".join(f"{shape} {text}" for shape, text in block.items)
         case Step():
-            return "\n".join(part for part in (block.name, block.input, block.error, block.output) if part)
+            return _joined(block.name, block.input, block.error, block.output)
         case FileDiff():
-            return f"{block.path}\n{block.diff}"
+            return _joined(block.path, block.diff)
+        case Usage():
+            return usage_words(block)
+        case Artifact():
+            return f"{block.name} {block.artifact_id}"
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def usage_words(usage: Usage) -> str:
+    """What a turn used, in a line: `2 calls · 1,204 in (800 cached) · 96 out · $0.02`, and the run so far where that is more."""
+    cached = f" ({thousands(usage.cached_tokens)} cached)" if usage.cached_tokens else ""
+    calls = "1 call" if usage.calls == 1 else f"{usage.calls} calls"
+    words = f"{calls} · {thousands(usage.input_tokens)} in{cached} · {thousands(usage.output_tokens)} out"
+    words += dollars(usage.cost_micro_usd)
+    if usage.run_tokens > usage.input_tokens + usage.output_tokens:
+        words += f"   run so far {thousands(usage.run_tokens)} tokens{dollars(usage.run_cost_micro_usd)}"
+    return words
+
+
+def dollars(micro_usd: int) -> str:
+    """A sum of money behind other figures: ` · $0.02`, with as many digits as say something; empty for none."""
+    if not micro_usd:
+        return ""
+    return f" · ${micro_usd / 1e6:.2f}" if micro_usd >= 10_000 else f" · ${micro_usd / 1e6:.4f}"
+
+
+def hidden(block: Block) -> bool:
+    """Whether it is not shown at all: it happened to a sub-agent that is folded, and waits for nobody."""
+    return block.owner is not None and not block.owner.opened and not (isinstance(block, ToolCall) and block.waits)
 
 
 def untrusted_text(block: Block) -> Untrusted:

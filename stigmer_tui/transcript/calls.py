@@ -47,6 +47,15 @@ def shown_call(name: str, args: Struct) -> str:
     return json.dumps(_whole(arguments), ensure_ascii=False)
 
 
+def more_args(name: str, args: Struct) -> str:
+    """All arguments as JSON in rows, where `shown_call` leaves some out; else empty. Untrusted."""
+    arguments = json_format.MessageToDict(args)
+    told = _TELLING.get(name, tuple(arguments))
+    if all(key in told for key in arguments) or (name == "todos"):
+        return ""
+    return json.dumps(_whole(arguments), ensure_ascii=False, indent=2)
+
+
 def _whole(value: object) -> object:
     """Numbers without a fraction as a person writes them: protobuf keeps every number of a free form as a float."""
     match value:

@@ -1,11 +1,9 @@
-"""From blocks to rows of a width: text that is safe to draw, each piece with the name of its style."""
+"""From blocks to rows of a width."""
 
-from dataclasses import dataclass
-
-from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.text.width import wrap
+from stigmer_tui.text.times import size
 from stigmer_tui.transcript.blocks import (
     AgentText,
+    Artifact,
     Block,
     CallState,
     FileDiff,
@@ -16,27 +14,20 @@ from stigmer_tui.transcript.blocks import (
     TodoList,
     Tone,
     ToolCall,
+    Usage,
+    hidden,
+    plain_text,
+    usage_words,
 )
 from stigmer_tui.transcript.calls import killed_words, outcome_words
+from stigmer_tui.transcript.diffs import SHOWN_LINES as SHOWN_DIFF_LINES
+from stigmer_tui.transcript.diffs import diff_rows
+from stigmer_tui.transcript.rows import Row, Shape, Span, folded, marked
 
 SHOWN_LINES = 12
-"""Lines of a tool's result that are shown; the pager has all."""
-SHOWN_DIFF_LINES = 40
-"""Lines of a diff that are shown; the pager has all."""
-INDENT = "  "
+"""Lines of a tool's result that are shown until it is unfolded."""
+SHOWN_COMMAND_LINES = 6
 _BAR = "│ "
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a row."""
-
-    text: str
-    style: str = "text"
-    """Name of a component class of the view, without its prefix."""
-
-
-Row = tuple[Span, ...]
 
 _CALL_MARKS = {
     CallState.REQUESTED: ("●", "muted"),
@@ -55,14 +46,39 @@ _LINE_NOTES = {
 _TONES = {Tone.QUIET: "muted", Tone.GOOD: "good", Tone.WARNING: "warning", Tone.ERROR: "error"}
 
 
-def rows_of(block: Block, width: int) -> list[Row]:
-    """The rows of a block in `width` cells; what happened to a sub-agent stands behind a bar."""
-    if not block.depth or width <= 2 * len(_BAR):
-        return _rows(block, width)
-    return [(Span(_BAR, "faint"), *row) for row in _rows(block, width - len(_BAR))]
+def rows_of(block: Block, shape: Shape) -> list[Row]:
+    """The rows of a block; none where it is hidden. What happened to a sub-agent stands behind a bar."""
+    if hidden(block):
+        return []
+    if not block.depth or shape.width <= 2 * len(_BAR):
+        return _rows(block, shape)
+    return [(Span(_BAR, "faint"), *row) for row in _rows(block, shape.narrower(len(_BAR)))]
 
 
-def _rows(block: Block, width: int) -> list[Row]:
+def likely_rows(block: Block, shape: Shape) -> int:
+    """About how many rows that are, without laying them out; at least one, but for what is hidden."""
+    if hidden(block):
+        return 0
+    width = max(2, shape.width - 2)
+    match block:
+        case AgentText():
+            return 1 + _likely(block.text, width) + (1 if block.reasoning else 0)
+        case ToolCall():
+            return 2 + min(SHOWN_LINES, _likely(block.result, width))
+        case FileDiff():
+            return 1 + min(SHOWN_DIFF_LINES, block.diff.count("\n"))
+        case PersonLine():
+            return 1 + _likely(block.text, width)
+        case _:
+            return max(1, _likely(plain_text(block), width))
+
+
+def _likely(text: str, width: int) -> int:
+    return text.count("\n") + 1 + len(text) // width if text else 0
+
+
+def _rows(block: Block, shape: Shape) -> list[Row]:
+    width = shape.width
     match block:
         case PersonLine():
             return _person(block, width)
@@ -72,105 +88,109 @@ def _rows(block: Block, width: int) -> list[Row]:
             return _call(block, width)
         case Remark():
             style = _TONES[block.tone]
-            return _marked(block.mark, style, block.text, style, width)
+            return marked(block.mark, style, block.text, style, width)
         case TodoList():
-            return [row for shape, text in block.items for row in _marked(shape, "accent", text, "text", width)]
+            return [row for mark, text in block.items for row in marked(mark, "accent", text, "text", width)] or [()]
         case Step():
             return _step(block, width)
         case FileDiff():
-            return _diff(block, width)
-
-
-def _marked(mark: str, mark_style: str, text: str, style: str, width: int) -> list[Row]:
-    """Text with a mark in front of its first row."""
-    lines = wrap(safe(Untrusted(text), lines=True), width - len(INDENT))
-    rows: list[Row] = [(Span(f"{mark} ", mark_style), Span(lines[0], style))]
-    rows.extend((Span(INDENT), Span(line, style)) for line in lines[1:])
-    return rows
+            return diff_rows(block, shape)
+        case Usage():
+            return marked("∑", "faint", usage_words(block), "muted", width)
+        case Artifact():
+            words = f"{block.name} is kept, {size(block.size)}: {block.artifact_id}"
+            return marked("◆", "accent", words, "muted", width)
 
 
 def _person(block: PersonLine, width: int) -> list[Row]:
     word, style = _LINE_NOTES[block.state]
-    rows = [(), *_marked("›", "accent", block.text, "muted" if word else "person", width)]
+    rows: list[Row] = [(), *marked("›", "accent", block.text, "muted" if word else "person", width)]
+    for name in block.attachments:
+        rows += marked("◇", "accent", name, "muted", width)
     if word:
         note = f"{word}: {block.reason}" if block.reason else word
-        rows += _marked(" ", style, note, style, width)
+        rows += marked(" ", style, note, style, width)
     return rows
 
 
 def _agent(block: AgentText, width: int) -> list[Row]:
     rows: list[Row] = [()]
     if block.reasoning:
-        rows += _shortened("∴", "faint", block.reasoning, "faint", width)
+        rows += _reasoning(block, width)
     if block.text:
-        rows += _marked(" ", "text", block.text, "text", width)
+        rows += marked(" ", "text", block.text, "text", width)
     if block.interrupted:
-        rows += _marked("■", "warning", block.interrupted, "warning", width)
+        rows += marked("■", "warning", block.interrupted, "warning", width)
     return rows
+
+
+def _reasoning(block: AgentText, width: int) -> list[Row]:
+    """Folded to one row: how much it is, and how it begins; while nothing else was said, how it ends."""
+    if block.opened:
+        return folded("∴", "faint", block.reasoning, "faint", width, lines=1, opened=True)
+    words = len(block.reasoning.split())
+    told = f"thought, {words:,} word{'' if words == 1 else 's'}"
+    text = " ".join(block.reasoning.split())
+    room = max(0, width - len(told) - 6)
+    glimpse = text if len(text) <= room else (text[: max(0, room - 1)] + "…" if block.text else "…" + text[-room:])
+    return marked("∴", "faint", f"{told}  {glimpse}", "faint", width)[:1]
 
 
 def _call(block: ToolCall, width: int) -> list[Row]:
     rows: list[Row] = []
     if not block.shown_above:
-        rows += _shortened("$" if block.name == "shell" else "⚒", "accent", _call_title(block), "text", width)
+        title = block.command if block.name == "shell" else f"{block.name} {block.command}"
+        mark = "$" if block.name == "shell" else "⚒"
+        rows += folded(mark, "accent", title, "text", width, lines=SHOWN_COMMAND_LINES, opened=block.opened)
+    if block.args and block.opened:
+        rows += folded(" ", "text", block.args, "muted", width, lines=SHOWN_LINES, opened=True)
     if block.waits:
-        rows += _marked("!", "warning", f"waits for you: {block.waits}", "warning", width)
+        rows += marked("!", "warning", f"waits for you: {block.waits}", "warning", width)
         return rows
     if block.decision:
-        rows += _marked("·", "muted", block.decision, "muted", width)
+        rows += marked("·", "muted", block.decision, "muted", width)
     mark, style = _CALL_MARKS[block.state]
     if block.state is CallState.ENDED and block.failed:
         mark, style = "✗", "error"
-    rows += _marked(mark, style, outcome_words(block), style if block.failed else "muted", width)
+    rows += marked(mark, style, outcome_words(block), style if block.failed else "muted", width)
     if block.no_walls is not None:
-        rows += _marked(" ", "warning", f"no walls around it: {block.no_walls or 'no reason given'}", "warning", width)
+        rows += marked(" ", "warning", f"no walls around it: {block.no_walls or 'no reason given'}", "warning", width)
     if block.killed:
-        rows += _marked(" ", "muted", killed_words(block.killed), "muted", width)
+        rows += marked(" ", "muted", killed_words(block.killed), "muted", width)
     if block.error:
-        rows += _marked(" ", "error", block.error, "error", width)
+        rows += folded(" ", "error", block.error, "error", width, lines=SHOWN_LINES, opened=block.opened)
     if block.result:
-        rows += _shortened(" ", "text", block.result, "text", width)
+        rows += folded(" ", "text", block.result, "text", width, lines=SHOWN_LINES, opened=block.opened)
     return rows
-
-
-def _call_title(block: ToolCall) -> str:
-    return block.command if block.name == "shell" else f"{block.name} {block.command}"
 
 
 def _step(block: Step, width: int) -> list[Row]:
+    """A sub-agent or a task: its state in a row, what came of it; what it did in between where it is unfolded."""
     mark, style = ("✗", "error") if block.error else ("✓", "good") if block.done else ("▶", "accent")
-    rows = [(), *_marked(mark, style, block.name, "text", width)]
+    rows: list[Row] = [(), *marked(mark, style, block.name, "text", width)]
+    if block.waits:
+        rows += marked("!", "warning", "waits for you", "warning", width)
     for text, text_style in ((block.input, "muted"), (block.output, "text"), (block.error, "error")):
         if text:
-            rows += _shortened(" ", text_style, text, text_style, width)
+            lines = 2 if text is block.input else SHOWN_LINES
+            rows += folded(" ", text_style, text, text_style, width, lines=lines, opened=block.opened)
+    if block.steps and not block.opened:
+        count = f"… {block.steps:,} step{'' if block.steps == 1 else 's'} of its, folded"
+        rows += marked(" ", "fold", count, "fold", width)
     return rows
 
 
-_DIFF_STYLES = {"+": "good", "-": "error", "@": "accent"}
-
-
-def _diff(block: FileDiff, width: int) -> list[Row]:
-    """The file, how many lines came and went, and the lines; the two names that a diff begins with say nothing more."""
-    head = f"{block.path} {block.change}"
-    counts = f"  +{block.added} −{block.removed}" if block.added or block.removed else ""
-    rows = _marked("±", "accent", head + counts, "text", width)
-    lines = [line for line in block.diff.splitlines() if not line.startswith(("--- ", "+++ "))]
-    for line in lines[:SHOWN_DIFF_LINES]:
-        style = _DIFF_STYLES.get(line[:1], "muted")
-        rows += [(Span(INDENT), Span(part, style)) for part in wrap(safe(Untrusted(line)), width - len(INDENT))]
-    if len(lines) > SHOWN_DIFF_LINES:
-        rows += _marked(" ", "muted", f"… {len(lines) - SHOWN_DIFF_LINES} more lines", "muted", width)
-    return rows
-
-
-def _shortened(mark: str, mark_style: str, text: str, style: str, width: int) -> list[Row]:
-    """Like `_marked`, cut to a dozen rows with a word on how much is left out."""
-    if len(text) > SHOWN_LINES * width * 4:
-        text, cut = text[: SHOWN_LINES * width * 4], len(text) - SHOWN_LINES * width * 4
-    else:
-        cut = 0
-    rows = _marked(mark, mark_style, text, style, width)
-    if len(rows) > SHOWN_LINES or cut:
-        more = f"… {len(rows) - SHOWN_LINES} more rows" if not cut else "… and more"
-        rows = [*rows[:SHOWN_LINES], *_marked(" ", "muted", more, "muted", width)]
-    return rows
+def can_open(block: Block) -> bool:
+    """Whether unfolding it would show more."""
+    match block:
+        case AgentText():
+            return bool(block.reasoning)
+        case ToolCall():
+            long = max(block.result.count("\n"), block.error.count("\n"), len(block.result) // 800)
+            return bool(block.args) or long >= SHOWN_LINES or block.command.count("\n") >= SHOWN_COMMAND_LINES
+        case FileDiff():
+            return block.diff.count("\n") > SHOWN_DIFF_LINES
+        case Step():
+            return True
+        case _:
+            return False

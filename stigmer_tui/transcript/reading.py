@@ -188,9 +188,7 @@ class Transcript(GrowingBlocks):
                 self.remove(line)
             self._end_turn()
             attachments = line.attachments if line is not None else ()
-            message: PersonLine | AgentText = PersonLine(
-                "", message_id=started.message_id, attachments=attachments
-            )
+            message: PersonLine | AgentText = PersonLine("", message_id=started.message_id, attachments=attachments)
         else:
             message = AgentText(message_id=started.message_id)
         self._messages[started.message_id] = message

@@ -86,11 +86,6 @@ def _limit(event: Event) -> Remark:
     return Remark(f"A limit is near: {used} of {allowed} {words}.", Tone.WARNING, "!")
 
 
-def _artifact(event: Event) -> Remark:
-    added = event.artifact_added
-    return Remark(f"{added.name} is kept, {thousands(added.size)} bytes: {added.artifact_id}", mark="◆")
-
-
 def _undone(event: Event) -> Remark:
     undone = event.turn_undone
     left = f" Changed by others since, and left alone: {', '.join(undone.left)}." if undone.left else ""
@@ -108,6 +103,5 @@ _REMARKS: Mapping[str, Callable[[Event], Remark | None]] = {
     "model_changed": _model_changed,
     "context_compacted": _compacted,
     "limit_neared": _limit,
-    "artifact_added": _artifact,
     "turn_undone": _undone,
 }

@@ -9,15 +9,18 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.message import Message
 from textual.strip import Strip
+from textual.worker import Worker
 
+from stigmer_apis.errors import StigmerError
+from stigmer_apis.matching import Matcher
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.terminal.line_cells import DrawnLine
 from stigmer_tui.terminal.output_log import NoteKind, OutputLog
 from stigmer_tui.terminal.pen import style_of
-from stigmer_tui.terminal.search import Needle, matching_rows
-from stigmer_tui.widgets.highlight import highlight
+from stigmer_tui.terminal.search import Needle, matching_rows, rows_matching
 from stigmer_tui.widgets.log_view import Ask, LogView
+from stigmer_tui.widgets.row_marks import RowMarks
 
 SIDEWAYS = 8
 _KEPT = 512
@@ -48,11 +51,12 @@ class OutputView(LogView):
     class Found(Message):
         """From the thread that searches: rows; `end` where it is through, the row before which it looked."""
 
-        def __init__(self, needle: Needle, rows: list[int], end: int | None) -> None:
+        def __init__(self, needle: Needle, rows: list[int], end: int | None, problem: str = "") -> None:
             super().__init__()
             self.needle = needle
             self.rows = rows
             self.end = end
+            self.problem = problem
 
     def __init__(self, log: OutputLog, ask: Ask, *, id: str | None = None) -> None:
         super().__init__(ask, id=id)
@@ -62,8 +66,9 @@ class OutputView(LogView):
         self._drawn: OrderedDict[int, DrawnLine] = OrderedDict()
         self._searched = 0
         self._found: array[int] = array("Q")
-        self.searching = False
-        """Whether what there is has not been looked through to its end."""
+        self._matcher: Matcher | None = None
+        self._worker: Worker[None] | None = None
+        self._marks = RowMarks(self, self._drawn_anew)
 
     def row_count(self) -> int:
         """Rows of the log."""
@@ -72,7 +77,7 @@ class OutputView(LogView):
     def grown(self) -> None:
         """More output came."""
         super().grown()
-        if self.needle is not None and not self.searching:
+        if self.needle is not None and not self.searching and not self.problem:
             self._search_on()
 
     def cleared(self) -> None:
@@ -121,7 +126,22 @@ class OutputView(LogView):
     def _marked(self, segments: list[Segment]) -> list[Segment]:
         if self.needle is None:
             return segments
-        return highlight(segments, self.needle.plain, self._look("match"))
+        return self._marks.marked(segments, self._look("match"))
+
+    def _drawn_anew(self) -> None:
+        self.forget_drawn()
+        self.refresh()
+
+    def text_of_row(self, row: int) -> str:
+        """A note with its mark, or a line as it looks."""
+        note = self.log_rows.note(row)
+        return _MARKS[note.kind][0] + note.text if note is not None else self._line(row).text
+
+    def _column(self, x: int) -> int:
+        return super()._column(x) + self.left
+
+    def _on_screen(self, column: int) -> int:
+        return super()._on_screen(column - self.left)
 
     def _line(self, row: int) -> DrawnLine:
         kept = self._drawn.get(row)
@@ -146,8 +166,9 @@ class OutputView(LogView):
     # Searching.
 
     def landmarks(self, kind: str) -> Sequence[int]:
-        """Commands, or what did not end well."""
-        return self.log_rows.rows_of(NoteKind.COMMAND if kind == "call" else NoteKind.WRONG)
+        """Commands, or what did not end well; messages and approvals are in the transcript."""
+        kinds = {"call": NoteKind.COMMAND, "error": NoteKind.WRONG}
+        return self.log_rows.rows_of(kinds[kind]) if kind in kinds else ()
 
     def search(self, needle: Needle | None) -> None:
         """Look through everything on a thread; what is found is told in between."""
@@ -155,15 +176,20 @@ class OutputView(LogView):
         self._searched = 0
         self._found = array("Q")
         self.match_rows, self.match_count = self._found, 0
-        self.searching = False
+        self.searching, self.problem = False, ""
+        self._marks.use(needle)
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
         self.forget_drawn()
         self.refresh()
         self._search_on()
         self.post_message(self.SearchChanged(self))
 
-    def on_unmount(self) -> None:
-        """Stop the thread."""
+    async def on_unmount(self) -> None:
+        """Stop the thread, and the process."""
         self.needle = None
+        await self._end_matcher()
 
     def _search_on(self) -> None:
         """Look through what came since the last time."""
@@ -171,7 +197,38 @@ class OutputView(LogView):
         if needle is None or first >= end:
             return
         self.searching = True
-        self.run_worker(lambda: self._look_through(needle, first, end), thread=True, exit_on_error=False)
+        if needle.regex:
+            self._worker = self.run_worker(self._ask(needle, first, end), exit_on_error=False)
+        else:
+            self.run_worker(lambda: self._look_through(needle, first, end), thread=True, exit_on_error=False)
+
+    async def _ask(self, needle: Needle, first: int, end: int) -> None:
+        """The same for an expression, by a process that can be ended."""
+        try:
+            matcher = await self._matcher_of(needle)
+            texts = [(row, note.text) for row, note in self.log_rows.notes_between(first, end)]
+            answers = await matcher.spans([text for _, text in texts])
+            notes = [row for (row, _), spans in zip(texts, answers, strict=True) if spans]
+            found = rows_matching(self.log_rows.spool, matcher, first, end, lambda: needle is not self.needle)
+            async for rows in found:
+                merged, notes = _merge(rows, notes)
+                self.post_message(self.Found(needle, merged, None))
+            self.post_message(self.Found(needle, notes, end))
+        except StigmerError as error:
+            self.post_message(self.Found(needle, [], end, error.message))
+
+    async def _matcher_of(self, needle: Needle) -> Matcher:
+        """The process for this expression, started where there is none."""
+        if self._matcher is None or self._matcher.pattern != needle.pattern:
+            await self._end_matcher()
+            self._matcher = await Matcher(needle.pattern).__aenter__()
+            self._marks.use(needle, self._matcher)
+        return self._matcher
+
+    async def _end_matcher(self) -> None:
+        matcher, self._matcher = self._matcher, None
+        if matcher is not None:
+            await matcher.close()
 
     def _look_through(self, needle: Needle, first: int, end: int) -> None:
         """On a thread: only messages leave it."""
@@ -186,6 +243,7 @@ class OutputView(LogView):
         message.stop()
         if message.needle is not self.needle:
             return
+        self.problem = message.problem
         self._found.extend(row for row in message.rows if not self._found or row > self._found[-1])
         self.match_count = len(self._found)
         if self._eager and (self._eager > 0 or message.end is not None):
@@ -195,7 +253,7 @@ class OutputView(LogView):
             self.searching = False
             open_row = self.log_rows.spool.last_row_open and message.end == len(self.log_rows)
             self._searched = message.end - 1 if open_row else message.end
-            if message.end < len(self.log_rows):
+            if message.end < len(self.log_rows) and not self.problem:
                 self._search_on()
         self.post_message(self.SearchChanged(self))
 

@@ -10,6 +10,7 @@ from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.help import HelpText
 from stigmer_tui.screens.run import RunScreen
+from stigmer_tui.screens.run_menu import MenuList
 from stigmer_tui.widgets.approval.text import ApprovalText
 from stigmer_tui.widgets.board.table import BoardTable
 from stigmer_tui.widgets.composer.composer import Composer
@@ -18,6 +19,7 @@ from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.prompt_line import PromptLine
+from stigmer_tui.widgets.transcript_view import TranscriptView
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.support import run_screen, screen_text, settled, typed, until
 
@@ -28,6 +30,8 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.RUN: RunScreen,
     Scope.LINES: LogView,
     Scope.OUTPUT: OutputView,
+    Scope.TRANSCRIPT: TranscriptView,
+    Scope.MENU: MenuList,
     Scope.COMPOSER: Composer,
     Scope.PROMPT: PromptLine,
     Scope.HELP: HelpText,
@@ -35,7 +39,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
 }
-TOGETHER = [(Scope.LINES, Scope.OUTPUT)]
+TOGETHER = [(Scope.LINES, Scope.OUTPUT), (Scope.LINES, Scope.TRANSCRIPT)]
 """Scopes of one widget: they share its keys."""
 
 

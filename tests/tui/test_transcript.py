@@ -10,6 +10,7 @@ from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_tui.transcript.blocks import CallState, LineState, PersonLine, Remark, ToolCall
 from stigmer_tui.transcript.layout import rows_of
 from stigmer_tui.transcript.reading import SILENT, Transcript
+from stigmer_tui.transcript.rows import Shape
 from stigmer_tui.transcript.run_state import RunState, StopState
 from tests.support.scripted_backend import line_events
 from tests.tui.hostile import HOSTILE, is_harmless
@@ -53,7 +54,7 @@ def test_every_event_shows_or_is_meant_not_to(body: str) -> None:
 
 def shell_rows(transcript: Transcript, width: int = 60) -> list[str]:
     """All rows as text."""
-    return ["".join(span.text for span in row) for block in transcript.blocks for row in rows_of(block, width)]
+    return ["".join(span.text for span in row) for block in transcript.blocks for row in rows_of(block, Shape(width))]
 
 
 def test_a_command_line_and_how_it_ended() -> None:
@@ -189,12 +190,12 @@ def test_rows_fit_their_width(text: str, width: int) -> None:
     """Whatever is written."""
     blocks = (PersonLine(text), Remark(text), ToolCall("c", "read", text, error=text, result=text))
     for block in blocks:
-        assert all(sum(cell_len(span.text) for span in row) <= width for row in rows_of(block, width))
+        assert all(sum(cell_len(span.text) for span in row) <= width for row in rows_of(block, Shape(width)))
 
 
 def test_a_long_result_is_shortened() -> None:
     """It says how much is left out."""
     call = ToolCall("c", "read", "file", result="\n".join(f"line {n}" for n in range(100)))
-    rows = ["".join(span.text for span in row) for row in rows_of(call, 40)]
+    rows = ["".join(span.text for span in row) for row in rows_of(call, Shape(40))]
     assert len(rows) < 20
-    assert "88 more rows" in rows[-1]
+    assert rows[-1].strip() == "… 88 more lines"
