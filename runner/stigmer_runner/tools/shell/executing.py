@@ -1,6 +1,7 @@
 """The plain form: a command in, its exit code and its two outputs out, without a terminal."""
 
 import itertools
+from asyncio import StreamReader
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ TIMED_OUT = 124
 """The exit code of a command whose time was up, as `timeout` gives it."""
 ENDED = 137
 """The exit code of a command that was ended for another reason, such as a limit."""
+CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,40 @@ class Executes(Protocol):
         """Run `command` in the workspace's root. `timeout` is in seconds; past it, what came so far is the result, and
         nothing is left running. Raises `SandboxError` where it cannot be started."""
         ...
+
+
+class LongOutput:
+    """One output of a command elsewhere, read as it comes and kept up to `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+        self.truncated = False
+
+    async def read(self, stream: StreamReader) -> None:
+        """Take all of it."""
+        while data := await stream.read(CHUNK):
+            self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """Take some of it."""
+        room = self._limit - len(self._kept)
+        self._kept += data[:room]
+        self.truncated |= len(data) > room
+
+    def text(self) -> str:
+        """What was kept."""
+        return self._kept.decode("utf-8", "replace")
+
+
+def remark_of(timeout: float | None, limit: str, *, truncated: bool) -> str:
+    """What is to be said of a command beside its outputs; `timeout` where its time was up."""
+    words = (
+        "" if timeout is None else f"its time of {timeout:g} seconds was up",
+        limit,
+        "its output was longer than is kept" if truncated else "",
+    )
+    return "; ".join(word for word in words if word)
 
 
 class SandboxExecutor:
@@ -64,20 +100,11 @@ class SandboxExecutor:
             )
         )
         timed_out = result.outcome is Outcome.TIMED_OUT
-        remarks = [
-            words
-            for words in (
-                f"its time of {timeout:g} seconds was up" if timed_out else "",
-                result.limit,
-                "its output was longer than is kept" if result.truncated else "",
-            )
-            if words
-        ]
         ended = TIMED_OUT if timed_out else ENDED
         return ExecutionResult(
             exit_code=ended if result.exit_code is None else result.exit_code,
             stdout=result.stdout.decode("utf-8", "replace"),
             stderr=result.stderr.decode("utf-8", "replace"),
             timed_out=timed_out,
-            remark="; ".join(remarks),
+            remark=remark_of(timeout if timed_out else None, result.limit, truncated=result.truncated),
         )
