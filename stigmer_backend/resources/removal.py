@@ -32,7 +32,7 @@ from stigmer_backend.resources.kinds import (
 )
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.references import reference_key
-from stigmer_backend.resources.rules import SHELL_SLUG
+from stigmer_backend.resources.rules import is_built_in
 from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.skill_versions import forget_versions_of_skill
 from stigmer_backend.resources.text import quoted
@@ -199,12 +199,12 @@ def name_of(state: StateRead, dependant: Dependant) -> str:
 
 def _guard(state: StateRead, kind: AnyKind, resource: Resource) -> None:
     """Raise `FailedPrecondition` for what is built in, and for an instance that its agent or workflow always has."""
-    if kind.field == AGENTS.field and resource.metadata.slug == SHELL_SLUG:
-        raise _built_in("agent")
+    if kind.field == AGENTS.field and is_built_in(resource.metadata):
+        raise _built_in("agent", resource.metadata.slug)
     owner = _owner_of_default(state, resource)
     if owner is not None:
-        if owner.metadata.slug == SHELL_SLUG and kind.field == INSTANCES.field:
-            raise _built_in("agent instance")
+        if kind.field == INSTANCES.field and is_built_in(owner.metadata):
+            raise _built_in("agent instance", owner.metadata.slug)
         words = AGENTS.words if kind.field == INSTANCES.field else WORKFLOWS.words
         raise FailedPrecondition(
             f"{quoted(resource.metadata.name)} is the default instance of the {words} {quoted(owner.metadata.name)}",
@@ -276,7 +276,7 @@ def _kept(state: StateRead, kind: AnyKind, resource: Resource, holding: Iterable
     )
 
 
-def _built_in(words: str) -> FailedPrecondition:
+def _built_in(words: str, slug: str) -> FailedPrecondition:
     return FailedPrecondition(
-        f"the {words} of {SHELL_SLUG!r} is built in and cannot be deleted", remedy="leave it: it costs nothing"
+        f"the {words} of {slug!r} is built in and cannot be deleted", remedy="leave it: it costs nothing"
     )

@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
-from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceMetadata
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
+    ApiResourceMetadata,
+    ApiResourceOwnerScope,
+)
 from stigmer_apis.errors import FailedPrecondition, FieldViolation, InvalidArgument
 from stigmer_backend.resources.kinds import Resource
 from stigmer_backend.resources.text import NAME_LIMIT, check_names, quoted, refused_character
@@ -11,9 +14,17 @@ from stigmer_backend.resources.text import NAME_LIMIT, check_names, quoted, refu
 SHELL_MODEL = "shell"
 """The model of the built-in agent `shell`: none. The person's lines are commands."""
 SHELL_SLUG = "shell"
-"""The built-in agent."""
+"""The built-in agent that needs no model."""
+ASSISTANT_SLUG = "assistant"
+"""The built-in agent that a model drives."""
 MARKS_LIMIT = 64
 """Most labels, and most tags, of a resource. The published rules set no limit; an index needs one."""
+
+
+def is_built_in(metadata: ApiResourceMetadata) -> bool:
+    """Whether an agent is one that is there from the first start. A person's own agent may be called `assistant`, too."""
+    platform = metadata.owner_scope == ApiResourceOwnerScope.platform
+    return metadata.slug == SHELL_SLUG or (metadata.slug == ASSISTANT_SLUG and platform)
 
 
 def check_metadata(metadata: ApiResourceMetadata) -> None:

@@ -147,7 +147,7 @@ class Backend:
         handed: Handed | None = None,
         keyring: OsKeyring | None = None,
     ) -> "Backend":
-        """Begin over `store`: make the built-in agent, take up what lives, keep what runners hold for them.
+        """Begin over `store`: make the built-in agents, take up what lives, keep what runners hold for them.
 
         `clock` gives seconds since 1970, `ids` an id for a prefix; `handed` is what the start's environment had; without a `keyring` there is none. Raises what the store raises.
         """
@@ -158,14 +158,14 @@ class Backend:
         make = ids or new
         secrets = Secrets.over(store, home, handed or Handed(), keyring or OsKeyring({}), make, Stamps(clock))
         catalogues = Catalogues(Means(make, SecretValues(secrets.vault)))
-        stamp = Stamps(clock).now()
+        stamps = Stamps(clock)
 
         folder = os.urandom(8).hex().encode()
 
         def begin(state: StateWrite) -> _Start:
             boot = int.from_bytes(state.get_meta(_BOOT) or b"") + 1
             state.put_meta(_BOOT, boot.to_bytes(8))
-            seed(state, catalogues.agents, stamp)
+            seed(state, catalogues.agents, stamps.now)
             archives = state.get_meta(_ARCHIVES) or folder
             state.put_meta(_ARCHIVES, archives)
             unseen = state.count(EXECUTIONS.table, UNSEEN_LIST)

@@ -194,7 +194,7 @@ def test_lists_are_tables_and_json(workstation: Workstation) -> None:
     assert table[0].split() == ["ID", "PHASE", "AGENT", "AGE", "EXIT", "SUBJECT"]
     assert table[1].startswith(execution_id)
     agents = json.loads(workstation.run("get", "agents", "-o", "json").stdout)
-    assert [agent["metadata"]["slug"] for agent in agents] == ["shell"]
+    assert [agent["metadata"]["slug"] for agent in agents] == ["assistant", "shell"]
     assert "shell" in workstation.run("get", "agents").stdout.decode()
     assert json.loads(workstation.run("get", "sessions", "-o", "json").stdout)
     found = json.loads(workstation.run("get", "executions", "-o", "json", "--text", "LISTED").stdout)

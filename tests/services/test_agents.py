@@ -64,7 +64,7 @@ async def test_a_taken_slug_is_refused_and_leaves_nothing_behind(served: Served)
         await create(served, agent("code  helper"))
     assert "code-helper" in refusal.text
     listed = await served.stubs.service.ListAgents(ListAgentsRequest(), metadata=served.stubs.metadata)
-    assert [one.metadata.slug for one in listed.agents] == ["code-helper", "shell"]
+    assert [one.metadata.slug for one in listed.agents] == ["code-helper", "assistant", "shell"]
 
 
 async def test_a_taken_name_of_the_default_instance_undoes_the_whole_creation(served: Served) -> None:
@@ -233,12 +233,12 @@ async def test_agents_are_listed_newest_first_in_pages(served: Served) -> None:
         page = await served.stubs.service.ListAgents(
             ListAgentsRequest(page_size=2, page_token=token), metadata=served.stubs.metadata
         )
-        assert page.total == 6
+        assert page.total == 7
         seen += [one.metadata.slug for one in page.agents]
         token = page.next_page_token
         if not token:
             break
-    assert seen == ["agent-4", "agent-3", "agent-2", "agent-1", "agent-0", "shell"]
+    assert seen == ["agent-4", "agent-3", "agent-2", "agent-1", "agent-0", "assistant", "shell"]
     with refused(InvalidArgument):
         await served.stubs.service.ListAgents(ListAgentsRequest(page_token="bogus"), metadata=served.stubs.metadata)
     with refused(InvalidArgument):

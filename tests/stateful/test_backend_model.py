@@ -75,9 +75,9 @@ class BackendMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.start()
         request = ListResourcesRequest(kind=AGENT)
-        (shell,) = self.ask(self.asking.page(request)).resources
-        slug, resource_id, says = part_of(shell)
-        self.tables[AGENT][slug] = Known(resource_id, 0, [says])
+        for number, built_in in enumerate(reversed(self.ask(self.asking.page(request)).resources), -1):
+            slug, resource_id, says = part_of(built_in)
+            self.tables[AGENT][slug] = Known(resource_id, number, [says])
 
     # -- writes ----------------------------------------------------------------------------------------------------------
 

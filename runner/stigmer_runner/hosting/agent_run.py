@@ -171,6 +171,12 @@ def talking_run(
         except RefusedByDaemon as error:
             raise ModelError(ModelErrorCode.UNAUTHORIZED, str(error)) from error
 
+    async def has_key(provider: str) -> bool:
+        try:
+            return bool(await key(provider))
+        except ModelError:
+            return False
+
     async def hand_over(file: HandedFile) -> KeptFile:
         kept = await link.write_artifact(outbox, file)
         return KeptFile(kept.artifact_id, kept.size)
@@ -187,6 +193,7 @@ def talking_run(
         skills=skills,
         questions=questions,
         servers=servers,
+        has_key=has_key,
         approval_seconds=models.approval_seconds,
     )
 

@@ -19,6 +19,11 @@ from stigmer_runner.tools.registry import builtin_tools
 from stigmer_runner.tools.session import ToolSession
 
 
+async def no_keys(provider: str) -> bool:
+    """There is none."""
+    return False
+
+
 @dataclass(frozen=True)
 class Ground:
     """What an agent's run stands on."""
@@ -36,6 +41,8 @@ class Ground:
     """What activities ask the person while they run."""
     servers: McpServers
     """The MCP servers of the agent."""
+    has_key: Callable[[str], Awaitable[bool]] = no_keys
+    """Whether there is a key of a provider."""
     approval_seconds: float = 0.0
     """How long a person may take to decide; 0 for as long as they like."""
     skills: Skills = field(default_factory=Skills)

@@ -18,6 +18,7 @@ from stigmer_runner.durable.messages import (
 from stigmer_runner.durable.tool_turn import ASK_PERSON, DELEGATE
 from stigmer_runner.engine.activities import Activity, ActivityCall
 from stigmer_runner.engine.errors import ActivityFailure
+from stigmer_runner.loop.default_model import NOTHING, default_model
 from stigmer_runner.loop.ground import Ground
 from stigmer_runner.loop.prompt import Rules, rules_for, system_prompt
 from stigmer_runner.loop.remembering import remembered
@@ -47,7 +48,7 @@ class SetUpAgent(Activity):
         if not isinstance(request, AgentRequest):
             raise TypeError(f"{SET_UP} takes an AgentRequest")
         ground = self._ground
-        chosen = _chosen(ground, request.model)
+        chosen = _chosen(ground, request.model or ground.config.model.strip() or await _default(ground))
         rules = await asyncio.to_thread(rules_for, ground.session.workspace)
         sub_agents = tuple(SubAgentInfo(each.name, each.description) for each in ground.agent.spec.sub_agents)
         helper = ground.sub_agent(request.sub_agent) if request.sub_agent else None
@@ -120,6 +121,14 @@ def _chosen(ground: Ground, wanted: str) -> ChosenModel:
         raise ActivityFailure(str(error), kind=f"Model.{error.code}", retryable=False) from error
     context = context_tokens(name.provider, name.model)
     return ChosenModel(name.provider, name.model, context, answer_tokens(ground.settings().max_tokens, context))
+
+
+async def _default(ground: Ground) -> str:
+    """The model of an agent that names none, where none is configured. Raises `ActivityFailure` where there is none, with what to do."""
+    found = await default_model(ground.config, ground.has_key)
+    if found is None:
+        raise ActivityFailure(NOTHING, kind="Model.invalid", retryable=False)
+    return str(found)
 
 
 def _notes(ground: Ground) -> Sequence[Event]:
