@@ -15,6 +15,8 @@ class Scope(Enum):
 
     APP = "Everywhere"
     TABLE = "List of runs"
+    BOARD = "Board"
+    CHOICE = "Choice"
     RUN = "Run"
     LINES = "Output and transcript"
     OUTPUT = "Output"

@@ -1,5 +1,7 @@
 """From the registry to Textual's bindings, and to keys as a person reads them."""
 
+import unicodedata
+
 from textual.binding import Binding, BindingType
 
 from stigmer_tui.actions.registry import Scope, actions_of
@@ -7,6 +9,13 @@ from stigmer_tui.actions.registry import Scope, actions_of
 _NAMES = {
     "question_mark": "?",
     "slash": "/",
+    "colon": ":",
+    "comma": ",",
+    "full_stop": ".",
+    "minus": "-",
+    "plus": "+",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "escape": "esc",
@@ -22,7 +31,7 @@ _NAMES = {
 _AT_ONCE = frozenset(
     {
         *(Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.TRANSCRIPT, Scope.MENU),
-        *(Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT),
+        *(Scope.CHOICE, Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT),
     }
 )
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""
@@ -52,3 +61,22 @@ def key_name(key: str) -> str:
     """A key as it is written for a person: `esc`, `^p`… spelt `ctrl+p`, `↑`, `?`."""
     *modifiers, last = key.split("+")
     return "+".join([*modifiers, _NAMES.get(last, last)])
+
+
+def key_of_name(name: str) -> str:
+    """A key as Textual names it, from how a person writes it: `/` is `slash`, `esc` is `escape`, `^f` is `ctrl+f`."""
+    name = name.strip()
+    if len(name) == 2 and name.startswith("^"):
+        name = f"ctrl+{name[1]}"
+    *modifiers, last = name.split("+") if len(name) > 1 and not name.endswith("++") else [name]
+    named = {shown: key for key, shown in _NAMES.items()}.get(last, last)
+    if len(named) == 1 and not named.isalnum():
+        named = _character_name(named)
+    return "+".join([*(modifier.lower() for modifier in modifiers), named])
+
+
+def _character_name(character: str) -> str:
+    try:
+        return unicodedata.name(character).lower().replace("-", "_").replace(" ", "_")
+    except ValueError:
+        return character

@@ -2,28 +2,36 @@
 
 import asyncio
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
 from textual import getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
-from textual.suggester import SuggestFromList
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import GroupBy, WatchResponse
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
+from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import board_lines
+from stigmer_tui.screens.board_deciding import BoardDeciding
 from stigmer_tui.screens.board_feed import BoardFeed
+from stigmer_tui.screens.board_many import BoardMany
+from stigmer_tui.screens.board_queue import QueueFeed
+from stigmer_tui.screens.board_starting import SHELL, Starting
+from stigmer_tui.screens.board_viewing import Viewing
 from stigmer_tui.screens.pace import Pace
-from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
+from stigmer_tui.screens.stopping import CONFIRM_SECONDS
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.screens.writing import Writing, shell_line
 from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.theme.phases import LIVE
-from stigmer_tui.widgets.board.query import filter_of
+from stigmer_tui.widgets.board.marks import Marks
+from stigmer_tui.widgets.board.queue import Item, Queue
+from stigmer_tui.widgets.board.queue_view import QueueView
 from stigmer_tui.widgets.board.table import BoardHeads, BoardTable
+from stigmer_tui.widgets.board.view import View, with_sort
 from stigmer_tui.widgets.board.window import BoardWindow
 from stigmer_tui.widgets.composer.bar import ComposerBar
 from stigmer_tui.widgets.composer.composer import Composer
@@ -42,10 +50,6 @@ RETRY_SECONDS = 2.0
 DRAFT = "board"
 COMMAND_LINE = "a command line; enter runs it in a sandbox and shows it live"
 MESSAGE = "what the agent is to do; enter starts it and shows it live"
-SHELL = "shell"
-SHOWN_AGENTS = 12
-KNOWN_AGENTS = 200
-"""How many agents' names the line for choosing one completes."""
 
 
 class BoardScreen(WorkstationScreen):
@@ -53,28 +57,34 @@ class BoardScreen(WorkstationScreen):
 
     CSS_PATH = "board.tcss"
     AUTO_FOCUS = "#composer"
+    BINDINGS = bindings_of(Scope.BOARD)
     app = getters.app(Workstation)
 
     def __init__(self, workstation: Workstation) -> None:
         super().__init__()
         self._rows = BoardWindow()
         self._pace = Pace(self, self._show, DRAW_SECONDS)
-        self.feed = BoardFeed(self._rows, self._pace.mark)
-        self._stop_key = StopKey(workstation.clock)
-        self._shown_filter = ""
+        self._queue = Queue()
+        self._queue_feed = QueueFeed(self._queue, self._queue_changed)
+        self._marks = Marks()
+        self.feed = BoardFeed(self._rows, self._pace.mark, workstation.clock, self._changed)
         self.head = Line(classes="head")
         self.trouble = Notice()
+        self.queue_view = QueueView(self._queue, workstation.clock, self._go_to)
         self.filter_line = PromptLine(
-            "filter: words, phase:failed, agent:NAME, needs:me", self._filter_left, id="filter"
+            "filter: words, phase:failed, agent:NAME, label:NAME=VALUE, needs:me, is:new",
+            self._filter_left,
+            id="filter",
         )
-        self.heads = BoardHeads(classes="heads")
-        self.table = BoardTable(self._rows, workstation.clock, self._ask, id="table")
+        self.heads = BoardHeads(self._sort_by, classes="heads")
+        self.table = BoardTable(self.feed.rows, self._marks, self.feed.rates, workstation.clock, self._ask, id="table")
+        self._many = BoardMany(workstation, self.feed, self._marks, lambda: self.table.selected, self._marks_changed)
+        self._viewing = Viewing(workstation, self._show_view, self._back)
+        self._deciding = BoardDeciding(workstation, self._queue, self._back, self.action_next_attention)
+        self._starting = Starting(workstation, self._agent_chosen)
         self.empty = [Line(classes="empty"), Line(classes="empty")]
         self.status = Line(classes="status")
-        self.workspace_line = PromptLine(
-            "directory that new sessions work in; nothing: one of their own", self._workspace_left, id="workspace"
-        )
-        self.agent_line = PromptLine("agent that the next run is started with", self._agent_left, id="agent")
+        self.label_line = PromptLine("labels: team=red puts one on, -team takes it off", self._label_left, id="labels")
         self.writing = Writing(workstation, lambda: self.bar)
         self.bar = ComposerBar(
             workstation.history, COMMAND_LINE, self._submit, self._ask, sources=self.writing.sources()
@@ -83,18 +93,22 @@ class BoardScreen(WorkstationScreen):
         self.hints = Hints(classes="hints")
 
     def compose(self) -> ComposeResult:
-        """Head, list, what is selected, composer."""
+        """Head, what waits, list, what is selected, composer."""
         yield self.head
         yield self.trouble
+        yield self.queue_view
         yield self.filter_line
         with Container(id="list"):
             yield self.heads
             yield self.table
             yield from self.empty
         yield self.notice
+        yield self._deciding.deciding.card
+        yield self._deciding.deciding.line
+        yield self._deciding.question
         yield self.status
-        yield self.workspace_line
-        yield self.agent_line
+        yield from (self.label_line, self._viewing.label_line, self._viewing.name_line)
+        yield from (self._starting.workspace_line, self._starting.agent_line)
         yield self.bar
         yield self.hints
 
@@ -105,17 +119,28 @@ class BoardScreen(WorkstationScreen):
 
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """Who carries out which actions."""
-        return {Scope.TABLE: self.table, Scope.COMPOSER: self.composer}
+        card = self._deciding.deciding.card
+        return {
+            Scope.TABLE: self.table,
+            Scope.BOARD: self,
+            Scope.COMPOSER: self.composer,
+            **({Scope.APPROVAL: card.text} if card.display else {}),
+        }
 
     def on_mount(self) -> None:
         """Show what there is, as it comes."""
         self.composer.write(self.app.drafts.get(DRAFT))
         self.call_after_refresh(self.app.connect)
         self.run_worker(self._follow_list())
-        self.set_interval(1.0, self.table.tick)
+        self.run_worker(self._follow_queue())
+        self.set_interval(1.0, self._tick)
         self.show_connection(self.app)
         self.workspace_changed()
         self._show()
+
+    def on_resize(self) -> None:
+        """More or fewer lines of what waits."""
+        self.queue_view.changed()
 
     def keep_draft(self) -> None:
         """Keep what was not sent."""
@@ -131,53 +156,80 @@ class BoardScreen(WorkstationScreen):
                 self._show()
             await asyncio.sleep(RETRY_SECONDS)
 
+    async def _follow_queue(self) -> None:
+        await self._queue_feed.run(await self.app.client())
+
+    def _changed(self, change: WatchResponse) -> None:
+        self._queue_feed.take(change)
+        self._marks.forget(change.removed)
+
     # Drawing.
+
+    def _tick(self) -> None:
+        self._many.tick()
+        self.table.tick()
+        self.queue_view.tick()
 
     def _show(self) -> None:
         self.table.window_changed()
         self.table.tick()
-        nothing = self._rows.loaded and not self._rows.total
-        for line, text in zip(self.empty, board_lines.empty_words(self._rows, self._shown_filter), strict=True):
-            line.display = nothing
+        rows = self.feed.rows
+        nothing = rows.loaded and not rows.total
+        words = board_lines.empty_words(self.feed) if rows.loaded else board_lines.loading_words(self.feed)
+        for line, text in zip(self.empty, words, strict=True):
+            line.display = nothing or not rows.loaded
             line.say([text])
-        self.heads.display = not nothing and self.size.height >= 8
-        self.table.display = not nothing
+        self.heads.display = not nothing and rows.loaded and self.size.height >= 8 and rows.sections is None
+        self.table.display = not nothing and rows.loaded
         self._say()
 
     def _say(self) -> None:
-        running = len(self.feed.live)
-        waiting = sum(1 for row in self.feed.live.values() if row.attention_count)
-        self.head.say(board_lines.head_left(running, waiting), board_lines.head_right(self._rows, self._shown_filter))
-        selected = self.table.selected
+        self.head.say(
+            board_lines.head_left(len(self.feed.live), self._queue.waiting, self.feed.unseen),
+            board_lines.head_right(self.feed),
+        )
+        selected, group = self.table.selected, self.table.selected_group
+        question, countdown = self._many.question(), self._many.countdown()
         if self.feed.error is not None:
             self.status.say([(safe(Untrusted(str(self.feed.error)), lines=False), "error")])
-        elif selected is not None and self._stop_key.waits_for(selected.execution_id):
-            self.status.say([("press x again to stop this run and everything that it started", "warning")])
+        elif question:
+            self.status.say([(question, "warning")])
+        elif countdown:
+            self.status.say([(countdown, "warning"), ("   u", "accent"), (" keeps them", "muted")])
+        elif self._marks:
+            self.status.say(board_lines.marked_words(self._many.meant()))
         elif selected is not None:
             session = f"session {safe(Untrusted(selected.session_id))}" if self.size.width >= 120 else ""
             self.status.say(board_lines.selected_words(selected), [(session, "muted")])
+        elif group is not None:
+            self.status.say([("enter", "accent"), (" unfolds it" if group.folded else " folds it", "muted")])
         else:
             self.status.say([])
 
+    def _marks_changed(self) -> None:
+        self.table.refresh()
+        self._say()
+        if self._many.question():
+            self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
+
     def workspace_changed(self) -> None:
         """Say where new sessions work."""
-        where = safe(str(self.app.workspace)) if self.app.workspace else "each session's own directory"
-        self.bar.say_place([(safe(Untrusted(self.app.agent)), "text"), ("  in ", "muted"), (where, "text")])
+        self.bar.say_place(self._starting.words())
         self.composer.placeholder = COMMAND_LINE if self.app.agent == SHELL else MESSAGE
 
-    @on(RowsView.PlaceChanged)
+    @on(RowsView.PlaceChanged, "#table")
     def place_changed(self) -> None:
         """Other rows are on the screen, or another one is selected."""
         self.feed.look_at(self.table.top, self.table.top + self.table.page_rows - 1)
         self._say()
 
-    # The list.
+    # What the list and the composer ask for.
 
     def _ask(self, what: str) -> None:
         """What the list and the composer cannot do themselves."""
-        selected = self.table.selected
         if self.writing.ask(what):
             return
+        selected = self.table.selected
         match what:
             case "compose":
                 self.set_focus(self.composer)
@@ -185,27 +237,42 @@ class BoardScreen(WorkstationScreen):
                 self.set_focus(self.table if self.table.display else None)
             case "filter":
                 self._write_into(self.filter_line)
-            case "clear_filter":
-                self._clear_filter()
+            case "clear":
+                self._clear()
             case "workspace":
-                self.workspace_line.value = str(self.app.workspace or "")
-                self._write_into(self.workspace_line)
+                self._write_into(self._starting.ask_workspace())
             case "agent":
-                self.run_worker(self._offer_agents())
-                self.agent_line.value = "" if self.app.agent == SHELL else self.app.agent
-                self._write_into(self.agent_line)
+                self._write_into(self._starting.ask_agent())
             case "next_attention":
-                self._next_attention()
+                self.action_next_attention()
             case "leave":
                 self.app.call_later(self.app.action_quit)
             case "interrupt":
                 self.app.action_how_to_leave()
             case "copy_selection":
                 self.app.copy(self.composer.selected_text, what="the selection")
+            case "cancel" | "retry" | "delete":
+                self._many.press(what)
+            case "seen" | "all_seen":
+                self._many.seen(every=what == "all_seen")
+            case "label" if self._many.count():
+                self._write_into(self.label_line)
+            case "undo":
+                self._many.undo()
+            case "mark" | "mark_range" | "mark_all":
+                self._mark(what)
+            case "unfold" | "fold" | "fold_all":
+                self._fold(what)
+            case "sort":
+                self._viewing.choose_sort()
+            case "group":
+                self._viewing.choose_group()
+            case "columns":
+                self._viewing.choose_columns()
+            case "views":
+                self._viewing.choose_view()
             case "open" if selected is not None:
-                self.app.open_run(selected.execution_id)
-            case "cancel" if selected is not None:
-                self._cancel(selected)
+                self._open(selected)
             case "copy_id" if selected is not None:
                 self.app.copy(selected.execution_id, what="the id")
             case _:
@@ -215,36 +282,109 @@ class BoardScreen(WorkstationScreen):
         line.display = True
         self.set_focus(line)
 
-    def _cancel(self, selected: ExecutionSummary) -> None:
-        if selected.phase not in LIVE:
-            self.app.say("This run has ended.")
-        elif self._stop_key.press(selected.execution_id):
-            self.run_worker(self._stop(selected.execution_id))
+    def _back(self) -> None:
+        self.set_focus(self.table if self.table.display else self.composer)
+        self.queue_view.changed()
+
+    def _open(self, row: ExecutionSummary) -> None:
+        self.app.open_run(row.execution_id)
+        if row.unseen:
+            self._many.seen()
+
+    def _clear(self) -> None:
+        """What was begun last is given up first."""
+        if self.feed.stop_looking() or self._marks.clear():
+            self._marks_changed()
         else:
-            self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
+            self._clear_filter()
+
+    def _mark(self, what: str) -> None:
+        rows, table = self.feed.rows, self.table
+        if what == "mark_all":
+            self._marks.toggle_all()
+        elif what == "mark_range":
+            anchor = rows.place_of(self._marks.anchor)
+            first, last = sorted((table.cursor if anchor is None else anchor, table.cursor))
+            found = [row for place in range(first, last + 1) if isinstance(row := rows.at(place), ExecutionSummary)]
+            self._marks.add(found)
+            if len(found) < last - first + 1 and rows.sections is None:
+                self.app.say(f"Marked {len(found)} of {last - first + 1}: the others were not fetched. * marks all.")
+        elif table.selected is not None:
+            self._marks.toggle(table.selected)
+            table.action_move(1)
+        self._marks_changed()
+
+    def _fold(self, what: str) -> None:
+        rows = self.feed.rows
+        if rows.sections is None:
+            return
+        if what == "fold_all":
+            folded = any(not section.folded for section in rows.sections)
+            for section in rows.sections:
+                rows.fold(section, folded)
+        elif (section := rows.section_of(self.table.cursor)) is not None:
+            rows.fold(section, what == "fold" or not section.folded)
+            if section.folded:
+                self.table.move_cursor(rows.place_of(f"\0{section.head.key}") or 0)
+        self._show()
+        self.place_changed()
+
+    # What waits.
+
+    def action_next_attention(self) -> None:
+        """Go to what waits next."""
+        item = self._queue.go_on()
+        if item is None:
+            self.app.say("Nothing waits for you.")
+            self._deciding.close()
+        else:
+            self._show_item(item)
+
+    def _go_to(self, place: int) -> None:
+        self._show_item(self._queue.go_to(place))
+
+    def _show_item(self, item: Item) -> None:
+        if self.feed.rows.place_of(item.run.execution_id) is not None or item.run.execution_id in self.feed.live:
+            self.table.select(item.run.execution_id)
+        elif (place := self.feed.rows.place_of(item.run.execution_id)) is not None:
+            self.table.move_cursor(place)
+        if not self._deciding.show(item):
+            self.set_focus(self.table)
+        self.queue_view.changed()
         self._say()
 
-    async def _stop(self, execution_id: str) -> None:
-        client = await self.app.client()
-        try:
-            answer = await client.cancel(execution_id)
-        except StigmerError as error:
-            self.app.say_error(error)
-        else:
-            self.app.say("This run had ended." if answer.already_ended else "Stop requested.")
+    def _queue_changed(self) -> None:
+        self._deciding.queue_changed()
+        self.queue_view.changed()
+        self._say()
 
-    def _next_attention(self) -> None:
-        waiting = sorted(
-            (row for row in self.feed.live.values() if row.attention_count), key=lambda row: -row.created_unix_micros
-        )
-        if not waiting:
-            self.app.say("No run waits for you.")
-            return
-        ids = [row.execution_id for row in waiting]
-        current = self.table.selected.execution_id if self.table.selected else ""
-        self.table.select(ids[(ids.index(current) + 1) % len(ids)] if current in ids else ids[0])
+    @on(TextArea.Changed, "#composer")
+    def composer_changed(self) -> None:
+        """Somebody types: no key counts as a decision for a moment."""
+        self._deciding.deciding.card.typed()
 
-    # The filter.
+    # How it is looked at.
+
+    def show_view(self, name: str) -> bool:
+        """Look at the runs as a saved view does: `:view NAME`. False where there is none of this name; that is said."""
+        return self._viewing.show_view(name)
+
+    def view_names(self) -> list[str]:
+        """Names of the views that there are."""
+        return self._viewing.names()
+
+    def _show_view(self, view: View) -> None:
+        self.filter_line.value = view.filter
+        self.filter_line.display = bool(view.filter)
+        self.table.chosen, self.table.by_phase = view.columns, view.group_by == GroupBy.GROUP_BY_PHASE
+        self.heads.show(view.columns, view.sort)
+        self._marks.clear()
+        self.table.move_cursor(0)
+        self.feed.show(view)
+        self._show()
+
+    def _sort_by(self, sort: str) -> None:
+        self._viewing.change(with_sort(self._viewing.view, sort))
 
     @on(Input.Changed, "#filter")
     def filter_changed(self, message: Input.Changed) -> None:
@@ -252,16 +392,24 @@ class BoardScreen(WorkstationScreen):
         text = message.value
         self.set_timer(FILTER_SECONDS, lambda: self._filter_by(text) if self.filter_line.value == text else None)
 
+    def show_only(self, text: str) -> None:
+        """Filter by a text, as if it was written into the filter line."""
+        if text:
+            self._filter_by(text)
+            self.set_focus(self.table)
+        else:
+            self._clear_filter()
+
     def _filter_by(self, text: str) -> None:
-        if text != self._shown_filter:
-            self._shown_filter = text
-            self.table.move_cursor(0)
-            self.feed.filter_by(filter_of(text))
+        if text != self._viewing.view.filter:
+            shown = self.filter_line.display
+            self._viewing.change(replace(self._viewing.view, filter=text))
+            self.filter_line.display = shown or bool(text)
 
     def _clear_filter(self) -> None:
+        self._filter_by("")
         self.filter_line.value = ""
         self.filter_line.display = False
-        self._filter_by("")
         self.set_focus(self.table)
 
     def _filter_left(self, accepted: bool) -> None:
@@ -271,39 +419,16 @@ class BoardScreen(WorkstationScreen):
         else:
             self._clear_filter()
 
+    def _label_left(self, accepted: bool) -> None:
+        if accepted and self.label_line.value.strip() and not self._many.label(self.label_line.value):
+            return
+        self.label_line.value = ""
+        self.label_line.display = False
+        self.set_focus(self.table)
+
     # Writing.
 
-    def _workspace_left(self, accepted: bool) -> None:
-        written = self.workspace_line.value.strip()
-        if accepted and written:
-            path = Path(written).expanduser().absolute()
-            if not path.is_dir():
-                self.app.say(f"{path} is no directory. Write one that is there, or nothing.", wrong=True)
-                return
-            self.app.workspace = path
-        elif accepted:
-            self.app.workspace = None
-        self.workspace_line.display = False
-        self.workspace_changed()
-        self.set_focus(self.composer)
-
-    async def _offer_agents(self) -> None:
-        """Complete what is written to the name of an agent that is there."""
-        client = await self.app.client()
-        try:
-            page = await client.list_agents(page_size=KNOWN_AGENTS)
-        except StigmerError as error:
-            self.app.say_error(error)
-            return
-        slugs = [agent.metadata.slug for agent in page.agents]
-        self.agent_line.suggester = SuggestFromList(slugs, case_sensitive=False)
-        self.app.say(f"Agents: {', '.join(slugs[:SHOWN_AGENTS])}{' …' if len(slugs) > SHOWN_AGENTS else ''}")
-
-    def _agent_left(self, accepted: bool) -> None:
-        written = self.agent_line.value.strip()
-        if accepted:
-            self.app.agent = written or SHELL
-        self.agent_line.display = False
+    def _agent_chosen(self) -> None:
         self.workspace_changed()
         self.set_focus(self.composer)
 

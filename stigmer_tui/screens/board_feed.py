@@ -12,8 +12,13 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
 )
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
+from stigmer_tui.text.times import Clock
 from stigmer_tui.theme.phases import LIVE
-from stigmer_tui.widgets.board.window import PAGE, BoardWindow
+from stigmer_tui.widgets.board.query import filter_of
+from stigmer_tui.widgets.board.rates import Rates
+from stigmer_tui.widgets.board.rows import BoardRows
+from stigmer_tui.widgets.board.view import OLDEST, SORTS, View
+from stigmer_tui.widgets.board.window import FOUND, PAGE, BoardWindow
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
@@ -24,20 +29,38 @@ FILTERED_REFETCH_SECONDS = 1.0
 """The same under a filter, where only the server knows what belongs to the list."""
 RETRY_SECONDS = 1.0
 """After a fetch that failed."""
+SHOWN_GROUPS = 500
+"""Groups that are fetched; of more there are, the list says so."""
 _LIVE_SHOWN = 1000
+_LOOKED_FOR = 1000
+"""Rows of one answer while more is looked for."""
 
 
 class BoardFeed:
-    """Fills a `BoardWindow`. `shown` is told whenever there is something new to draw."""
+    """Fills the rows of the board. `shown` is told whenever there is something new to draw, `changed` what changed."""
 
-    def __init__(self, window: BoardWindow, shown: Callable[[], None]) -> None:
+    def __init__(
+        self, window: BoardWindow, shown: Callable[[], None], clock: Clock, changed: Callable[[WatchResponse], None]
+    ) -> None:
         self.window = window
+        self.rows = BoardRows(window)
+        self.rates = Rates()
+        self.view = View()
         self.live: dict[str, ExecutionSummary] = {}
         """Runs that have not ended, whatever the filter."""
+        self.unseen = 0
+        """Failures that nobody has seen."""
+        self.looking = False
+        """Whether more is looked for, further than one answer goes."""
         self.error: StigmerError | None = None
         """Why the list cannot be fetched."""
         self._shown = shown
+        self._clock = clock
+        self._changed = changed
         self._first, self._last = 0, PAGE
+        self._token = ""
+        """Where what is looked for goes on."""
+        self._found = 0
         self._urgent = asyncio.Event()
         """A person waits for rows."""
         self._behind = asyncio.Event()
@@ -46,13 +69,34 @@ class BoardFeed:
     def look_at(self, first: int, last: int) -> None:
         """These places are on the screen."""
         self._first, self._last = first, last
-        if self.window.loaded and self.window.missing_page(first, last) is not None:
+        if any(
+            window.missing_page(low, high) is not None or not window.loaded
+            for window, low, high in self.rows.windows(first, last)
+            if window.loaded or self.rows.sections is not None
+        ):
             self._urgent.set()
 
-    def filter_by(self, wanted: ExecutionFilter) -> None:
+    def show(self, view: View) -> None:
         """Show another list."""
-        self.window.set_filter(wanted)
-        self._first, self._last = 0, PAGE
+        if (view.filter, view.group, view.sort) != (self.view.filter, self.view.group, self.view.sort):
+            self.stop_looking()
+            self.window.set_filter(filter_of(view.filter), view.sort)
+            if view.group != self.view.group or not view.group:
+                self.rows.ungroup()
+            self._first, self._last = 0, PAGE
+            self._urgent.set()
+        self.view = view
+
+    def stop_looking(self) -> bool:
+        """Look no further for what the filter wants. Whether anything was looked for."""
+        looked, self.looking, self._token = self.looking, False, ""
+        return looked
+
+    def fetch_again(self) -> None:
+        """What is on the screen may be wrong."""
+        for window in self.rows.all_windows():
+            window.stale = True
+        self.window.stale = True
         self._urgent.set()
 
     async def run(self, client: "Client") -> None:
@@ -71,7 +115,9 @@ class BoardFeed:
                     await self._fetch_live(client)
 
     def _take(self, change: WatchResponse) -> None:
-        self.window.take_changes(change)
+        self.rows.take_changes(change)
+        self.rates.take(change.changed, self._clock())
+        self.unseen = int(change.unseen)
         for row in change.changed:
             if row.phase in LIVE:
                 self.live[row.execution_id] = row
@@ -79,16 +125,21 @@ class BoardFeed:
                 self.live.pop(row.execution_id, None)
         for execution_id in change.removed:
             self.live.pop(execution_id, None)
-        if self.window.stale:
+        if self.rows.sections is not None or any(window.stale for window in self.rows.all_windows()):
+            self.window.stale = self.window.stale or self.rows.sections is not None
             self._behind.set()
+        self._changed(change)
         self._shown()
 
     async def _keep_fetching(self, client: "Client") -> None:
         """Fetch at once what a person waits for, what moved only every so often."""
         while True:
-            pause = FILTERED_REFETCH_SECONDS if self.window.filtered else REFETCH_SECONDS
+            pause = FILTERED_REFETCH_SECONDS if self.window.filtered or self.view.group else REFETCH_SECONDS
             if self.error is not None:
                 pause = RETRY_SECONDS
+            if self.looking and not self._urgent.is_set():
+                await self._look_further(client)
+                continue
             await self._wait(pause)
             await self._fetch(client)
 
@@ -112,44 +163,98 @@ class BoardFeed:
             self.error = error
             return
         self.live = {row.execution_id: row for row in response.executions}
+        self.unseen = int(response.unseen)
+        self.rates.take(response.executions, self._clock())
 
     async def _fetch(self, client: "Client") -> None:
-        """Pages until everything on the screen is known and certain."""
-        window = self.window
+        """Groups where they are wanted, and pages until everything on the screen is known and certain."""
+        self._urgent.clear()
+        try:
+            if self.view.group:
+                await self._fetch_groups(client)
+            for window, first, last in list(self.rows.windows(self._first, self._last)):
+                await self._fill(client, window, first, last)
+        except StigmerError as error:
+            self.error = error
+        else:
+            self.error = None
+        self._shown()
+
+    async def _fetch_groups(self, client: "Client") -> None:
+        view = self.view
+        if self.rows.sections is not None and not self.window.stale:
+            return
+        response = await client.boards.groups(
+            filter_of(view.filter), view.group_by, label=view.label, page_size=SHOWN_GROUPS
+        )
+        if view is self.view or (view.filter, view.group) == (self.view.filter, self.view.group):
+            self.window.stale, self.window.loaded = False, True
+            self.rows.take_groups(response, view.sort)
+
+    async def _fill(self, client: "Client", window: BoardWindow, first: int, last: int) -> None:
         while True:
             anew = window.stale or not window.loaded
-            page = self._first // PAGE if anew else window.missing_page(self._first, self._last)
+            page = first // PAGE if anew else window.missing_page(first, last)
             if page is None:
                 return
-            wanted, start = window.filter, max(0, page) * PAGE
-            try:
-                response = await self._page(client, start, anew=anew)
-            except StigmerError as error:
-                self.error = error
-                self._shown()
-                return
-            self.error = None
-            if wanted is not window.filter:
+            wanted, sort, start = window.filter, window.sort, max(0, page) * PAGE
+            response = await self._page(client, window, start, anew=anew)
+            if wanted is not window.filter or sort != window.sort:
+                if window is not self.window:
+                    return
                 continue
             if anew:
+                was_other = not window.loaded or window.is_other
                 window.take_first(response, start)
+                if was_other and window is self.window:
+                    self._begin_looking(response)
             else:
                 window.take_page(response, start)
             self._shown()
             if not response.executions:
-                self._first = 0
+                if window is self.window:
+                    self._first = 0
                 return
 
-    async def _page(self, client: "Client", start: int, *, anew: bool) -> ListExecutionsResponse:
+    async def _page(self, client: "Client", window: BoardWindow, start: int, *, anew: bool) -> ListExecutionsResponse:
         """The page at a place; from the end of the list where that is nearer."""
-        window = self.window
-        if anew or window.total_is_lower_bound or start < window.total // 2:
-            return await client.list_executions(window.filter, page_size=PAGE, skip=start)
+        boards, order = client.boards, SORTS[window.sort][0]
+        oldest = window.sort == OLDEST
+        if order or anew or window.total_is_lower_bound or start < window.total // 2:
+            return await boards.page(window.filter, page_size=PAGE, skip=start, order=order, oldest_first=oldest)
         size = min(PAGE, window.total - start)
-        response = await client.list_executions(
-            window.filter, page_size=size, skip=window.total - start - size, oldest_first=True
+        response = await boards.page(
+            window.filter, page_size=size, skip=window.total - start - size, oldest_first=not oldest
         )
         rows = list(reversed(response.executions))
         del response.executions[:]
         response.executions.extend(rows)
         return response
+
+    # What takes long to look for.
+
+    def _begin_looking(self, response: ListExecutionsResponse) -> None:
+        self._token = response.next_page_token if response.total_is_lower_bound else ""
+        self._found = len(response.executions)
+        self.looking = bool(self._token) and bool(self.window.filter.text)
+
+    async def _look_further(self, client: "Client") -> None:
+        """One answer more. It ends with what there is, with enough, or by the person."""
+        token, window, wanted = self._token, self.window, self.window.filter
+        try:
+            response = await client.boards.page(
+                wanted, page_size=_LOOKED_FOR, page_token=token, oldest_first=window.sort == OLDEST
+            )
+        except StigmerError as error:
+            self.error = error
+            self.looking = False
+            return
+        if token != self._token or wanted is not window.filter:
+            return
+        window.take_found(response, self._found)
+        self._found += len(response.executions)
+        self._token = response.next_page_token
+        self.looking = bool(self._token) and self._found < FOUND
+        if not self._token:
+            window.total, window.total_is_lower_bound = self._found, False
+        self._shown()

@@ -1,18 +1,20 @@
 """The card of a run, and the line into which one writes a reason or another command."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
     APPROVAL_DENIED,
     APPROVAL_ONCE,
     APPROVAL_PREFIX,
     APPROVAL_SESSION,
+    Approval,
 )
 from stigmer_apis.errors import InvalidArgument
-from stigmer_tui.screens.steering import Steering, editable, edited_args
+from stigmer_tui.screens.steering import editable, edited_args
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.transcript.decisions import Asked
-from stigmer_tui.widgets.approval.card import Answer, ApprovalCard
+from stigmer_tui.widgets.approval.card import Answer, ApprovalCard, Elsewhere
 from stigmer_tui.widgets.prompt_line import PromptLine
 
 _APPROVALS = {
@@ -23,22 +25,46 @@ _APPROVALS = {
 }
 
 
+class Decides(Protocol):
+    """What sends a decision."""
+
+    def decide(
+        self,
+        asked: Asked,
+        approval: "Approval.ValueType",
+        told: Callable[[bool], None],
+        *,
+        reason: str = "",
+        edited: Mapping[str, object] | None = None,
+    ) -> None:
+        """Decide about a tool call; `told` is told whether it was taken."""
+        ...
+
+
 class Deciding:
     """Between the card and the server."""
 
-    def __init__(self, workstation: Workstation, steering: Steering, back: Callable[[], None]) -> None:
-        """`back` puts the focus where the person was."""
+    def __init__(
+        self,
+        workstation: Workstation,
+        steering: Decides,
+        back: Callable[[], None],
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        """`back` puts the focus where the person was; `elsewhere`: what else the card can do where calls of several runs come together."""
         self._workstation = workstation
         self._steering = steering
         self._back = back
         self._writing_for: tuple[Asked, Answer] | None = None
-        self.card = ApprovalCard(workstation.clock, self._answered, back, self._page)
+        self.card = ApprovalCard(workstation.clock, self._answered, back, self._page, elsewhere)
         self.line = PromptLine("", self._line_left, id="decision")
 
     def _answered(self, asked: Asked, answer: Answer) -> None:
         match answer:
             case Answer.DENY_WITH_REASON:
                 self._write(asked, answer, "why not: the agent reads it", "")
+            case Answer.EDIT if not asked.args.fields:
+                self._workstation.say("Its arguments are not here: open the run to edit them.", wrong=True)
             case Answer.EDIT if "\n" in editable(asked):
                 self._workstation.say(
                     "Several lines cannot be edited here. Deny with a reason that says what it should be.", wrong=True

@@ -25,6 +25,17 @@ class Asked:
     """First words that may be allowed from here on; empty where that is not offered."""
     number: int = 0
     """Counts what was asked in this run: the same call asked about again is another question."""
+    execution_id: str = ""
+    """Whose call it is, where calls of several runs stand side by side."""
+    origin: str = ""
+    """Who asks, where several may."""
+    is_cut: bool = False
+    """Whether the summary is not whole: then nothing can be allowed by it."""
+
+    @property
+    def key(self) -> str:
+        """Tells it from others that wait; calls of several runs may have the same id."""
+        return f"{self.execution_id}/{self.call_id}" if self.execution_id else self.call_id
 
 
 @dataclass(slots=True)

@@ -126,6 +126,8 @@ class ScriptedBackend:
         """A watch from an older revision is reset."""
         self.executions: dict[str, ScriptedExecution] = {}
         self.removed: dict[str, int] = {}
+        self.seen: set[str] = set()
+        """Failures that somebody saw."""
         self.agents: list[Agent] = []
         self.resources = ScriptedResources(self)
         self.terminals: list[Terminal] = []
@@ -240,6 +242,21 @@ class ScriptedBackend:
     def move(self, execution_id: str, phase: "ExecutionPhase.ValueType", reason: str = "") -> int:
         """Append a change of phase. Its sequence."""
         return self.emit(execution_id, ev.Event(phase_changed=ev.PhaseChanged(phase=phase, reason=reason)))
+
+    def touch(self, execution_id: str) -> None:
+        """An execution has another row."""
+        self.revision += 1
+        self.get(execution_id).revision = self.revision
+        self._told()
+
+    def row(self, execution: ScriptedExecution) -> ExecutionSummary:
+        """Its row, with what is no event."""
+        row = ExecutionSummary()
+        row.CopyFrom(execution.summary)
+        row.unseen = row.phase == ExecutionPhase.EXECUTION_FAILED and row.execution_id not in self.seen
+        for key, value in execution.resource.metadata.labels.items():
+            row.labels[key] = value
+        return row
 
     def remove(self, execution_id: str) -> None:
         """An execution less."""

@@ -30,6 +30,7 @@ from stigmer_apis.errors import NotFound, StigmerError, Unauthenticated
 from stigmer_apis.errors_grpc import abort
 from stigmer_apis.protocol import API_VERSION, AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, grpc
+from tests.support.scripted_board import Boards
 from tests.support.scripted_steering import Steered
 from tests.support.scripted_streams import attach, list_executions, tail, watch
 
@@ -50,6 +51,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
     methods = _Methods(backend)
     answer, stream = methods.answer, methods.stream
     steered = Steered(backend)
+    boards = Boards(backend)
     services = {
         "stigmer.server.v1.ServerService": {
             "GetServerInfo": answer("GetServerInfo", sv.GetServerInfoRequest, methods.server_info),
@@ -58,6 +60,10 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
         },
         "stigmer.execution.v1.ExecutionService": {
             "ListExecutions": answer("ListExecutions", es.ListExecutionsRequest, methods.list_executions),
+            "GroupExecutions": answer("GroupExecutions", es.GroupExecutionsRequest, boards.group),
+            "MarkSeen": answer("MarkSeen", es.MarkSeenRequest, boards.mark_seen),
+            "LabelExecutions": answer("LabelExecutions", es.LabelExecutionsRequest, boards.label),
+            "DeleteExecutions": answer("DeleteExecutions", es.DeleteExecutionsRequest, boards.delete),
             "ListAgents": answer("ListAgents", es.ListAgentsRequest, methods.list_agents),
             "Cancel": answer("Cancel", es.CancelRequest, methods.cancel),
             "SendMessage": answer("SendMessage", es.SendMessageRequest, methods.send_message),
@@ -73,6 +79,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             ),
         },
         "stigmer.steering.v1.SteeringService": {
+            "ListAttention": answer("ListAttention", st.ListAttentionRequest, boards.attention),
             "ResolveApproval": answer("ResolveApproval", st.ResolveApprovalRequest, steered.resolve_approval),
             "Answer": answer("Answer", st.AnswerRequest, steered.answer),
             "Pause": answer("Pause", st.PauseRequest, steered.pause),
@@ -81,6 +88,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             "ChangeModel": answer("ChangeModel", st.ChangeModelRequest, steered.change_model),
             "ChangePolicy": answer("ChangePolicy", st.ChangePolicyRequest, steered.change_policy),
             "UndoTurn": answer("UndoTurn", st.UndoTurnRequest, steered.undo_turn),
+            "WithdrawMessage": answer("WithdrawMessage", st.WithdrawMessageRequest, steered.withdraw_message),
             "Branch": answer("Branch", st.BranchRequest, steered.branch),
         },
         "stigmer.terminal.v1.TerminalService": {"Attach": methods.two_way("Attach", AttachRequest, attach)},

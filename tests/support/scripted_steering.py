@@ -71,6 +71,17 @@ class Steered:
         """It is noted."""
         return st.UndoTurnResponse()
 
+    async def withdraw_message(self, request: st.WithdrawMessageRequest) -> st.WithdrawMessageResponse:
+        """It waits no longer."""
+        withdraw = ev.CommandIssued.WithdrawMessage(sent_by=request.sent_by)
+        command_id = f"withdraw-{request.sent_by}"
+        self._backend.emit(
+            request.execution_id,
+            ev.Event(command_issued=ev.CommandIssued(command_id=command_id, withdraw_message=withdraw)),
+            ev.Event(command_applied=ev.CommandApplied(command_id=command_id)),
+        )
+        return st.WithdrawMessageResponse(command_id=command_id)
+
     async def branch(self, request: st.BranchRequest) -> st.BranchResponse:
         """A new execution in a session of its own."""
         execution_id = self._backend.add_execution(message=request.text or "again", agent="coder")

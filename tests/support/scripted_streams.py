@@ -10,6 +10,7 @@ from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSu
 from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2 import AttachRequest, AttachResponse
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument
 from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
+from tests.support.scripted_board import in_order
 
 if TYPE_CHECKING:
     from tests.support.scripted_backend import ScriptedBackend, ScriptedExecution, Terminal
@@ -23,7 +24,7 @@ def list_executions(backend: "ScriptedBackend", request: es.ListExecutionsReques
     executions = list(backend.executions.values())
     if not request.oldest_first:
         executions.reverse()
-    rows = [e.summary for e in executions if _matches(request.filter, e.summary)]
+    rows = in_order(request, [row for e in executions if _matches(request.filter, row := backend.row(e))])
     begin = request.skip
     if request.page_token:
         places = [index for index, row in enumerate(rows) if row.execution_id == request.page_token]
@@ -36,6 +37,7 @@ def list_executions(backend: "ScriptedBackend", request: es.ListExecutionsReques
         total=len(rows),
         revision=backend.revision,
         total_unfiltered=len(executions),
+        unseen=_unseen(backend),
     )
 
 
@@ -48,7 +50,13 @@ def _matches(wanted: es.ExecutionFilter, row: ExecutionSummary) -> bool:
         and wanted.agent in ("", row.agent_id, row.agent_name)
         and (not text or any(text in part.lower() for part in searched))
         and (not wanted.needs_attention or row.attention_count > 0)
+        and (not wanted.unseen or row.unseen)
+        and all(row.labels.get(key) == value for key, value in wanted.labels.items())
     )
+
+
+def _unseen(backend: "ScriptedBackend") -> int:
+    return sum(1 for execution in backend.executions.values() if backend.row(execution).unseen)
 
 
 async def watch(backend: "ScriptedBackend", request: es.WatchRequest) -> AsyncGenerator[es.WatchResponse, None]:
@@ -57,14 +65,22 @@ async def watch(backend: "ScriptedBackend", request: es.WatchRequest) -> AsyncGe
     with backend.changes() as changed:
         if not backend.oldest_revision <= revision <= backend.revision:
             revision = backend.revision
-            yield es.WatchResponse(revision=revision, reset=True, total=len(backend.executions))
+            yield es.WatchResponse(
+                revision=revision, reset=True, total=len(backend.executions), unseen=_unseen(backend)
+            )
         while True:
             changed.clear()
             if revision < backend.revision and not backend.mute:
-                rows = [e.summary for e in backend.executions.values() if e.revision > revision]
+                rows = [backend.row(e) for e in backend.executions.values() if e.revision > revision]
                 gone = [key for key, when in backend.removed.items() if when > revision]
                 revision = backend.revision
-                yield es.WatchResponse(revision=revision, changed=rows, removed=gone, total=len(backend.executions))
+                yield es.WatchResponse(
+                    revision=revision,
+                    changed=rows,
+                    removed=gone,
+                    total=len(backend.executions),
+                    unseen=_unseen(backend),
+                )
             await changed.wait()
 
 

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
 
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
@@ -84,3 +86,35 @@ class ApprovalText(RowsView):
     def action_decide(self, what: str) -> None:
         """Hand the key to the card, before the next one is looked at."""
         self._ask(what)
+
+
+class ShownText(Widget):
+    """A text that is only shown, as the card shows one: as many rows as there is room for, and how many more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._rows: list[str] = []
+
+    def show(self, text: str) -> None:
+        """Show another text."""
+        self._text = text
+        self._lay_out(self.screen.size.width)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width."""
+        self._lay_out(self.screen.size.width)
+
+    def _lay_out(self, width: int) -> None:
+        rows = shown_rows(self._text, max(2, width - EDGES - 2))
+        most = max(3, self.screen.size.height // 3)
+        if len(rows) > most:
+            rows = [*rows[: most - 1], f"… {len(rows) - most + 1} more rows: open the run to read them"]
+        self._rows = rows
+        self.styles.height = len(rows)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """A row."""
+        text = self._rows[y] if y < len(self._rows) else ""
+        return Strip([Segment(" " + text, self.rich_style)]).adjust_cell_length(self.size.width, self.rich_style)

@@ -23,14 +23,20 @@ def shown_rows(summary: str, width: int) -> list[str]:
     text = summary.replace("\r\n", "\n").replace("\r", "␍")
     text = _GAP.sub(lambda gap: f"⟨{thousands(len(gap.group()))} spaces⟩", text)
     text = _BLANK_ROWS.sub(lambda gap: f"\n⟨{thousands(gap.group().count(chr(10)) - 1)} empty lines⟩\n", text)
+    text = "".join(f"⟨U+{ord(letter):04X}⟩" if _is_odd(letter) else letter for letter in text)
     return wrap(safe(Untrusted(text), lines=True), width)
+
+
+def _is_odd(letter: str) -> bool:
+    """Whether a character turns text round, or is not drawn: it is shown as a mark."""
+    return not letter.isascii() and unicodedata.category(letter) in _ODD_CATEGORIES
 
 
 def warnings_of(summary: str) -> list[str]:
     """What one might not see in it, in words: letters that look like others, characters that are not drawn, control codes."""
     warnings: list[str] = []
     letters = _distinct(letter for letter in summary if letter.isalpha() and not letter.isascii())
-    hidden = _distinct(letter for letter in summary if unicodedata.category(letter) in _ODD_CATEGORIES)
+    hidden = _distinct(letter for letter in summary if _is_odd(letter))
     controls = _distinct(
         letter
         for letter in summary.replace("\r\n", "\n")

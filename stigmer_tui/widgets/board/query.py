@@ -8,7 +8,7 @@ LONGEST_TEXT = 200
 
 
 def filter_of(text: str) -> ExecutionFilter:
-    """`phase:`, `agent:`, `session:` and `needs:me` narrow by field, everything else is looked for as text. An unknown word is text too."""
+    """`phase:`, `agent:`, `session:`, `label:NAME=VALUE`, `tag:`, `needs:me` and `is:new` narrow by field, everything else is looked for as text. An unknown word is text too."""
     wanted = ExecutionFilter()
     words: list[str] = []
     for word in text.split():
@@ -29,8 +29,19 @@ def _narrow(wanted: ExecutionFilter, field: str, value: str) -> bool:
             wanted.agent = value
         case "session" | "s":
             wanted.session_id = value
+        case "label" | "l":
+            key, equals, content = value.partition("=")
+            if not equals or not key:
+                return False
+            wanted.labels[key] = content
+        case "tag":
+            wanted.tags.append(value)
         case "needs":
             wanted.needs_attention = True
+        case "is":
+            if value.lower() not in ("new", "unseen"):
+                return False
+            wanted.unseen = True
         case _:
             return False
     return True

@@ -8,22 +8,28 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     WatchResponse,
 )
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
+from stigmer_tui.widgets.board.view import NEWEST
 
 PAGE = 100
 """Rows of a page."""
 KEPT = 4000
 """Rows that are kept; further away from what was asked last, they are forgotten."""
+FOUND = 10_000
+"""Rows that are looked for under a filter by text, and kept: what the server cannot go to at once."""
 
 
 class BoardWindow:
-    """Newest first. `rows` maps places to rows; a place that is missing has not been fetched."""
+    """Newest first, unless `sort` says otherwise. `rows` maps places to rows; a place that is missing has not been fetched."""
 
-    def __init__(self) -> None:
-        self.filter = ExecutionFilter()
+    def __init__(self, wanted: ExecutionFilter | None = None, sort: str = NEWEST) -> None:
+        self.filter = wanted or ExecutionFilter()
+        self.sort = sort
         self.rows: dict[int, ExecutionSummary] = {}
         self.total = 0
         """Rows of the list, fetched or not."""
         self.total_is_lower_bound = False
+        self.ordered = 0
+        """Where not all were put in order: how many were."""
         self.total_unfiltered = 0
         self.revision = 0
         self.loaded = False
@@ -31,20 +37,22 @@ class BoardWindow:
         self.stale = False
         """Places may be wrong: what is on the screen must be fetched anew."""
         self._places: dict[str, int] = {}
+        self.is_other = False
+        """Whether nothing of this list was fetched yet: what is known is of the one before."""
 
     @property
     def filtered(self) -> bool:
-        """Whether a filter leaves rows out."""
-        return self.filter.ByteSize() > 0
+        """Whether a filter leaves rows out, or another order puts them where only the server knows."""
+        return self.filter.ByteSize() > 0 or self.sort != NEWEST
 
     def place_of(self, execution_id: str) -> int | None:
         """Where a row is, if it is known."""
         return self._places.get(execution_id)
 
-    def set_filter(self, wanted: ExecutionFilter) -> None:
+    def set_filter(self, wanted: ExecutionFilter, sort: str = NEWEST) -> None:
         """Another list: nothing is known of it. What was shown stays until the first page comes."""
-        self.filter = wanted
-        self.stale = True
+        self.filter, self.sort = wanted, sort
+        self.stale = self.is_other = True
 
     def missing_page(self, first: int, last: int) -> int | None:
         """The first page that has a place from `first` to `last` that is not known; None where all are."""
@@ -55,11 +63,21 @@ class BoardWindow:
         return None
 
     def take_first(self, response: ListExecutionsResponse, start: int) -> None:
-        """Begin anew with a page that starts at place `start`."""
-        self.rows.clear()
-        self._places.clear()
-        self.loaded, self.stale = True, False
+        """Begin anew with a page that starts at place `start`. Of what takes long to look for, the rest stays as it was found last."""
+        same = response.total_is_lower_bound and self.total_is_lower_bound and not self.is_other
+        found = self.total
+        if not same:
+            self.rows.clear()
+            self._places.clear()
+        self.loaded, self.stale, self.is_other = True, False, False
         self._take_totals(response)
+        if same:
+            self.total = max(found, self.total)
+        self._put(start, response.executions)
+
+    def take_found(self, response: ListExecutionsResponse, start: int) -> None:
+        """More of what is looked for, from place `start` on."""
+        self.total, self.total_is_lower_bound = max(self.total, response.total), response.total_is_lower_bound
         self._put(start, response.executions)
 
     def take_page(self, response: ListExecutionsResponse, start: int) -> None:
@@ -75,6 +93,7 @@ class BoardWindow:
         self.total = response.total
         self.total_is_lower_bound = response.total_is_lower_bound
         self.total_unfiltered = response.total_unfiltered
+        self.ordered = response.ordered
         self.revision = max(self.revision, response.revision)
 
     def _put(self, start: int, rows: Iterable[ExecutionSummary]) -> None:
@@ -84,7 +103,7 @@ class BoardWindow:
             self.total = max(self.total, place + 1)
 
     def _forget_far_from(self, start: int) -> None:
-        if len(self.rows) <= KEPT:
+        if len(self.rows) <= (FOUND if self.filter.text else KEPT):
             return
         for place in [place for place in self.rows if place >= PAGE and abs(place - start) > KEPT // 2]:
             del self._places[self.rows.pop(place).execution_id]
