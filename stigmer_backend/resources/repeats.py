@@ -36,15 +36,21 @@ class Repeatable:
 
 def made_before(state: StateRead, call: Repeatable | None) -> str | None:
     """Id of what the same call made, or None. Raises `InvalidArgument` where the key was used for another request."""
-    record = None if call is None else state.get(TABLE, call.record_id)
-    if call is None or record is None:
+    made = None if call is None else answered_before(state, call)
+    return None if made is None else made.decode()
+
+
+def answered_before(state: StateRead, call: Repeatable) -> bytes | None:
+    """What was noted of the same call, or None. Raises `InvalidArgument` where the key was used for another request."""
+    record = state.get(TABLE, call.record_id)
+    if record is None:
         return None
     if record.data[:32] != call.asked:
         raise InvalidArgument(
             "the idempotency key was used for another request within the last day",
             remedy="make a new key for each new request; repeat a key only with the same request",
         )
-    return record.data[32:].decode()
+    return record.data[32:]
 
 
 def gone_since(words: str, resource_id: str) -> FailedPrecondition:
@@ -57,7 +63,12 @@ def gone_since(words: str, resource_id: str) -> FailedPrecondition:
 def remember(state: StateWrite, call: Repeatable | None, made: str, now_ns: int) -> None:
     """Note, in the transaction that makes it, what a call with a key made."""
     if call is not None:
-        state.put(TABLE, call.record_id, call.asked + made.encode(), created_ns=now_ns, summary=b"")
+        remember_answer(state, call, made.encode(), now_ns)
+
+
+def remember_answer(state: StateWrite, call: Repeatable, answer: bytes, now_ns: int) -> None:
+    """Note what a call with a key is answered."""
+    state.put(TABLE, call.record_id, call.asked + answer, created_ns=now_ns, summary=b"")
 
 
 def forget_old(state: StateWrite, now_ns: int) -> bool:

@@ -56,6 +56,7 @@ from stigmer_backend.secrets.secrecy import Secrecy
 from stigmer_backend.services.agent_executions import AgentExecutionCommands, AgentExecutionQueries
 from stigmer_backend.services.artifact_service import ArtifactService
 from stigmer_backend.services.execution_service import ExecutionService
+from stigmer_backend.services.first_answers import FirstAnswers
 from stigmer_backend.services.kind_services import ServiceParts
 from stigmer_backend.services.live_view import LiveView
 from stigmer_backend.services.registration import KindServices
@@ -111,7 +112,10 @@ class Backend:
         self._registry = Registry(store, self._tasks, self._board, self._stamps, options)
         self._secrets = secrets
         self._registry.on_final(secrets.contexts.end)
-        self.interceptors: Sequence[aio.ServerInterceptor] = (Secrecy(secrets.vault),)
+        self.interceptors: Sequence[aio.ServerInterceptor] = (
+            FirstAnswers(store, self._stamps),
+            Secrecy(secrets.vault),
+        )
         """What stands before the services, behind the one that admits."""
         self._attachments = Attachments()
         self._appender = Appender(

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
+
+from google.protobuf.message import Message
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceDeleteInput,
@@ -14,10 +16,12 @@ from stigmer_backend.resources.catalogue import Catalogue
 from stigmer_backend.resources.catalogues import Catalogues
 from stigmer_backend.resources.kinds import Kind, R
 from stigmer_backend.resources.lookup import find, find_by_reference
+from stigmer_backend.resources.removal import Removed
 from stigmer_backend.resources.stamps import Stamps
 from stigmer_backend.services.calls import is_forced
+from stigmer_backend.services.first_answers import answering
 from stigmer_backend.services.writes import Writes
-from stigmer_backend.store import StateRead, Store
+from stigmer_backend.store import StateRead, StateWrite, Store
 
 
 class Id(Protocol):
@@ -133,8 +137,12 @@ class Queries(Gets[R, I]):
 
 async def delete(parts: ServiceParts, kind: Kind[R], resource_id: str, *, force: bool) -> R:
     """Delete a resource with what goes with it. Raises what `Removal.delete` raises."""
-    at_ns = parts.stamps.now().at_ns
-    gone = await parts.deletion.delete(
-        lambda state: parts.catalogues.removal.delete(state, kind, resource_id, at_ns, force=force)
-    )
-    return parts.mask(kind, gone)
+    at_ns, call = parts.stamps.now().at_ns, answering()
+
+    def take(state: StateWrite) -> tuple[R, Removed]:
+        gone, removed = parts.catalogues.removal.delete(state, kind, resource_id, at_ns, force=force)
+        if call is not None:
+            call.note(state, cast(Message, gone), at_ns)
+        return gone, removed
+
+    return parts.mask(kind, await parts.deletion.delete(take))

@@ -30,12 +30,13 @@ from stigmer_backend.resources.applying import (
     twice_in,
 )
 from stigmer_backend.resources.contract_rules import violations_of
-from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS, Resource
+from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS
 from stigmer_backend.resources.lookup import find_named
 from stigmer_backend.resources.removal import Dependant, Plan, Removed, name_of
 from stigmer_backend.resources.repeats import Repeatable, made_before, remember
 from stigmer_backend.resources.stamps import Stamp
 from stigmer_backend.resources.wrapping import kind_of, unwrap, wrap
+from stigmer_backend.services.first_answers import answering
 from stigmer_backend.services.kind_services import ServiceParts
 from stigmer_backend.services.sessions import with_workspace
 from stigmer_backend.store import StateRead, StateWrite
@@ -95,23 +96,25 @@ class AnyResources:
     async def delete(self, request: DeleteResourceRequest) -> DeleteResourceResponse:
         """Delete one, or tell what would go with it and what keeps it. Raises `NotFound`, `FailedPrecondition`."""
         kind = kind_of(request.kind)
-        removal, at_ns = self._parts.catalogues.removal, self._parts.stamps.now().at_ns
+        removal, at_ns, call = self._parts.catalogues.removal, self._parts.stamps.now().at_ns, answering()
 
-        def look(state: StateRead) -> tuple[Resource, DeleteResourceResponse]:
+        def look(state: StateRead) -> DeleteResourceResponse:
             resource = find_named(state, kind, request.name)
-            return resource, _told(state, removal.plan(state, kind, resource))
+            told = _told(state, removal.plan(state, kind, resource))
+            told.deleted.CopyFrom(wrap(kind, self._parts.mask(kind, resource)))
+            return told
 
-        def take(state: StateWrite) -> tuple[tuple[Resource, DeleteResourceResponse], Removed]:
-            resource, told = look(state)
-            gone, removed = removal.delete(state, kind, resource.metadata.id, at_ns, force=request.force)
-            return (gone, told), removed
+        def take(state: StateWrite) -> tuple[DeleteResourceResponse, Removed]:
+            told = look(state)
+            found = find_named(state, kind, request.name)
+            _, removed = removal.delete(state, kind, found.metadata.id, at_ns, force=request.force)
+            if call is not None:
+                call.note(state, told, at_ns)
+            return told, removed
 
         if request.dry_run:
-            resource, told = await self._parts.store.read_state(look)
-        else:
-            resource, told = await self._parts.deletion.delete(take)
-        told.deleted.CopyFrom(wrap(kind, self._parts.mask(kind, resource)))
-        return told
+            return await self._parts.store.read_state(look)
+        return await self._parts.deletion.delete(take)
 
     async def _place_sessions(self, batch: Batch) -> None:
         """Give sessions their workspaces as absolute paths; one that cannot be is noted."""
