@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from stigmer_runner.sandbox import session_shell
 from stigmer_runner.sandbox.environment import can_carry
 from stigmer_runner.sandbox.model import CommandLimits, ShellState
 
@@ -35,15 +36,19 @@ exec 9>&2 2>/dev/null
 (exec "$@" 2>&9 9>&-)
 status=$?
 left() {{
-  count=0
-  for process in /proc/[0-9]*; do
-    process=${{process#/proc/}}
-    [ "$process" -gt $$ ] || continue
-    read -r stat <"/proc/$process/stat" || continue
-    set -- ${{stat##*) }}
-    [ "$1" = Z ] || [ "$1" = X ] && continue
-    [ "$all" = 1 ] || [ "$4" = $$ ] && count=$((count + 1))
-  done
+  if [ "$all" = 0 ]; then
+    set -- $(grep -ls "^[0-9]* (.*) [^ZX] [0-9]* [0-9]* $$ " /proc/[0-9]*/stat)
+    count=$(($# - 2))
+  else
+    count=0
+    for process in /proc/[0-9]*; do
+      process=${{process#/proc/}}
+      [ "$process" -gt $$ ] || continue
+      read -r stat <"/proc/$process/stat" || continue
+      set -- ${{stat##*) }}
+      [ "$1" = Z ] || [ "$1" = X ] || count=$((count + 1))
+    done
+  fi
   [ $count -gt 0 ]
 }}
 tries=0
@@ -57,7 +62,8 @@ exit $status
 """Arguments: the report's descriptor, 1 to count every process and 0 for those of the session, the shell and its arguments.
 
 It survives the signals of a ^C, leads the session so that the end of the shell is no hang-up for what still drains (a
-`tee` behind a process substitution), and gives that 0.2 s.
+`tee` behind a process substitution), and gives that 0.2 s. Of a whole machine's processes `grep` finds those of the session,
+itself and the supervisor among them: the shell's `read` takes a call of the kernel for each byte.
 """
 
 LAUNCHER = rf"""
@@ -152,6 +158,7 @@ class Shell:
             template.format(report=report, state=STATE, end=END),
             _enter(state.directory, workspace),
             _restore(state),
+            session_shell.definition(line, is_bash=self.is_bash),
             f"{LINE}={shlex.quote(line)}\n",
         ]
         return _encoded("".join(parts))
