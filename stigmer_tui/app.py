@@ -13,28 +13,34 @@ from textual import events
 from textual.await_complete import AwaitComplete
 from textual.command import Provider
 from textual.filter import LineFilter
+from textual.widgets import Input, TextArea
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
 from stigmer_tui.actions.keys import bindings_of
-from stigmer_tui.actions.palette import ActionProvider, ActionTargets
+from stigmer_tui.actions.palette import ActionProvider, FoundProvider
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.away import Away
 from stigmer_tui.crash import CrashLog
+from stigmer_tui.frame.acting import KNOWN, Acts
 from stigmer_tui.frame.connecting import Connecting
-from stigmer_tui.frame.failing import FailsQuietly, guarded, last_words
-from stigmer_tui.frame.navigation import Navigation
+from stigmer_tui.frame.failing import guarded, last_words
+from stigmer_tui.frame.jumping import Jumping
+from stigmer_tui.frame.leader import Leader
+from stigmer_tui.frame.looks import Looks
+from stigmer_tui.frame.lookup import Lookup
+from stigmer_tui.frame.memory import Memory
+from stigmer_tui.frame.navigation import HOME, Navigation
 from stigmer_tui.frame.runs import LEAVE_SECONDS, Runs
+from stigmer_tui.frame.settings import LiveSettings
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
-from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.sending import LineSender
 from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.terminal.clipboard import copy_by_programs, osc52
 from stigmer_tui.text.egress import EgressGuard
 from stigmer_tui.text.times import Clock
-from stigmer_tui.theme.looks import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import History
 
@@ -43,15 +49,18 @@ if TYPE_CHECKING:
 
 SHELL = "shell"
 """The agent that needs no model: offered first."""
+SETTINGS_SECONDS = 1.0
+"""Between two looks at the files of settings and themes."""
 
 
-class StigmerApp(FailsQuietly):
+class StigmerApp(Acts):
     """The workstation."""
 
     TITLE = "Stigmer"
     CSS_PATH = "app.tcss"
+    DEFAULT_MODE = HOME
     BINDINGS = bindings_of(Scope.APP)
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider, FoundProvider}
 
     def __init__(
         self,
@@ -60,33 +69,45 @@ class StigmerApp(FailsQuietly):
         workspace: Path | None = None,
         clock: Clock = time,
         start_daemon: bool = True,
+        read_only: bool = False,
+        dark: bool = True,
         label: str = "",
     ) -> None:
-        """`workspace`: where new sessions work. `start_daemon`: start one where none answers. `label`: what is said on top as long as all is well."""
+        """`workspace`: where new sessions work. `start_daemon`: start one where none answers. `read_only`: look on, the server refuses every change.
+        `dark`: whether the terminal's background is. `label`: what is said on top as long as all is well."""
         super().__init__()
         self.home = home
         self.clock = clock
         self.workspace = workspace
         self.agent = SHELL
+        self.read_only = read_only
         self.history = History(home.root / "history.jsonl")
+        self.commands = History(home.root / "commands.jsonl")
         self.drafts = Drafts(home.root / "drafts.json")
+        self.memory = Memory(home.root / "tui.json")
         self.crash = CrashLog(home.logs / "tui.log")
         self._guard = EgressGuard()
-        self._connecting = Connecting(home, self._connection_changed, start_daemon=start_daemon, label=label)
+        self._connecting = Connecting(
+            home, self._connection_changed, start_daemon=start_daemon, read_only=read_only, label=label
+        )
         self.animation_level = "none"
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.ansi_theme_dark, self.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
-        self.theme = DARK.name
+        self._looks = Looks(self, home.root / "themes", dark=dark)
+        self.settings = LiveSettings(home)
+        self._troubles = [*(self.settings.read() or ()), *self._looks.read_own()]
+        self._take_settings()
         self.board = BoardScreen(self)
         self._away = Away(self)
         self._runs = Runs(self, self.board, lambda page, screen: self._navigation.go(page, screen))
         self._keys = HeldKeys(self, super().on_event, self._runs.hand_over)
+        self._leader = Leader(self, self.offered_actions, self.run_by_registry, self.say)
+        self._jumping = Jumping(self, self.say)
+        self._lookup = Lookup(self, self._looks.named)
         self._navigation = Navigation(
             self,
-            Page("board", "board", lambda: self.board, "runs"),
+            Page("board", "runs", lambda: self.board, "runs"),
             hold_keys=self._keys.hold,
             pop=super().pop_screen,
+            changed=self._places_changed,
         )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -94,16 +115,18 @@ class StigmerApp(FailsQuietly):
         return [*super().get_line_filters(), self._guard]
 
     def on_mount(self) -> None:
-        """Show the board."""
+        """Listen to signals, and to the files of settings."""
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._told_to_leave, number)
-        self.push_screen(self.board)
+        self.set_interval(SETTINGS_SECONDS, self._look_at_settings)
+        self._say_troubles()
 
     def on_unmount(self) -> None:
         """Keep what was written."""
         self.board.keep_draft()
         self.drafts.save()
+        self.memory.save()
 
     def _told_to_leave(self, number: signal.Signals) -> None:
         code = 128 + number
@@ -136,16 +159,97 @@ class StigmerApp(FailsQuietly):
         self.call_later(self._show_connection)
 
     def _show_connection(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, WorkstationScreen) and screen.is_mounted:
-                screen.show_connection(self)
+        for screen in self._workstation_screens():
+            screen.show_connection(self)
+
+    def _places_changed(self) -> None:
+        self.call_later(self._show_tabs)
+
+    def _show_tabs(self) -> None:
+        words = self.tab_words()
+        for screen in self._workstation_screens():
+            screen.tab_strip.show(words)
+
+    def _workstation_screens(self) -> list[WorkstationScreen]:
+        """Those of the tab in front."""
+        return [screen for screen in self.screen_stack if isinstance(screen, WorkstationScreen) and screen.is_mounted]
+
+    # Settings.
+
+    def _look_at_settings(self) -> None:
+        problems = self.settings.read()
+        self._troubles = [*(problems or ()), *self._looks.read_own()]
+        if problems is not None:
+            self._take_settings()
+            if not self._troubles:
+                self.say("The settings changed, and count from now on.")
+        self._say_troubles()
+
+    def _take_settings(self) -> None:
+        self.set_keymap(self.settings.keymap.for_textual())
+        wanted = "auto" if self.settings.are_defaults else self.settings.tui.theme
+        if not self._looks.show(wanted):
+            self._looks.show("auto")
+            self._troubles.append(f"tui.theme: there is no theme {wanted!r}; `:theme` lists them")
+
+    def _say_troubles(self) -> None:
+        if self._troubles:
+            self.call_after_refresh(self.say, "\n".join(self._troubles), wrong=True)
+
+    def choose_theme(self, name: str) -> None:
+        """Another look; without a name, from a list."""
+        from stigmer_tui.screens.themes import ThemesScreen
+
+        if not name:
+            self._keys.hold()
+            self.push_screen(
+                ThemesScreen(self._looks.named(), self._looks.chosen, self._looks.show), self._theme_chosen
+            )
+        elif self._looks.show(name):
+            self._theme_chosen(name)
+        else:
+            self.say(f"There is no theme {name!r}: {', '.join(self._looks.known)}.", wrong=True)
+
+    def _theme_chosen(self, name: str | None) -> None:
+        if name is not None:
+            self.say(f"The theme is {name}. `stigmer config set tui.theme {name}` keeps it.")
+
+    def action_themes(self) -> None:
+        """Choose from a list."""
+        self.choose_theme("")
+
+    def action_toggle_look(self) -> None:
+        """Dark or light."""
+        self._looks.toggle()
 
     # Keys.
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys that were typed while a screen comes are the screen's: they wait for it."""
-        if not self._keys.keeps(event):
-            await super().on_event(event)
+        """Keys that were typed while a screen comes are the screen's: they wait for it. Those behind the leader key and jump labels are theirs."""
+        if self._keys.keeps(event):
+            return
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._leader.active:
+                await self._leader.take(event)
+                return
+            if self._jumping.active:
+                self._jumping.take(event)
+                return
+            if await self._done_at_once(event.key):
+                return
+        elif isinstance(event, events.MouseDown | events.Paste | events.Resize):
+            self._leader.end()
+            self._jumping.end()
+        await super().on_event(event)
+
+    async def _done_at_once(self, key: str) -> bool:
+        """What works everywhere is done before the next key is looked at; not where somebody writes, or the key is another's."""
+        if isinstance(self.focused, TextArea | Input):
+            return False
+        active = self.screen.active_bindings.get(key)
+        if active is None or active.node is not self or not active.enabled or active.binding.id not in KNOWN:
+            return False
+        return await self.run_action(active.binding.action, self)
 
     def on_descendant_focus(self) -> None:
         """Something has the focus."""
@@ -240,41 +344,6 @@ class StigmerApp(FailsQuietly):
         """Leave; what was written and is on its way is waited for, and becomes a draft where it does not arrive."""
         await self._runs.send_the_rest()
         self.exit(0)
-
-    def action_library(self) -> None:
-        """Show the library, once."""
-        from stigmer_tui.screens.library import LibraryScreen
-
-        self.open_page(Page("library", "library", lambda: LibraryScreen(self), "library"))
-
-    def action_toggle_look(self) -> None:
-        """Dark or light."""
-        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
-
-    def action_redraw(self) -> None:
-        """Draw everything anew: something else wrote to the terminal."""
-        self.refresh(repaint=True, layout=True)
-        for screen in self.screen_stack:
-            screen.refresh(repaint=True, layout=True)
-
-    def action_help(self) -> None:
-        """What the keys do, what has the focus first."""
-        screen = self.screen
-        scopes: list[Scope] = []
-        if isinstance(screen, ActionTargets):
-            targets = screen.action_targets()
-            scopes = sorted(targets, key=lambda scope: targets[scope] is not self.focused)
-        self._keys.hold()
-        self.push_screen(HelpScreen([*scopes, Scope.APP]))
-
-    def action_command_palette(self) -> None:
-        """Find an action by its name."""
-        self._keys.hold()
-        super().action_command_palette()
-
-    def action_how_to_leave(self) -> None:
-        """For those who press ctrl+c by habit."""
-        self.say("ctrl+q leaves; what runs goes on. ctrl+p lists what you can do.")
 
 
 def run_app(home: Home, *, workspace: Path | None = None) -> int:

@@ -10,6 +10,7 @@ _NAMES = {
     "question_mark": "?",
     "slash": "/",
     "colon": ":",
+    "asterisk": "*",
     "comma": ",",
     "full_stop": ".",
     "minus": "-",

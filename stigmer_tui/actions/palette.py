@@ -1,6 +1,6 @@
 """The command palette over the registry of actions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from textual.dom import DOMNode
 
 from stigmer_tui.actions.keys import key_name
 from stigmer_tui.actions.registry import Action, Scope, actions_of
+from stigmer_tui.text import Untrusted, safe
 
 
 @runtime_checkable
@@ -19,6 +20,42 @@ class ActionTargets(Protocol):
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """The widget or screen of each scope that is there now."""
         ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """An app that knows what the server has by name."""
+
+    async def find_names(self) -> Sequence[tuple[str, str, str, str]]:
+        """Of runs, agents and sessions: what it is, its name, a few words, and the `:` command that leads there. Foreign text, but for the first."""
+        ...
+
+    def run_written(self, line: str) -> None:
+        """Do what a `:` command says."""
+        ...
+
+
+class FoundProvider(Provider):
+    """Offers runs, agents and sessions by their names, asked of the server once somebody searches."""
+
+    async def startup(self) -> None:
+        """Nothing is asked before somebody writes."""
+        self._names: Sequence[tuple[str, str, str, str]] | None = None
+
+    async def search(self, query: str) -> Hits:
+        """What has a name or words that fit the query."""
+        app: object = self.app
+        if not isinstance(app, Finds):
+            return
+        if self._names is None:
+            self._names = await app.find_names()
+        matcher = self.matcher(query)
+        for what, name, words, command in self._names:
+            shown, text = safe(Untrusted(name)), safe(Untrusted(words))
+            score = max(matcher.match(shown), matcher.match(text) * 0.9, matcher.match(f"{what} {shown}"))
+            if score > 0:
+                display = Content.assemble((f"{what}  ", "dim"), shown, (f"  {text}", "dim"))
+                yield Hit(score * 0.95, display, partial(app.run_written, command), f"{what} {shown}")
 
 
 class ActionProvider(Provider):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stigmer_tui.actions.action import RESERVED_KEYS, Action, Scope
-from stigmer_tui.actions.catalogue import app, approval, board, composer, help, library, run
+from stigmer_tui.actions.catalogue import app, approval, board, command, composer, help, library, run, terminal
 
 __all__ = ["ACTIONS", "RESERVED_KEYS", "Action", "Scope", "action_of", "actions_of", "is_action"]
 
@@ -11,8 +11,10 @@ ACTIONS: tuple[Action, ...] = (
     *app.ACTIONS,
     *board.ACTIONS,
     *run.ACTIONS,
+    *terminal.ACTIONS,
     *approval.ACTIONS,
     *composer.ACTIONS,
+    *command.ACTIONS,
     *library.ACTIONS,
     *help.ACTIONS,
 )

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.page import Page
@@ -44,6 +45,10 @@ class Runs:
             lambda: self._screen(execution_id),
             f"run {execution_id}",
         )
+
+    def agent_of(self, row: ExecutionSummary) -> str:
+        """The agent's name, safe to draw."""
+        return safe(Untrusted(row.agent_name))
 
     def start(self, agent: str, line: str, workspace: Path | None = None) -> None:
         """Run something, and show it; `workspace`: somewhere else than where new sessions work."""

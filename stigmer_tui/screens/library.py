@@ -58,11 +58,12 @@ class LibraryScreen(WorkstationScreen):
     AUTO_FOCUS = "#library-table"
     app = getters.app(Workstation)
 
-    def __init__(self, workstation: Workstation) -> None:
+    def __init__(self, workstation: Workstation, kind: str = "agent", text: str = "") -> None:
+        """`kind`: the one to begin with. `text`: only what contains it."""
         super().__init__()
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
-        self._place = 0
-        self._filter = ""
+        self._place = next(place for place, (each, _) in enumerate(SHOWN) if each.field == kind)
+        self._filter = text
         self._delete_key = StopKey(workstation.clock)
         self._consequence = ""
         self.feed = LibraryFeed(self._show)
@@ -203,6 +204,12 @@ class LibraryScreen(WorkstationScreen):
                 self.run_worker(self.app.page(lambda: [text.encode()], 1))
             case _:
                 return
+
+    def show_kind(self, field: str, text: str) -> None:
+        """Turn to a kind, such as `agent`; only what contains a text."""
+        place = next(place for place, (kind, _) in enumerate(SHOWN) if kind.field == field)
+        self._filter = self.filter_line.value = text
+        self._turn(place - self._place)
 
     def _turn(self, step: int) -> None:
         self._place = (self._place + step) % len(SHOWN)

@@ -1,10 +1,12 @@
 """What a screen may ask of the app that it is in."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import events, on
+from textual._context import active_app
 from textual.app import App
 from textual.screen import Screen
 
@@ -16,13 +18,14 @@ from stigmer_tui.text.times import Clock
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.widgets.notice import Notice
+from stigmer_tui.widgets.tab_strip import TabStrip, TabWords
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
 
 
 class WorkstationScreen(Screen[None]):
-    """A screen that says things and knows how it stands with the server."""
+    """A screen that says things, knows how it stands with the server, and has the tabs on top where there are some."""
 
     notice: Notice
     """Where it says things."""
@@ -30,9 +33,28 @@ class WorkstationScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (10, "-tall")]
+        self.tab_strip = TabStrip(self._tab_chosen)
 
     trouble: Notice
     """Where it says what keeps it from the server."""
+
+    @on(events.Mount)
+    def put_tabs_on_top(self) -> None:
+        """The strip is not shown before there are two."""
+        self.mount(self.tab_strip, before=0)
+
+    @on(events.ScreenResume)
+    def catch_up(self) -> None:
+        """What changed while another screen was in front."""
+        app: object = active_app.get()
+        if isinstance(app, Workstation):
+            self.show_connection(app)
+            self.tab_strip.show(app.tab_words())
+
+    def _tab_chosen(self, number: int) -> None:
+        app: object = active_app.get()
+        if isinstance(app, Workstation):
+            app.action_tab_at(number + 1)
 
     def show_connection(self, app: "Workstation") -> None:
         """Say how it stands with the server; nothing while all is well."""
@@ -99,6 +121,33 @@ class Workstation(App[int]):
     @abstractmethod
     def start_run(self, agent: str, line: str, workspace: Path | None = None) -> None:
         """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
+
+    read_only: bool
+    """Whether the server refuses every change from here."""
+
+    @abstractmethod
+    def tab_words(self) -> Sequence[TabWords]:
+        """What the strip of tabs says."""
+
+    @abstractmethod
+    def action_tab_at(self, number: int) -> None:
+        """Put a tab in front, from 1."""
+
+    @abstractmethod
+    def open_tab(self, words: Sequence[str]) -> None:
+        """What a `:` command leads to, in a tab of its own; without words this place."""
+
+    @abstractmethod
+    def show_board(self, filter: str | None) -> None:
+        """Go to the board; `filter` as one writes it there, None: as it is."""
+
+    @abstractmethod
+    def show_library(self, kind: str, text: str) -> None:
+        """Go to a kind in the library, such as `agent`; only what contains a text."""
+
+    @abstractmethod
+    def choose_theme(self, name: str) -> None:
+        """Another look; without a name, from a list."""
 
     @abstractmethod
     def choose_agent(self, slug: str) -> None:

@@ -1,58 +1,13 @@
-"""The dark and the light look."""
+"""The dark and the light look, and what programs mean by their sixteen colours on each."""
 
 from rich.terminal_theme import TerminalTheme
-from textual.theme import Theme
 
-DARK = Theme(
-    name="stigmer-dark",
-    primary="#7fb4ff",
-    secondary="#5f87af",
-    accent="#7fb4ff",
-    success="#7ec98f",
-    warning="#e5b567",
-    error="#f07178",
-    foreground="#d6dae0",
-    background="#11151a",
-    surface="#161b22",
-    panel="#1c232c",
-    dark=True,
-    variables={
-        "muted": "#7d8794",
-        "faint": "#4a535f",
-        "selected": "#233044",
-        "selected-blurred": "#1a222d",
-        "block-cursor-background": "#233044",
-        "block-cursor-foreground": "#e8ecf2",
-        "input-selection-background": "#7fb4ff 30%",
-        "footer-key-foreground": "#7fb4ff",
-    },
-)
+from stigmer_tui.theme.palettes import LOOKS
+
+DARK = LOOKS["dark"].theme()
 """For a dark terminal; the default."""
 
-LIGHT = Theme(
-    name="stigmer-light",
-    primary="#1f5fbf",
-    secondary="#5a7ca8",
-    accent="#1f5fbf",
-    success="#2e7d46",
-    warning="#9a6400",
-    error="#b3261e",
-    foreground="#23272e",
-    background="#fbfbf9",
-    surface="#f3f3ef",
-    panel="#e9e9e4",
-    dark=False,
-    variables={
-        "muted": "#6a717b",
-        "faint": "#b4b8bd",
-        "selected": "#d9e6fb",
-        "selected-blurred": "#e9edf3",
-        "block-cursor-background": "#d9e6fb",
-        "block-cursor-foreground": "#12161c",
-        "input-selection-background": "#1f5fbf 25%",
-        "footer-key-foreground": "#1f5fbf",
-    },
-)
+LIGHT = LOOKS["light"].theme()
 """For a light terminal."""
 
 ANSI_DARK = TerminalTheme(

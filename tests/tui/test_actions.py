@@ -8,12 +8,15 @@ from stigmer_tui.actions.keys_page import keys_page
 from stigmer_tui.actions.registry import ACTIONS, RESERVED_KEYS, Scope, action_of
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.board import BoardScreen
+from stigmer_tui.screens.choosing import ChoiceList
 from stigmer_tui.screens.help import HelpText
 from stigmer_tui.screens.run import RunScreen
 from stigmer_tui.screens.run_menu import MenuList
 from stigmer_tui.widgets.approval.text import ApprovalText
 from stigmer_tui.widgets.board.table import BoardTable
+from stigmer_tui.widgets.command.line import CommandInput
 from stigmer_tui.widgets.composer.composer import Composer
+from stigmer_tui.widgets.composer.queue_list import QueueList
 from stigmer_tui.widgets.library.document import DocumentView
 from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.log_view import LogView
@@ -27,6 +30,8 @@ KEYS_PAGE = Path(__file__).parents[2] / "docs" / "keys.md"
 OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.APP: StigmerApp,
     Scope.TABLE: BoardTable,
+    Scope.BOARD: BoardScreen,
+    Scope.CHOICE: ChoiceList,
     Scope.RUN: RunScreen,
     Scope.LINES: LogView,
     Scope.OUTPUT: OutputView,
@@ -34,6 +39,8 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.MENU: MenuList,
     Scope.COMPOSER: Composer,
     Scope.PROMPT: PromptLine,
+    Scope.COMMAND: CommandInput,
+    Scope.QUEUE: QueueList,
     Scope.HELP: HelpText,
     Scope.APPROVAL: ApprovalText,
     Scope.LIBRARY: LibraryTable,

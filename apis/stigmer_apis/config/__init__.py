@@ -21,7 +21,7 @@ from stigmer_apis.config.choices import (
     SandboxType,
 )
 from stigmer_apis.config.keys import KeyEntry, KeyTable
-from stigmer_apis.config.model import Execution, Llm, Log, Notifications, Settings, Tui, Variables
+from stigmer_apis.config.model import Execution, Llm, Log, Notifications, Server, Settings, Tui, Variables
 from stigmer_apis.config.modes import check_mode, missing_for_cloud
 from stigmer_apis.config.origins import Origin, Source
 from stigmer_apis.config.resolving import Configuration, Value, load
@@ -44,6 +44,7 @@ __all__ = [
     "ProgressMode",
     "Provider",
     "SandboxType",
+    "Server",
     "Settings",
     "Source",
     "Tui",

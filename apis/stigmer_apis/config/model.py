@@ -344,11 +344,29 @@ class Tui:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """The daemon on the network. Without `listen` it answers on this machine alone."""
+
+    listen: str = field(default="", metadata=about("STIGMER_SERVER_LISTEN", form=Form.ADDRESS, default="nowhere"))
+    """Where clients and runners of other machines find it, with TLS and API keys: `stigmer apikey`."""
+    tls_cert: Path | None = field(
+        default=None, metadata=about("STIGMER_SERVER_TLS_CERT", default="an authority of the home's own")
+    )
+    """The certificate to show, PEM, with those that lead to its authority; absolute, or below Stigmer's home."""
+    tls_key: Path | None = field(default=None, metadata=about("STIGMER_SERVER_TLS_KEY"))
+    """Its private key, PEM, unencrypted."""
+    compat_listener: bool = field(default=False, metadata=about("STIGMER_SERVER_COMPAT_LISTENER"))
+    """Whether programs of this machine may come in at 127.0.0.1:7234 without a token, as published clients do. Whoever has an account on this machine
+    then acts as you."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them."""
 
     backend: Backend = field(default_factory=Backend)
     context: Context = field(default_factory=Context)
     log: Log = field(default_factory=Log)
+    server: Server = field(default_factory=Server)
     tui: Tui = field(default_factory=Tui)
     variables: Variables = field(default_factory=Variables)

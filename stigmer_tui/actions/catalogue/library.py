@@ -14,7 +14,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("library.up", "Up", "Select the one above.", ("k", "up"), Scope.LIBRARY, "move(-1)", 0, False),
     Action("library.down", "Down", "Select the one below.", ("j", "down"), Scope.LIBRARY, "move(1)", 0, False),
     Action("library.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.LIBRARY, "page(-1)", 0, False),
-    Action("library.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.LIBRARY, "page(1)", 0, False),
+    Action("library.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d"), Scope.LIBRARY, "page(1)", 0, False),
     Action("library.first", "First", "Go to the first one.", ("g", "home"), Scope.LIBRARY, "edge(-1)", 0, False),
     Action("library.last", "Last", "Go to the last one that was fetched.", ("G", "end"), Scope.LIBRARY, "edge(1)", 0, False),
     Action("library.leave", "Back", "Take the filter away; without one, go back.", ("escape", "q"), Scope.LIBRARY, "do('leave')", 7),
@@ -25,7 +25,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("document.up", "Up", "Move up by a row.", ("k", "up"), Scope.DOCUMENT, "move(-1)", 0, False),
     Action("document.down", "Down", "Move down by a row.", ("j", "down"), Scope.DOCUMENT, "move(1)", 0, False),
     Action("document.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.DOCUMENT, "page(-1)", 0, False),
-    Action("document.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d", "space"), Scope.DOCUMENT, "page(1)", 0, False),
+    Action("document.page_down", "Page down", "Move down by a screen.", ("pagedown", "ctrl+d"), Scope.DOCUMENT, "page(1)", 0, False),
     Action("document.first", "Beginning", "Go to the beginning.", ("g", "home"), Scope.DOCUMENT, "edge(-1)", 0, False),
     Action("document.last", "End", "Go to the end.", ("G", "end"), Scope.DOCUMENT, "edge(1)", 0, False),
 )  # fmt: skip

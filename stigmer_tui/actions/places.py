@@ -1,0 +1,74 @@
+"""Places that a `:` command goes to, each known by its name. A new place is a line in `PLACES`; everything else about it is made from that.
+
+What opens a place is named as `module:function`, imported when somebody goes there, and called with the app (a `screens.workstation.Workstation`) and the
+words behind the name. It raises `CommandRefused` where they mean nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class CommandRefused(Exception):
+    """A command that means nothing here. Its text is for the person: what is wrong, and what to write instead."""
+
+
+class Completes(Enum):
+    """What the words behind a name are completed to, where that has to be asked for."""
+
+    NOTHING = "nothing"
+    AGENT = "agents"
+    SESSION = "sessions"
+    RUN = "runs"
+    THEME = "themes"
+    COMMAND = "commands"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Somewhere to go, or something small to do, by name."""
+
+    name: str
+    """As it is written behind the colon."""
+    title: str
+    """One to three words."""
+    help: str
+    """A sentence."""
+    opens: str
+    """`module:function`."""
+    aliases: tuple[str, ...] = ()
+    usage: str = ""
+    """What may follow the name, for people: `[WORDS ...]`."""
+    words: tuple[str, ...] = ()
+    """Words that are offered behind the name."""
+    completes: Completes = Completes.NOTHING
+
+
+_OPENING = "stigmer_tui.frame.opening"
+
+PLACES: tuple[Place, ...] = (
+    Place(name="runs", title="Runs", help="Go to the list of runs; words filter it as `/` does.", opens=f"{_OPENING}:runs", aliases=("board", "home"), usage="[failed | running | waiting | done | cancelled | mine | WORDS ...]", words=("failed", "running", "waiting", "done", "cancelled", "mine", "all")),
+    Place(name="run", title="Run", help="Open a run by its id.", opens=f"{_OPENING}:run", usage="ID", completes=Completes.RUN),
+    Place(name="session", title="Session", help="Open the newest run of a session.", opens=f"{_OPENING}:session", usage="ID", completes=Completes.SESSION),
+    Place(name="agent", title="Agent", help="Write to an agent: the next run is started with it.", opens=f"{_OPENING}:agent", usage="NAME", completes=Completes.AGENT),
+    Place(name="agents", title="Agents", help="Browse agents.", opens=f"{_OPENING}:agents", usage="[WORDS ...]", completes=Completes.AGENT),
+    Place(name="workflows", title="Workflows", help="Browse workflows.", opens=f"{_OPENING}:workflows", usage="[WORDS ...]"),
+    Place(name="skills", title="Skills", help="Browse skills.", opens=f"{_OPENING}:skills", usage="[WORDS ...]"),
+    Place(name="mcp", title="MCP servers", help="Browse MCP servers.", opens=f"{_OPENING}:mcp_servers", aliases=("mcp-servers",), usage="[WORDS ...]"),
+    Place(name="environments", title="Environments", help="Browse environments.", opens=f"{_OPENING}:environments", aliases=("env",), usage="[WORDS ...]"),
+    Place(name="sessions", title="Sessions", help="Browse sessions.", opens=f"{_OPENING}:sessions", usage="[WORDS ...]"),
+    Place(name="theme", title="Theme", help="Choose how it looks; without a name, from a list with a preview.", opens=f"{_OPENING}:theme", usage="[NAME]", completes=Completes.THEME),
+    Place(name="tab", title="New tab", help="Open what a command leads to in a tab of its own.", opens=f"{_OPENING}:tab", usage="[COMMAND ...]", completes=Completes.COMMAND),
+    Place(name="help", title="Help", help="What every key does here.", opens=f"{_OPENING}:help_page", aliases=("h",)),
+    Place(name="q", title="Quit", help="Leave the workstation. Everything that runs goes on.", opens=f"{_OPENING}:leave", aliases=("quit", "qa", "exit")),
+)  # fmt: skip
+"""In the order in which they are offered."""
+
+
+def places_by_name() -> Mapping[str, Place]:
+    """Every place by its name and by its other names."""
+    return {name: place for place in PLACES for name in (place.name, *place.aliases)}
+
+
+Opener = Callable[..., None]
+"""Called with the app and the words."""

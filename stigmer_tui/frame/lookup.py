@@ -1,0 +1,62 @@
+"""What there is by name: asked of the server when somebody writes a name, and kept for a moment."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from stigmer_apis.errors import StigmerError
+from stigmer_tui.actions.places import Completes
+from stigmer_tui.screens.workstation import Workstation
+
+if TYPE_CHECKING:
+    from stigmer_apis.client import Client
+
+KEPT_SECONDS = 5.0
+MOST = 200
+"""Names of a kind that are asked for."""
+_LONGEST = 120
+Named = Sequence[tuple[str, str]]
+"""Names, with a few words about each. Foreign text."""
+
+
+class Lookup:
+    """Answers from the server, or from a moment ago. Where the server cannot be asked, nothing is known."""
+
+    def __init__(self, app: Workstation, themes: Callable[[], Named]) -> None:
+        self._app = app
+        self._themes = themes
+        self._kept: dict[Completes, tuple[float, Named]] = {}
+
+    async def names(self, wanted: Completes) -> Named:
+        """What there is."""
+        if wanted is Completes.THEME:
+            return self._themes()
+        at, known = self._kept.get(wanted, (0.0, ()))
+        if at and time.monotonic() - at < KEPT_SECONDS:
+            return known
+        try:
+            known = await _asked(await self._app.client(), wanted)
+        except StigmerError as error:
+            self._app.say_error(error)
+            return ()
+        self._kept[wanted] = time.monotonic(), known
+        return known
+
+
+async def _asked(client: "Client", wanted: Completes) -> Named:
+    match wanted:
+        case Completes.AGENT:
+            page = await client.list_agents(page_size=MOST)
+            return [(agent.metadata.slug, agent.spec.description[:_LONGEST]) for agent in page.agents]
+        case Completes.RUN:
+            runs = await client.list_executions(page_size=MOST)
+            return [(row.execution_id, f"{row.agent_name}  {row.subject[:_LONGEST]}") for row in runs.executions]
+        case Completes.SESSION:
+            from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import (
+                ApiResourceKind,
+            )
+
+            found = await client.resources.list(ApiResourceKind.Value("session"), page_size=MOST)
+            return [(each.session.metadata.id, each.session.spec.subject[:_LONGEST]) for each in found.resources]
+        case _:
+            return ()

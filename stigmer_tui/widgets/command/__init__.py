@@ -1,0 +1,1 @@
+"""The line for `:` commands and what it can go on with."""

@@ -1,0 +1,134 @@
+"""The frame: commands, the leader key, jump labels, back and forward, tabs."""
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
+from stigmer_tui.app import StigmerApp
+from stigmer_tui.screens.board import BoardScreen
+from stigmer_tui.screens.command import CommandScreen
+from stigmer_tui.screens.library import LibraryScreen
+from stigmer_tui.screens.run import RunScreen
+from tests.support.scripted_backend import ScriptedBackend, line_events
+from tests.tui.support import run_screen, screen_text, settled, typed, until
+
+
+async def test_commands_lead_anywhere(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Typed fast, right after the colon; a place with words, a run, an action by its id; a wrong one names the nearest and stays."""
+    done = backend.add_execution(message="true", phase=enums.EXECUTION_COMPLETED, events=line_events("true"))
+    backend.add_execution(message="false", phase=enums.EXECUTION_FAILED, events=line_events("false"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "2 runs" in screen_text(pilot), "the list")
+        await pilot.press("escape")
+        await pilot.press("colon", *"runs", "space", *"failed", "enter")
+        await until(pilot, lambda: app.board.filter_line.value == "phase:failed", "the filter")
+        assert "failed" in screen_text(pilot)
+        await pilot.press("colon", *"rnus", "enter")
+        await until(pilot, lambda: "did you mean `runs`?" in screen_text(pilot), "the nearest")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board")
+        await pilot.press("colon")
+        await typed(pilot, f"run {done}")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the run")
+        await pilot.press("escape", "colon")
+        await typed(pilot, "run.search")
+        await pilot.press("enter")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "search", "the search line")
+        assert app.commands.lines == ["runs failed", f"run {done}", "run.search"]
+
+
+async def test_commands_are_completed_and_remembered(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """tab takes what is marked, names come from the server, up is the history."""
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        await pilot.press("escape", "colon", *"th", "tab")
+        await until(pilot, lambda: "dusk" in screen_text(pilot), "the themes")
+        await pilot.press(*"dus", "tab", "enter")
+        await until(pilot, lambda: app.theme == "dusk", "the theme")
+        await pilot.press("colon", "up")
+        await until(pilot, lambda: "theme dusk" in screen_text(pilot), "the history")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, CommandScreen), "left")
+
+
+async def test_back_and_forward(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Like a browser, also where a screen was left by its own key, and deeper than screens are kept."""
+    ids = [backend.add_execution(message=f"echo {number}") for number in range(10)]
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "10 runs" in screen_text(pilot), "the list")
+        await pilot.press("escape", "f8")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library")
+        await pilot.press("alt+left")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board")
+        await pilot.press("alt+right")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library again")
+        for execution_id in ids:
+            app.open_run(execution_id)
+            await settled(pilot)
+        await until(pilot, lambda: run_screen(app).feed.state.execution_id == ids[-1], "the last run")
+        assert len(app.screen_stack) <= 8
+        for execution_id in reversed(ids[:-1]):
+            app.pop_screen()
+            await until(
+                pilot,
+                lambda wanted=execution_id: (
+                    isinstance(app.screen, RunScreen) and run_screen(app).feed.state.execution_id == wanted
+                ),
+                execution_id,
+            )
+        app.pop_screen()
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library at last")
+        app.pop_screen()
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board at last")
+
+
+async def test_tabs(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """No strip for one; a dot where something goes on; each has a way back of its own; closing the last page closes the tab."""
+    live = backend.add_execution(
+        message="make", phase=enums.EXECUTION_IN_PROGRESS, events=line_events("make", finished=False)
+    )
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "1 running" in screen_text(pilot), "the list")
+        assert not app.board.tab_strip.display
+        await pilot.press("escape", "alt+t")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the run in a tab")
+        await until(pilot, lambda: "2●" in run_screen(app).tab_strip.text, "activity")
+        assert run_screen(app).feed.state.execution_id == live
+        await pilot.press("escape", "alt+1")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the first tab")
+        assert "1 runs" in screen_text(pilot).splitlines()[0]
+        await pilot.press("space", "2")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the second tab, by the leader key")
+        await pilot.press("alt+k")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "closed")
+        assert not app.board.tab_strip.display
+
+
+async def test_the_leader_key(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Who knows the way sees nothing; who waits sees where the keys lead; a space where one writes is a space."""
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        await pilot.press(*"echo", "space", *"x")
+        assert app.board.composer.text == "echo x"
+        await pilot.press("escape", "space", "l")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library")
+        await pilot.press("space")
+        await until(pilot, lambda: "library" in screen_text(pilot) and "+tabs" in screen_text(pilot), "the panel")
+        await pilot.press("m")
+        await until(pilot, lambda: "filter" in screen_text(pilot), "what the place can do")
+        await pilot.press("slash")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "library-filter", "the filter")
+        await pilot.press("escape", "space", "Z")
+        await until(pilot, lambda: "Nothing lies behind space Z" in screen_text(pilot), "nothing there")
+
+
+async def test_jump_labels(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """A letter on every row and on what one writes into; the letter goes there."""
+    for number in range(5):
+        backend.add_execution(message=f"echo {number}")
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "5 runs" in screen_text(pilot), "the list")
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: " a " in screen_text(pilot) and " d " in screen_text(pilot), "the labels")
+        await pilot.press("d")
+        await until(pilot, lambda: app.board.table.cursor == 2, "the third row")
+        await pilot.press("f", "h")
+        await until(pilot, lambda: app.focused is app.board.composer, "the composer")
