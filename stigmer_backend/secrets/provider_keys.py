@@ -8,17 +8,15 @@ from typing import Final
 
 from stigmer_apis.config import Llm
 from stigmer_apis.errors import FailedPrecondition, FieldViolation, InvalidArgument
+from stigmer_apis.providers import OLLAMA, check_keyed_provider, provider_and_model
 from stigmer_backend.secrets.errors import RungFailed
 from stigmer_backend.secrets.handed import GENERAL, GENERAL_VARIABLE, PROVIDER_VARIABLES
 from stigmer_backend.secrets.keyring import OsKeyring
 
-OLLAMA: Final = "ollama"
-"""The provider that wants no key."""
 SHORTEST_KEY: Final = 8
 """In bytes: a shorter one could not be masked in output."""
 
 _PROVIDER = re.compile(r"[a-z][a-z0-9_.-]{0,63}\Z")
-_OPENAI_NAMES = re.compile(r"(gpt-(?!oss)|chatgpt-|codex-|o\d)")
 
 
 class KeyOrigin(Enum):
@@ -89,7 +87,7 @@ class ProviderKeys:
 
     async def set(self, provider: str, value: bytes, *, remember: bool) -> None:
         """Keep a key in memory, and where it shall be remembered in the keyring. Raises `InvalidArgument`, `FailedPrecondition`."""
-        check_provider(provider)
+        check_keyed_provider(provider)
         key = _text(value)
         if remember:
             try:
@@ -127,20 +125,10 @@ class ProviderKeys:
 
 
 def provider_of(model: str, configured: Llm) -> str:
-    """Whose key a model wants: `provider/model`, a name that is one provider's, else the configured provider's, else Ollama's."""
+    """Whose key a model wants."""
     named = configured.provider.value if configured.provider is not None else ""
     usual = configured.model.strip()
-    name = model.strip() or usual
-    provider, slash, _ = name.partition("/")
-    if slash and (provider in PROVIDER_VARIABLES or provider == OLLAMA):
-        return provider
-    if named and (slash or name == usual):
-        return named
-    if name.startswith("claude"):
-        return "anthropic"
-    if _OPENAI_NAMES.match(name):
-        return "openai"
-    return named or OLLAMA
+    return provider_and_model(model.strip() or usual, named, usual)[0]
 
 
 def variable_of(provider: str) -> str:

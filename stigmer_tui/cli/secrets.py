@@ -9,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import GetSecretsStatusResponse, Rung
 from stigmer_apis.client import Client
 from stigmer_apis.errors import InvalidArgument
+from stigmer_apis.providers import check_keyed_provider
 from stigmer_tui.cli.connect import note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.secret_input import check_name, read_secret, refuse_in_arguments
@@ -212,6 +213,10 @@ def provider_set_command(name: str, extra: tuple[str, ...], remember: bool) -> i
     """
     check_name(name, "stigmer secrets provider set NAME")
     refuse_in_arguments(extra, f"stigmer secrets provider set {safe(name)}")
+    try:
+        check_keyed_provider(name)
+    except InvalidArgument as error:
+        raise click.UsageError(f"{error.message}: {error.remedy}") from error
 
     async def work(client: Client) -> int:
         await client.secrets.set_provider_key(name, value, remember=remember)

@@ -185,6 +185,15 @@ async def test_a_provider_key_is_kept_in_memory_and_names_its_origin(
         with refused(InvalidArgument) as refusal:
             await secrets.SetProviderKey(SetProviderKeyRequest(provider="openai", value=bad), metadata=meta)
         assert "with space" not in refusal.text
+    for unknown, first in (
+        ("nosuch", "anthropic or openai"),
+        ("opnai", "openai or anthropic"),
+        ("ollama", "wants no key"),
+    ):
+        with refused(InvalidArgument) as refusal:
+            await secrets.SetProviderKey(SetProviderKeyRequest(provider=unknown, value=b"sk-0123456789"), metadata=meta)
+        assert first in refusal.text
+        assert len((await secrets.ListProviderKeys(ListProviderKeysRequest(), metadata=meta)).keys) == 1
 
 
 async def test_nothing_is_missing_for_the_agent_that_needs_no_model(served: Served, secrets: SecretServiceStub) -> None:

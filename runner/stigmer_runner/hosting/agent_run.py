@@ -11,6 +11,7 @@ from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits, Policy
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
 from stigmer_apis.config import Settings
 from stigmer_apis.home import Home
+from stigmer_apis.providers import OLLAMA
 from stigmer_runner.durable.agent_loop import AgentLoop
 from stigmer_runner.durable.chronicle import ExecutionChronicle
 from stigmer_runner.durable.messages import AgentRequest, Allowance
@@ -28,7 +29,7 @@ from stigmer_runner.mcp.approvals import Approvals
 from stigmer_runner.mcp.definition import definitions_of
 from stigmer_runner.mcp.servers import McpServers
 from stigmer_runner.models.calling import ProviderModels
-from stigmer_runner.models.config import OLLAMA, ModelConfig
+from stigmer_runner.models.config import ModelConfig
 from stigmer_runner.models.port import Image, ModelError, ModelErrorCode
 from stigmer_runner.models.prices import load_prices
 from stigmer_runner.policy.layering import granted, layered, with_approvals

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeAlias
 
-from stigmer_runner.models.config import OLLAMA
+from stigmer_apis.providers import OLLAMA
 from stigmer_runner.models.port import ModelEvent, ModelPort, ModelRequest
 
 AskKey: TypeAlias = Callable[[str], Awaitable[bytes]]

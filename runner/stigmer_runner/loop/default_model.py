@@ -5,8 +5,9 @@ from typing import Final
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.ollama import Ollama
+from stigmer_apis.providers import ANTHROPIC, OLLAMA, OPENAI
 from stigmer_runner.models.choosing import ModelName
-from stigmer_runner.models.config import ANTHROPIC, OLLAMA, OPENAI, ModelConfig
+from stigmer_runner.models.config import ModelConfig
 
 BY_KEY: Final = {ANTHROPIC: "claude-sonnet-5-5", OPENAI: "gpt-6.1-sol"}
 """What is taken where there is a key of the provider, in this order; as of 2026-11."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from stigmer_runner.models.config import ANTHROPIC, OLLAMA, OPENAI
+from stigmer_apis.providers import ANTHROPIC, OLLAMA, OPENAI
 
 _NAMES: Final = {ANTHROPIC: "Anthropic", OPENAI: "the OpenAI interface", OLLAMA: "Ollama"}
 _VARIABLES: Final = {ANTHROPIC: "ANTHROPIC_API_KEY", OPENAI: "OPENAI_API_KEY"}

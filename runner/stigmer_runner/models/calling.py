@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from stigmer_runner.models.config import OLLAMA, PROVIDERS, CallLimits, ModelConfig
+from stigmer_apis.providers import OLLAMA, PROVIDERS
+from stigmer_runner.models.config import CallLimits, ModelConfig
 from stigmer_runner.models.port import Done, ModelError, ModelErrorCode, ModelEvent, ModelRequest
 from stigmer_runner.models.prices import Prices
 from stigmer_runner.models.scrubbing import scrubbed

@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-ANTHROPIC: Final = "anthropic"
-OPENAI: Final = "openai"
-OLLAMA: Final = "ollama"
-PROVIDERS: Final = (ANTHROPIC, OPENAI, OLLAMA)
-"""The wire formats that are spoken; anything that speaks one of them is reached by a base URL of its own."""
+from stigmer_apis.providers import ANTHROPIC, OLLAMA, OPENAI
 
 DEFAULT_URLS: Final[Mapping[str, str]] = {
     ANTHROPIC: "https://api.anthropic.com",

@@ -8,8 +8,8 @@ from typing import Final, cast
 import httpx2
 from pydantic_ai import exceptions as library
 
+from stigmer_apis.providers import OLLAMA
 from stigmer_runner.models.advice import at_start, how_to_give_a_key, name_of, not_reachable
-from stigmer_runner.models.config import OLLAMA
 from stigmer_runner.models.port import ModelError, ModelErrorCode
 
 LONGEST_QUOTE: Final = 600

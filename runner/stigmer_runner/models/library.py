@@ -19,8 +19,9 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.settings import ModelSettings as LibrarySettings
 from pydantic_ai.tools import ToolDefinition
 
+from stigmer_apis.providers import ANTHROPIC, OLLAMA
 from stigmer_runner.models.advice import name_of
-from stigmer_runner.models.config import ANTHROPIC, OLLAMA, CallLimits, ModelConfig
+from stigmer_runner.models.config import CallLimits, ModelConfig
 from stigmer_runner.models.failures import clip, cut, refusal
 from stigmer_runner.models.port import (
     AssistantMessage,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx2
 
+from stigmer_apis.providers import PROVIDERS
 from stigmer_runner.models.calling import NoKeys, ProviderModels
-from stigmer_runner.models.config import PROVIDERS, ModelConfig
+from stigmer_runner.models.config import ModelConfig
 from stigmer_runner.models.port import Done, ModelRequest, UserMessage
 from tests.bench.figures import Figure, at_most
 from tests.bench.rounds import in_turn, timed
