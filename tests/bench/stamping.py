@@ -21,6 +21,9 @@ class StampingProvider:
     """When requests for an answer came, as `time.monotonic`."""
 
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: "dict[asyncio.Task[None] | None, asyncio.StreamWriter]" = field(
+        default_factory=dict["asyncio.Task[None] | None", asyncio.StreamWriter]
+    )
 
     async def until_asked(self, times: int) -> None:
         """Return once so many requests have come."""
@@ -30,6 +33,7 @@ class StampingProvider:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
+        self.serving[asyncio.current_task()] = writer
         try:
             while await self._request(reader):
                 self.asked.append(time.monotonic())
@@ -70,6 +74,9 @@ async def stamping(port: int, tokens: int, gap: float) -> AsyncGenerator[Stampin
         yield provider
     finally:
         server.close()
+        for writer in provider.serving.values():
+            writer.close()
+        await asyncio.wait([task for task in provider.serving if task is not None])
 
 
 def stamps(text: str) -> list[float]:
