@@ -55,6 +55,7 @@ class Panes:
         if not self._chosen and state.agent and (state.agent != SHELL or silent):
             self._screen.set_class(True, "-transcript")
         self._screen.set_class(state.agent not in ("", SHELL) and not len(self._log), "-no-output")
+        self._screen.set_class(state.agent not in ("", SHELL), "-agent")
         reading = "Reading the run …" if not state.agent and not state.reason else ""
         live = "Nothing yet." if state.live else "Nothing happened in this run."
         self.transcript.say_empty(reading or live)

@@ -82,6 +82,7 @@ def lines_of(diff: str, limit: int) -> Iterator[Line]:
 
 
 _TINTS = {"+": "added", "-": "removed", " ": "same"}
+_MARKS = {"+": "added added-mark", "-": "removed removed-mark", " ": "same"}
 
 
 def _one(line: Line, width: int, painter: Painter | None) -> Iterator[Row]:
@@ -92,7 +93,7 @@ def _one(line: Line, width: int, painter: Painter | None) -> Iterator[Row]:
     tint = _TINTS[line.kind]
     for number, spans in enumerate(_wrapped(line, width - len(INDENT) - 1, tint, painter)):
         mark = line.kind if number == 0 else " "
-        yield (Span(INDENT), Span(mark, f"{tint} {tint}-mark"), *spans)
+        yield (Span(INDENT), Span(mark, _MARKS[line.kind]), *spans)
 
 
 def _pairs(lines: list[Line]) -> Iterator[tuple[Line | None, Line | None]]:
@@ -145,7 +146,7 @@ def _column(line: Line | None, width: int, painter: Painter | None, *, is_left: 
         mark = f"{line.kind} " if place == 0 else "  "
         used = _NUMBER + 3 + sum(cell_len(span.text) for span in spans)
         fill = Span(" " * max(0, width - used), tint)
-        rows.append((Span(fit(head, _NUMBER + 1), "faint"), Span(mark, f"{tint} {tint}-mark"), *spans, fill))
+        rows.append((Span(fit(head, _NUMBER + 1), "faint"), Span(mark, _MARKS[line.kind]), *spans, fill))
     return rows
 
 
