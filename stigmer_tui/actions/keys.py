@@ -38,7 +38,9 @@ _AT_ONCE = frozenset(
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""
 
 
-_ALWAYS_AT_ONCE = frozenset({"app.palette", "app.quit", "composer.leave", "prompt.abandon"})
+_ALWAYS_AT_ONCE = frozenset(
+    {"app.palette", "app.quit", "composer.leave", "prompt.abandon", "run.search_regex", "run.search_case"}
+)
 """So are these: nothing that was typed before them is needed for them."""
 
 
