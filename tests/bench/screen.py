@@ -64,16 +64,22 @@ class ProgramScreen:
         while self._read(seconds) is not None and time.perf_counter() < end:
             pass
 
-    def _read(self, seconds: float) -> float | None:
-        """Read what is there within `seconds`; when it came, None where nothing did."""
+    def raw(self, seconds: float) -> tuple[float, bytes]:
+        """What is there within `seconds`, and when it came, as `time.perf_counter`: where making a screen of it would take too long."""
         ready, _, _ = select.select([self._master], [], [], seconds)
         if not ready:
-            return None
+            return 0.0, b""
         try:
             data = os.read(self._master, READ_BYTES)
         except OSError:
+            return 0.0, b""
+        return time.perf_counter(), data
+
+    def _read(self, seconds: float) -> float | None:
+        """Read what is there within `seconds`; when it came, None where nothing did."""
+        at, data = self.raw(seconds)
+        if not data:
             return None
-        at = time.perf_counter()
         data = self._rest + data
         cut = data.rfind(b"\x1b")
         whole = cut < 0 or len(data) - cut > 64 or re.search(rb"[A-Za-z\x07\\]", data[cut + 2 :]) is not None

@@ -1,10 +1,10 @@
 """A model's words on their way to the person: one by one, and as fast as it sends them."""
 
 import asyncio
+import re
 import statistics
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from stigmer_apis.client import TailBatch
 from tests.bench.agent_runs import (
@@ -23,11 +23,12 @@ from tests.bench.agent_runs import (
 from tests.bench.figures import Figure, at_most
 from tests.bench.rounds import percentile
 from tests.bench.run import Bench
-from tests.bench.stamping import StampingProvider, stamping, stamps
+from tests.bench.stamping import MARK, StampingProvider, stamping, stamps
 from tests.loop.stage import Stage
 from tests.support.workstation import Workstation
 
 TOKENS = 20_000
+_STAMP = re.compile(MARK.encode() + rb"([0-9]+)(?![0-9])(?=.)", re.DOTALL)
 GAP = 0.02
 """Seconds between two tokens: 50 a second."""
 WHILE_OPENING = 300
@@ -113,24 +114,22 @@ async def _painted(stage: Stage, count: int) -> list[float]:
 
 
 def _watched(workstation: Workstation, count: int) -> list[float]:
-    """Read the screen of the app until it has shown so many new tokens."""
+    """Milliseconds from write to the app's own write to its terminal, of the newest token of each of so many drawings."""
     taken: list[float] = []
+    newest, rest = 0.0, b""
+    deadline = time.monotonic() + PATIENCE
     with opened_newest(workstation, "Say it.") as screen:
-        newest = _newest(screen.text())
+        screen.raw(1.0)
         while len(taken) < count:
-            at = screen.until(partial(_shows_newer, newest), "a token")
-            newest = _newest(screen.text())
-            taken.append((at - newest) * 1e3)
-    return taken
-
-
-def _shows_newer(than: float, text: str) -> bool:
-    return _newest(text) > than
-
-
-def _newest(text: str) -> float:
-    """The newest stamp on a screen, 0 where there is none."""
-    return max(stamps(" ".join(text.split()) + " "), default=0.0)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{len(taken)} tokens were drawn, not {count}")
+            at, data = screen.raw(1.0)
+            found = max((int(stamp) / 1e9 for stamp in _STAMP.findall(rest + data)), default=0.0)
+            rest = data[-40:]
+            if found > newest:
+                newest = found
+                taken.append((at - newest) * 1e3)
+    return taken[1:]
 
 
 async def many_tokens(bench: Bench) -> Sequence[Figure]:
