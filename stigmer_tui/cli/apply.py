@@ -19,6 +19,7 @@ from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.differences import difference
 from stigmer_tui.manifests.kinds import BY_FIELD, DESCRIBED, Kind
+from stigmer_tui.manifests.plain_secrets import plain_secrets
 from stigmer_tui.manifests.problems import ManifestError
 from stigmer_tui.manifests.reading import Document
 from stigmer_tui.text import safe
@@ -70,6 +71,10 @@ def command(
         documents = read_files(files).documents
     except ManifestError as error:
         return complain_of(error)
+
+    for document in documents:
+        for worth_a_word in plain_secrets(document):
+            click.echo(f"stigmer: warning: {safe(str(worth_a_word))}", err=True)
 
     async def work(client: Client) -> int:
         await keep_stored_secrets(client, documents)
