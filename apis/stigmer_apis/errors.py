@@ -10,7 +10,8 @@
     ├── FailedPrecondition         right request, wrong state
     │   ├── HomeError              the directory of the state cannot be used
     │   ├── DaemonMismatch         client and server do not speak the same protocol
-    │   └── NotStigmer             something else answers at the socket
+    │   ├── NotStigmer             something else answers at the socket
+    │   └── NotTrusted             a server on the network cannot prove that it is the one that was meant
     ├── Aborted                    somebody else was faster
     │   └── SequenceGap            events do not follow on what is known
     ├── Unauthenticated            no token, or one that the server does not know
@@ -99,6 +100,10 @@ class DaemonMismatch(FailedPrecondition):
 
 class NotStigmer(FailedPrecondition):
     """Something else than Stigmer answers at the socket."""
+
+
+class NotTrusted(FailedPrecondition):
+    """A server on the network is not the one that was meant, or cannot prove it."""
 
 
 class Aborted(StigmerError):

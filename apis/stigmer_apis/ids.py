@@ -38,6 +38,7 @@ class Prefix(StrEnum):
     TERMINAL = "term"
     ATTENTION = "att"
     ARTIFACT = "art"
+    API_KEY = "key"
 
 
 def new_id(prefix: str, *, clock: Clock = time.time, entropy: Entropy = os.urandom) -> str:

@@ -29,6 +29,9 @@ OUTPUT_TAIL_BYTES: Final = 32 * 1024
 MAX_INPUT_BYTES: Final = 64 * 1024
 """The most keys in one frame to an attached terminal."""
 
+SESSION_SHELL: Final = "session_shell"
+"""The line that is an interactive shell of its session."""
+
 HEARTBEAT_SECONDS: Final = 5.0
 """A tail says at least this often how far it has come."""
 
@@ -52,6 +55,9 @@ MAX_PAGE_SIZE: Final = 1000
 
 AUTHORIZATION: Final = "authorization"
 """Metadata key of the token: `Bearer <token>`."""
+
+TLS_NAME: Final = "stigmer-server.internal"
+"""A name in every certificate that a server's own authority signs: a client that knows the authority needs to know no other name of the server."""
 
 IDEMPOTENCY_KEY: Final = "stigmer-idempotency-key"
 """Metadata key that every mutation carries: a repeat with the same key is the same call."""

@@ -25,8 +25,7 @@ from stigmer_apis.protocol import AUTHORIZATION, MAX_ARCHIVE_MESSAGE_BYTES, TRAN
 from stigmer_apis.transport import aio, grpc
 from stigmer_backend.access.failures import Translation, as_stigmer_error
 from stigmer_backend.access.policy import ARCHIVES, policy_of
-from stigmer_backend.access.principal import NOBODY, Principal, Role, acting_as
-from stigmer_backend.access.tokens import Tokens
+from stigmer_backend.access.principal import NOBODY, Authenticator, Principal, Role, acting_as
 from stigmer_backend.access.validation import validate
 
 _BEARER = "bearer "
@@ -50,23 +49,25 @@ class AccessInterceptor(aio.ServerInterceptor):
 
     def __init__(
         self,
-        tokens: Tokens,
+        tokens: Authenticator,
         *,
         admits: Iterable[Role],
         largest_request: int = TRANSPORT_MESSAGE_BYTES,
         where_tokens_are: str = "",
         translations: Iterable[Translation] = (),
+        needs_token: bool = True,
     ) -> None:
         """Stand before a server that admits only the roles `admits`, whatever the policy says.
 
         `largest_request` is in bytes, of each message; one that carries an archive may be as large as that. `where_tokens_are` is told to
-        callers without a token. `translations` turn errors of layers below into `StigmerError`s.
+        callers without a token; where it is not `needs_token`, one without a token is shown to `tokens` as an empty one. `translations` turn errors of layers below into `StigmerError`s.
         """
         self._largest_request = largest_request
         self._tokens = tokens
         self._admits = frozenset(admits)
         self._where_tokens_are = where_tokens_are
         self._translations = tuple(translations)
+        self._needs_token = needs_token
         self._streams: set[asyncio.Task[object]] = set()
         self._ending = False
 
@@ -108,6 +109,8 @@ class AccessInterceptor(aio.ServerInterceptor):
         policy = policy_of(method)
         if policy is not None and policy.open:
             return (self._tokens.authenticate(token) if token else None) or NOBODY
+        if token is None and not self._needs_token:
+            token = ""
         if token is None:
             raise Unauthenticated(
                 "this call carries no token",

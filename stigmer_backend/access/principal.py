@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 
 class Role(Enum):
@@ -30,6 +31,14 @@ class Principal:
     """In words for the log and the audit, such as `local operator`."""
     runner_id: str = ""
     """Which runner it is, for the runner's role; else empty."""
+
+
+class Authenticator(Protocol):
+    """Knows whom a token stands for."""
+
+    def authenticate(self, token: str) -> Principal | None:
+        """Whom `token` stands for; None for an unknown one. Raises `Unauthenticated` in words for one that was good once."""
+        ...
 
 
 NOBODY = Principal(Role.NOBODY, "nobody")

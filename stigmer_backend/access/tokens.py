@@ -19,6 +19,7 @@ from typing import cast
 from stigmer_apis.home import Home
 from stigmer_backend.access.errors import TokensUnreadable
 from stigmer_backend.access.principal import Principal, Role
+from stigmer_backend.access.private_file import write_private
 
 TOKEN_BYTES = 32
 """Random bytes in a token: 256 bits cannot be guessed."""
@@ -78,7 +79,7 @@ class Tokens:
         """
         for path, token in self._local.items():
             if _token_in(path) != token:
-                _write_private(path, token + "\n")
+                write_private(path, token + "\n")
 
     def issue_runner(self, runner_id: str) -> str:
         """Make a token for the runner `runner_id`, in the place of one that it had, and return it; only its hash is kept."""
@@ -109,7 +110,7 @@ class Tokens:
             return
         token = self._local[path] = self._new_token()
         self._replace(Principal(role, name), token)
-        _write_private(path, token + "\n")
+        write_private(path, token + "\n")
 
     def _replace(self, principal: Principal, token: str) -> None:
         kept = tuple(k for k in self._known if k.principal != principal)
@@ -125,7 +126,7 @@ class Tokens:
             }
             for k in known
         ]
-        _write_private(self._path, json.dumps({"format": _FORMAT, "tokens": entries}, indent=1) + "\n")
+        write_private(self._path, json.dumps({"format": _FORMAT, "tokens": entries}, indent=1) + "\n")
         self._known = known
 
     def _new_token(self) -> str:
@@ -189,23 +190,3 @@ def _parse_entry(entry: object) -> _Known:
     if role is Role.NOBODY or (role is Role.RUNNER) != bool(runner_id):
         raise ValueError(f"an entry of the role {role.value} does not fit its runner_id")
     return _Known(digest.lower(), Principal(role, name, runner_id))
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Put a file readable by its owner alone at `path`, whole or not at all, also across a power cut."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Never, NoReturn
 
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         harden()
-        return _run(given.home, given.storage)
+        return _run(given.home, given.storage, given.listen)
     except Exception as error:
         raise SystemExit(_explain(error)) from error
 
@@ -39,6 +40,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URI",
         help="`file:/absolute/directory`, or `memory:` for a store that is gone with the process (default: `data` in the home)",
     )
+    parser.add_argument(
+        "--listen",
+        default="",
+        metavar="HOST:PORT",
+        help="answer there too, with TLS and API keys (default: the setting `server.listen`)",
+    )
     return parser
 
 
@@ -51,7 +58,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
 
 
-def _run(root: Path | None, storage: str) -> int:
+def _run(root: Path | None, storage: str, listen: str) -> int:
     """Set up what everything needs, then serve."""
     from stigmer_apis.config import Log
     from stigmer_apis.home import Home
@@ -67,8 +74,11 @@ def _run(root: Path | None, storage: str) -> int:
     set_up_logging(config.configuration.settings.log, home.server_log)
     for note in config.configuration.notes:
         logging.getLogger("stigmer_backend.config").warning("%s", note)
+    network = config.configuration.settings.server
+    if listen:
+        network = replace(network, listen=listen)
     faulthandler.enable(_STANDARD_ERROR)
-    return asyncio.run(serve(config.home, ServeOptions(storage=storage, handed=handed), _abandon))
+    return asyncio.run(serve(config.home, ServeOptions(storage=storage, handed=handed, network=network), _abandon))
 
 
 def _explain(error: Exception) -> int:

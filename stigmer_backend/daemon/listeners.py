@@ -152,7 +152,7 @@ class Listeners:
             where_tokens_are=f"; it stands in {self._home.operator_token}" if Role.OPERATOR in door.admits else "",
             translations=self._translations,
         )
-        server = aio.server(interceptors=[interceptor, *self._behind], options=_options())
+        server = aio.server(interceptors=[interceptor, *self._behind], options=listener_options())
         for register in door.registers:
             register(server)
         try:
@@ -172,7 +172,8 @@ def _identity(directory: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _options() -> Options:
+def listener_options() -> Options:
+    """What every server of the daemon is made with."""
     ours: Options = [
         ("grpc.max_concurrent_streams", MOST_STREAMS),
         ("grpc.max_metadata_size", METADATA_BYTES),

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Never
 
 from stigmer_apis import __version__
+from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
+from stigmer_apis.config import Server
 from stigmer_apis.home import Home
 from stigmer_apis.protocol import LEASE_SECONDS
 from stigmer_apis.transport import aio
@@ -20,6 +22,8 @@ from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.failures import store_failure
 from stigmer_backend.daemon.health import Health, serve_health
 from stigmer_backend.daemon.listeners import Listeners, operator_door, runner_door
+from stigmer_backend.daemon.networking import Network
+from stigmer_backend.daemon.reflection import serve_reflection
 from stigmer_backend.daemon.server_service import ServerService
 from stigmer_backend.daemon.status import Parts, status_of
 from stigmer_backend.daemon.supervisor import Supervisor, SupervisorOptions
@@ -50,6 +54,8 @@ class ServeOptions:
     """What the runner's environment is chosen from."""
     handed: Handed = field(default_factory=Handed)
     """Secrets out of the environment of the start."""
+    network: Server = field(default_factory=Server)
+    """Where it answers beside its sockets."""
 
 
 async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
@@ -63,10 +69,11 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
     with signals_ask(ending):
         async with _store_of(home, options, ending) as store, _abandoning(store, ending, abandon):
             tokens = await asyncio.to_thread(Tokens.open, home)
+            network = await asyncio.to_thread(Network.prepare, home, options.network)
             keyring = OsKeyring(options.environ)
             backend = await Backend.open(store, home, handed=options.handed, keyring=keyring)
             try:
-                return await _Daemon(home, options, store, tokens, backend, ending).run()
+                return await _Daemon(home, options, store, tokens, backend, ending, network).run()
             finally:
                 await backend.close()
 
@@ -75,9 +82,17 @@ class _Daemon:
     """A daemon whose parts are there."""
 
     def __init__(
-        self, home: Home, options: ServeOptions, store: Store, tokens: Tokens, backend: Backend, ending: Ending
+        self,
+        home: Home,
+        options: ServeOptions,
+        store: Store,
+        tokens: Tokens,
+        backend: Backend,
+        ending: Ending,
+        network: Network,
     ) -> None:
         self._options = options
+        self._network = network
         self._backend = backend
         self._ending = ending
         self._health = Health()
@@ -89,6 +104,7 @@ class _Daemon:
             options=options.supervisor,
         )
         own = (self._register_own,)
+        network.add_doors([backend.register_operator, *own], [store_failure], backend.interceptors)
         doors = [
             operator_door(home, [backend.register_operator, *own]),
             runner_door(home, [backend.register_runner, *own]),
@@ -101,7 +117,7 @@ class _Daemon:
             runners=backend.runners.describe,
             standing=self._supervisor.standing,
             executions=backend.counts,
-            open_streams=lambda: self._listeners.open_streams,
+            open_streams=lambda: self._listeners.open_streams + self._network.open_streams,
         )
         self._service = ServerService(
             pid=os.getpid(),
@@ -118,6 +134,7 @@ class _Daemon:
         try:
             await asyncio.to_thread(self._home.stopped_note.unlink, missing_ok=True)
             await self._listeners.open()
+            await self._network.open()
             self._health.tell(serving=True)
             _log.info("Stigmer %s serves %s (pid %d)", __version__, self._home.root, os.getpid())
             request = await self._until_asked()
@@ -127,7 +144,9 @@ class _Daemon:
             else:
                 await self._supervisor.end(request.reason, ask=request.runners is Runners.ASKED)
         finally:
-            await self._listeners.close(self._options.grace)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._network.close(self._options.grace))
+                group.create_task(self._listeners.close(self._options.grace))
         return request.code
 
     async def _until_asked(self) -> Request:
@@ -156,6 +175,8 @@ class _Daemon:
     def _register_own(self, server: aio.Server) -> None:
         server_pb2_grpc.add_ServerServiceServicer_to_server(self._service, server)
         serve_health(self._health, server)
+        serve_reflection(server)
+        api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server(self._network.service, server)
 
 
 @asynccontextmanager

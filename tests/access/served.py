@@ -12,6 +12,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 import stigmer_apis._generated
 from stigmer_apis.home import Home
@@ -35,11 +36,15 @@ class Rpc:
 
 
 def every_rpc() -> list[Rpc]:
-    """Every RPC of every service that is published, ours, or the health check, from the compiled descriptors."""
+    """Every RPC of every service that is published, ours, the health check, or the reflection, from the compiled descriptors."""
     package = stigmer_apis._generated
     names = [found.name for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
     files = [importlib.import_module(name).DESCRIPTOR for name in names if name.endswith("_pb2")]
-    services = [service for file in [*files, health_pb2.DESCRIPTOR] for service in file.services_by_name.values()]
+    services = [
+        service
+        for file in [*files, health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR]
+        for service in file.services_by_name.values()
+    ]
     return [rpc for service in services for rpc in _rpcs(cast("ServiceDescriptor", service))]
 
 

@@ -66,6 +66,7 @@ from stigmer_apis.slugs import slugify
 if TYPE_CHECKING:
     from stigmer_apis.client.artifacts import Artifacts
     from stigmer_apis.client.boards import Boards
+    from stigmer_apis.client.remote import Remote
     from stigmer_apis.client.resources import Resources
     from stigmer_apis.client.secrets import Secrets
     from stigmer_apis.client.skills import Skills
@@ -88,13 +89,16 @@ class Client:
         start_daemon: bool = True,
         role: str = "operator",
         options: ClientOptions | None = None,
+        remote: "Remote | None" = None,
     ) -> None:
-        """A client for `home` (default: the environment's), as `operator` or `viewer`. Nothing is connected yet."""
+        """A client for `home` (default: the environment's), as `operator` or `viewer`; or for the server `remote`, as what the key to it says.
+        Nothing is connected yet."""
         self.connection = Connection(
             home or Home.from_environment(),
             start_daemon=start_daemon,
             role=Role(role),
             options=options or ClientOptions(),
+            remote=remote,
         )
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.stigmer.server.v1.server_pb2 import GetServerInfoResponse
 from stigmer_apis.client.dial import Role, dial, version_notice
@@ -24,6 +25,9 @@ from stigmer_apis.errors import (
 from stigmer_apis.errors_grpc import error_from_rpc, is_from_stigmer
 from stigmer_apis.home import Home
 from stigmer_apis.transport import aio, grpc
+
+if TYPE_CHECKING:
+    from stigmer_apis.client.remote import Remote
 
 
 class ConnectionState(StrEnum):
@@ -57,12 +61,16 @@ class _Entry:
 class Connection:
     """How a client stands with its server. `state` and, in words for a person, `reason`."""
 
-    def __init__(self, home: Home, *, start_daemon: bool, role: Role, options: ClientOptions) -> None:
+    def __init__(
+        self, home: Home, *, start_daemon: bool, role: Role, options: ClientOptions, remote: "Remote | None" = None
+    ) -> None:
+        """`remote`: a server on another machine, in place of the home's."""
         self.home = home
+        self.remote = remote
         self.options = options
         self.state = ConnectionState.CONNECTING
         self.reason = ""
-        self._start_daemon = start_daemon
+        self._start_daemon = start_daemon and remote is None
         self._role = role
         self._wire: Wire | None = None
         self._info: GetServerInfoResponse | None = None
@@ -171,6 +179,8 @@ class Connection:
     async def _greet(self) -> tuple[Wire, GetServerInfoResponse]:
         """Dial. Where a server answered before, whatever answers wrongly now is taken for one that is not up yet."""
         try:
+            if self.remote is not None:
+                return await self.remote.dial(self.options.greeting_timeout)
             return await dial(self.home, self._role, self.options.greeting_timeout)
         except NotStigmer as error:
             if self._info is None:

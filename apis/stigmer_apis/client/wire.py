@@ -30,7 +30,18 @@ class Wire:
     """A channel and what is sent through it. Closed when it is retired and no call uses it: closing one in use would cancel its calls."""
 
     def __init__(self, target: str, token: str) -> None:
-        self.channel = aio.insecure_channel(target, options=client_options())
+        """Over a socket of this machine."""
+        self._use(aio.insecure_channel(target, options=client_options()), token)
+
+    @classmethod
+    def over(cls, channel: aio.Channel, token: str) -> "Wire":
+        """Over a channel that is made already: one with TLS."""
+        wire = cls.__new__(cls)
+        wire._use(channel, token)
+        return wire
+
+    def _use(self, channel: aio.Channel, token: str) -> None:
+        self.channel = channel
         self.server = ServerServiceStub(self.channel)
         self.executions = ExecutionServiceStub(self.channel)
         self.execution_commands = AgentExecutionCommandControllerStub(self.channel)
