@@ -31,6 +31,8 @@ class SubAgents:
         if name not in [each.name for each in known] or not task.strip():
             names = ", ".join(each.name for each in known)
             words = f"`agent` must be one of {names}, and `task` must say what it is to do."
+            if not known:
+                words = "You have nobody to delegate to: a sub-agent has no sub-agents of its own. Do it yourself."
             await tell(telling.encoded([telling.not_started(call.call_id, words)]))
             return words, True, Used()
         self.count += 1

@@ -417,7 +417,9 @@ def _line(value: Body) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
-def _pieces(text: str, size: int = 12) -> Iterator[str]:
+def _pieces(text: str, shortest: int = 12, most: int = 20_000) -> Iterator[str]:
+    """`text` in pieces such as models send; in longer ones where there would be more than `most` of them."""
+    size = max(shortest, len(text) // most)
     return (text[start : start + size] for start in range(0, len(text), size))
 
 

@@ -12,6 +12,14 @@ from stigmer_runner.tools.files.diffs import Difference, difference
 from stigmer_runner.tools.files.snapshots import Change, Snapshots
 
 NEW_MODE = 0o644
+_NO_ROOM = ". The disk of the workspace is full, and the file is as it was: the person has to make room there"
+_HELP = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EROFS: ". The workspace is mounted read-only: the person has to make it writable, or to name another one",
+    errno.EACCES: ". Its directory does not let you: the person has to give leave (`chmod`)",
+    errno.EPERM: ". Its directory does not let you: the person has to give leave (`chmod`, `chattr`)",
+}
 
 
 class Stale(PathRefused):
@@ -99,7 +107,7 @@ def change(
     before = "" if expected is None else snapshots.keep(expected.content)
     after = "" if content is None else snapshots.keep(content)
     with files.directory(parent or ".", make=content is not None) as directory:
-        fresh = None if content is None else _written(directory, content, mode, expected)
+        fresh = None if content is None else _written(directory, content, mode, expected, relative)
         try:
             _still(_found(directory, name, relative, files), expected, relative)
             snapshots.note(message_id, Change(relative, before, after, expected.mode if expected else 0))
@@ -141,7 +149,7 @@ def _unopened(relative: str, files: Beneath, error: OSError) -> PathRefused:
     return PathRefused(f"{visible(relative)} cannot be read: {error.strerror}")
 
 
-def _written(directory: int, content: bytes, mode: int | None, expected: Found | None) -> str:
+def _written(directory: int, content: bytes, mode: int | None, expected: Found | None, relative: str) -> str:
     """A new file in `directory` with `content`; its name."""
     name = temporary_name()
     bits = mode if mode else (expected.mode if expected else NEW_MODE)
@@ -150,7 +158,7 @@ def _written(directory: int, content: bytes, mode: int | None, expected: Found |
             name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
         )
     except OSError as error:
-        raise PathRefused(f"a file cannot be made in its directory: {error.strerror}") from error
+        raise _unwritten(relative, error) from error
     try:
         with open(descriptor, "wb") as file:
             file.write(content)
@@ -159,8 +167,13 @@ def _written(directory: int, content: bytes, mode: int | None, expected: Found |
             os.fsync(file.fileno())
     except OSError as error:
         os.unlink(name, dir_fd=directory)
-        raise PathRefused(f"the file cannot be written: {error.strerror}") from error
+        raise _unwritten(relative, error) from error
     return name
+
+
+def _unwritten(relative: str, error: OSError) -> PathRefused:
+    """Why a file stays as it was, and what would help."""
+    return PathRefused(f"{visible(relative)} cannot be written: {error.strerror}{_HELP.get(error.errno or 0, '')}")
 
 
 def _still(now: Found | None, expected: Found | None, relative: str) -> None:
@@ -182,7 +195,7 @@ def _put(directory: int, name: str, fresh: str | None, expected: Found | None, r
     except FileNotFoundError as error:
         raise Stale(f"{visible(relative)} was removed by somebody else a moment ago") from error
     except OSError as error:
-        raise PathRefused(f"{visible(relative)} cannot be replaced: {error.strerror}") from error
+        raise _unwritten(relative, error) from error
 
 
 def _changed(relative: str, before: str, after: str, expected: Found | None, content: bytes | None) -> Changed:
