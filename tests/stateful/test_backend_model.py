@@ -4,6 +4,7 @@ import asyncio
 import random
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +12,7 @@ from typing import TypeVar
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     ListResourcesRequest,
@@ -19,6 +20,7 @@ from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     ResourceOrder,
 )
 from stigmer_apis.errors import Aborted, AlreadyExists, NotFound, StigmerError
+from tests.chaos.figures import record
 from tests.stateful.asking import Asking
 from tests.stateful.model import (
     AGENT,
@@ -47,7 +49,7 @@ ORDERS = [
     ResourceOrder.RESOURCE_ORDER_NAME,
 ]
 KEPT = 100
-CALLS_BETWEEN_STOPS = 12
+CALLS_BETWEEN_STOPS = 6
 
 kinds, slugs = st.sampled_from(KINDS), st.sampled_from(SLUGS)
 said = st.builds(
@@ -56,6 +58,10 @@ said = st.builds(
     label=st.sampled_from(LABELS),
     tags=st.frozensets(st.sampled_from(TAGS)),
 )
+
+
+tally: Counter[str] = Counter()
+"""What was done, over all machines."""
 
 
 class BackendMachine(RuleBasedStateMachine):
@@ -193,6 +199,7 @@ class BackendMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.calls - self.stopped_at >= CALLS_BETWEEN_STOPS)
     @rule(kill=st.booleans())
     def stop(self, kill: bool) -> None:
+        tally["kills" if kill else "stops"] += 1
         self.end(kill=kill)
         self.start()
         self.compare_all()
@@ -201,6 +208,7 @@ class BackendMachine(RuleBasedStateMachine):
     @rule(kind=kinds, slug=slugs, says=said, seed=st.integers(0, 99))
     def kill_in_the_middle(self, kind: KindNumber, slug: str, says: Said, seed: int) -> None:
         """Killed while it writes: what was acknowledged is there, what was not is there whole or not at all."""
+        tally["kills in a write"] += 1
         other = random.Random(seed).choice(SLUGS)
         pair = {slug: says, other: says}
         acknowledged = self.ask(self.killed_while(kind, pair, seed / 20_000))
@@ -242,6 +250,7 @@ class BackendMachine(RuleBasedStateMachine):
 
     def ask(self, question: Coroutine[object, object, T]) -> T:
         self.calls += 1
+        tally["calls"] += 1
         return self.runner.run(question)
 
     def keep(self, kind: KindNumber, slug: str, resource_id: str, says: Said) -> None:
@@ -276,6 +285,7 @@ class BackendMachine(RuleBasedStateMachine):
                 self.pages(kind, "", frozenset(), "", order, 3)
             for slug in self.tables[kind]:
                 self.history(kind, slug)
+        self.stopped_at = self.calls
 
     def teardown(self) -> None:
         try:
@@ -291,10 +301,22 @@ async def _connected(root: Path) -> Asking:
     return Asking(root)
 
 
-TestBackend = BackendMachine.TestCase
-TestBackend.settings = settings(
-    max_examples=scaled(5, 150),
-    stateful_step_count=scaled(45, 150),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+def test_every_answer_is_that_of_the_dictionary() -> None:
+    """Thousands of calls, in any order, with stops and kills in between and in the middle of a write."""
+    tally.clear()
+    run_state_machine_as_test(
+        BackendMachine,
+        settings=settings(
+            max_examples=scaled(10, 150),
+            stateful_step_count=scaled(45, 150),
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
+    record(
+        "random calls to a backend, beside a dictionary",
+        tally["calls"],
+        "calls",
+        f"every answer is the dictionary's, through {tally['stops']:,} stops, {tally['kills']:,} kills of an idle server "
+        f"and {tally['kills in a write']:,} in the middle of a write",
+    )
