@@ -10,9 +10,9 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import Start
 from stigmer_runner.engine.commands import AnswerQuery, Command
 from stigmer_runner.engine.errors import QueryRefused
 from stigmer_runner.engine.payloads import CONVERTER
+from stigmer_runner.engine.plain_values import PlainValues
 from stigmer_runner.engine.temporalio_names import (
     DefaultFailureConverter,
-    DefaultPayloadConverter,
     Payload,
     Payloads,
     Priority,
@@ -48,7 +48,7 @@ class DrivenWorkflow:
     def __init__(self, definition: type[object], start: Start, at_micros: int) -> None:
         self._run_id = start.run_id
         details = WorkflowInstanceDetails(
-            payload_converter_factory=DefaultPayloadConverter,
+            payload_converter_factory=PlainValues,
             failure_converter_class=DefaultFailureConverter,
             interceptor_classes=[],
             defn=_definition(definition),

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import Payload as RecordedPayload
-from stigmer_runner.engine.temporalio_names import DefaultPayloadConverter, Payload
+from stigmer_runner.engine.plain_values import PlainValues
+from stigmer_runner.engine.temporalio_names import Payload
 
-CONVERTER = DefaultPayloadConverter()
+CONVERTER = PlainValues()
 """How values become bytes: JSON for plain values and dataclasses, protobuf for messages."""
 
 

@@ -13,19 +13,30 @@ from temporalio.bridge.proto.workflow_activation import WorkflowActivation, Work
 from temporalio.bridge.proto.workflow_commands import ActivityCancellationType, WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.common import Priority, RetryPolicy, TypedSearchAttributes
-from temporalio.converter import DefaultFailureConverter, DefaultPayloadConverter
+from temporalio.converter import (
+    AdvancedJSONEncoder,
+    CompositePayloadConverter,
+    DefaultFailureConverter,
+    DefaultPayloadConverter,
+    JSONPlainPayloadConverter,
+    JSONTypeConverter,
+)
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, ChildWorkflowError
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
 
 __all__ = [
     "ActivityCancellationType",
     "ActivityError",
+    "AdvancedJSONEncoder",
     "ApplicationError",
     "CancelledError",
     "ChildWorkflowCancellationType",
     "ChildWorkflowError",
+    "CompositePayloadConverter",
     "DefaultFailureConverter",
     "DefaultPayloadConverter",
+    "JSONPlainPayloadConverter",
+    "JSONTypeConverter",
     "LibraryFailure",
     "Payload",
     "Payloads",

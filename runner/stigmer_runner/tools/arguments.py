@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, cast
 
 from stigmer_runner.models.port import ToolSpec
@@ -63,7 +64,7 @@ class Signature:
     description: str
     parameters: tuple[Parameter, ...] = ()
 
-    @property
+    @cached_property
     def spec(self) -> ToolSpec:
         """As a model is told."""
         return ToolSpec(self.name, self.description, object_schema(self.parameters))
