@@ -10,7 +10,7 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
     ApiResourceMetadata,
     ApiResourceOwnerScope,
 )
-from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, SharedMessage, SharedPast
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import ReadSessionMemoryResponse
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import BranchRequest, BranchResponse
 from stigmer_apis.errors import InvalidArgument
@@ -29,6 +29,10 @@ from stigmer_backend.resources.stamps import Stamps, stamp_created
 from stigmer_backend.store import Lane, StateRead, StateWrite, Store
 
 _READ_BYTES = 1 << 20
+_SHOWN = 20
+"""Messages of the shared past that the branch itself tells."""
+_SHOWN_CHARACTERS = 500
+"""Of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ class Branching:
         fork = await self._fork(source, request)
         session = await self._session(source, fork)
         wanted = _wanted(source, session.metadata.id, fork.text, request.model)
-        execution_id = await self._creation.create(wanted, call, actor)
+        past = _told(fork.past, request.message_id if request.text else "")
+        execution_id = await self._creation.create(wanted, call, actor, past)
         return BranchResponse(session_id=session.metadata.id, execution_id=execution_id)
 
     async def _fork(self, source: AgentExecution, request: BranchRequest) -> _Fork:
@@ -168,6 +173,24 @@ def _shared(state: StateRead, source: AgentExecution, fork: _Fork) -> Sequence[R
         if (older := state.get(EXECUTIONS.table, told.execution_id)) is None or older.created_ns < created
     ]
     return [*before, as_memory(state, fork.past)]
+
+
+def _told(past: AgentExecution, message_id: str) -> SharedPast:
+    """What the branch's transcript shows of what came before."""
+    messages = [each for each in past.status.messages if each.content.strip()]
+    shown = messages[-_SHOWN:]
+    last = [SharedMessage(type=each.type, text=_beginning(each.content)) for each in shown]
+    return SharedPast(
+        session_id=past.spec.session_id,
+        execution_id=past.metadata.id,
+        message_id=message_id,
+        messages=last,
+        earlier=len(messages) - len(shown),
+    )
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} …"
 
 
 def _wanted(source: AgentExecution, session_id: str, text: str, model: str) -> AgentExecution:

@@ -13,13 +13,14 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
     ApiResourceMetadata,
     ApiResourceOwnerScope,
 )
-from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, ExecutionCreated, PhaseChanged
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, ExecutionCreated, PhaseChanged, SharedPast
 from stigmer_apis.errors import (
     Aborted,
     AlreadyExists,
     FailedPrecondition,
     FieldViolation,
     InvalidArgument,
+    NotFound,
     StigmerError,
 )
 from stigmer_apis.fold import apply_events
@@ -97,8 +98,10 @@ class Creation:
         self._secrets = secrets
         self._check_values = check_values
 
-    async def create(self, wanted: AgentExecution, call: Repeatable | None, actor: str) -> str:
-        """Create an execution and return its id; the same `call` again finds what it made.
+    async def create(
+        self, wanted: AgentExecution, call: Repeatable | None, actor: str, past: SharedPast | None = None
+    ) -> str:
+        """Create an execution and return its id; the same `call` again finds what it made. `past`: of a branch, what it goes on from.
 
         Raises `InvalidArgument`, `NotFound`, `AlreadyExists`, `FailedPrecondition` for an agent that cannot run here, `Aborted` where its
         session was changed at the same moment, and what the store raises; then nothing was made.
@@ -113,13 +116,19 @@ class Creation:
         _check_model(ground.agent, wanted)
         await self._check_values(wanted, ground.agent.metadata.id, ground.instance.metadata.id)
         try:
-            making = self._tasks.result(self._create(wanted, call, actor, ground, asked), "create")
+            making = self._tasks.result(self._create(wanted, call, actor, ground, asked, past), "create")
             return await asyncio.shield(making)
         except MadeMeanwhile as other:
             return other.execution_id
 
     async def _create(
-        self, wanted: AgentExecution, call: Repeatable | None, actor: str, ground: Ground, asked: Workspace | None
+        self,
+        wanted: AgentExecution,
+        call: Repeatable | None,
+        actor: str,
+        ground: Ground,
+        asked: Workspace | None,
+        past: SharedPast | None,
     ) -> str:
         stamp = self._stamps.now(actor)
         session = ground.session or self._new_session(wanted, ground)
@@ -127,7 +136,7 @@ class Creation:
         workspace = self._place(session, asked)
         session.spec.metadata[WORKSPACE_KEY] = str(workspace.path)
         execution = self._execution(wanted, ground, session_id, workspace, stamp)
-        events = _first_events(execution, ground.agent, workspace, stamp)
+        events = _first_events(execution, ground.agent, workspace, stamp, past)
         live = LiveExecution(execution, stamp.at_ns, 1, first_snapshot(execution))
         row = first_snapshot(execution).fold
         apply_events(row, 1, events)
@@ -269,12 +278,23 @@ def _ground(state: StateRead, wanted: AgentExecution) -> Ground:
     instance = find(state, INSTANCES, session.spec.agent_instance_id)
     agent = find(state, AGENTS, instance.spec.agent_id)
     if spec.agent_id and spec.agent_id not in (agent.metadata.id, instance.metadata.id):
+        if (lines := _own_lines(state, spec.agent_id)) is not None:
+            return Ground(*lines, session, record.version)
         raise InvalidArgument(
             f"the session {spec.session_id} is one of the agent {quoted(agent.metadata.name)}, not of {quoted(spec.agent_id)}",
             remedy="leave spec.agent_id empty to go on in the session",
             violations=[FieldViolation("spec.agent_id", "stigmer.execution.agent", "must be the session's agent")],
         )
     return Ground(agent, instance, session, record.version)
+
+
+def _own_lines(state: StateRead, wanted: str) -> tuple[Agent, AgentInstance] | None:
+    """The agent `shell`, where that is who is `wanted`: a person's own lines go on in any session, whoever else works in it."""
+    try:
+        agent, instance = agent_and_instance(state, wanted)
+    except NotFound:
+        return None
+    return (agent, instance) if agent.spec.model == SHELL_MODEL else None
 
 
 def _check_model(agent: Agent, wanted: AgentExecution) -> None:
@@ -287,13 +307,16 @@ def _check_model(agent: Agent, wanted: AgentExecution) -> None:
         )
 
 
-def _first_events(execution: AgentExecution, agent: Agent, workspace: Workspace, stamp: Stamp) -> list[Event]:
+def _first_events(
+    execution: AgentExecution, agent: Agent, workspace: Workspace, stamp: Stamp, past: SharedPast | None
+) -> list[Event]:
     created = ExecutionCreated(
         agent_name=agent.metadata.name,
         session_id=execution.spec.session_id,
         message=execution.spec.message,
         workspace=str(workspace.path),
         author=stamp.actor,
+        shared_past=past,
     )
     pending = PhaseChanged(phase=ExecutionPhase.EXECUTION_PENDING)
     return [

@@ -60,7 +60,11 @@ class ModelTalk:
             case "question_asked":
                 question = event.question_asked
                 self._tell(f"asks: {question.text}\n  stigmer answer {self._execution_id} TEXT")
-            case "model_call_failed" if not event.model_call_failed.retry_unix_micros and not event.sub_agent_id:
+            case "model_call_failed" if (
+                not event.model_call_failed.retry_unix_micros
+                and not event.sub_agent_id
+                and event.model_call_failed.message_id in self._messages
+            ):
                 self._end_line()  # Where it is not tried again the run ends, or goes on, with these words.
             case "limit_neared" if event.limit_neared.reached:
                 self._end_line()  # The run's end says it.

@@ -122,6 +122,8 @@ class Remark(Place):
     tone: Tone = Tone.QUIET
     mark: str = "·"
     """One cell in front of it."""
+    lines: int = 0
+    """How many of its lines are shown while it is folded; 0 for all."""
 
 
 @dataclass(slots=True)

@@ -88,6 +88,8 @@ def _rows(block: Block, shape: Shape) -> list[Row]:
             return _call(block, width)
         case Remark():
             style = _TONES[block.tone]
+            if block.lines:
+                return folded(block.mark, style, block.text, style, width, lines=block.lines, opened=block.opened)
             return marked(block.mark, style, block.text, style, width)
         case TodoList():
             return [row for mark, text in block.items for row in marked(mark, "accent", text, "text", width)] or [()]

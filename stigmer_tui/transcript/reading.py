@@ -24,7 +24,7 @@ from stigmer_tui.transcript.blocks import (
 )
 from stigmer_tui.transcript.calls import finish_call, more_args, shown_call, start_call
 from stigmer_tui.transcript.growing import GrowingBlocks
-from stigmer_tui.transcript.remarks import remark_of
+from stigmer_tui.transcript.remarks import past_of, remark_of
 from stigmer_tui.transcript.usage import TurnUsage
 
 _TODO_SHAPES = {
@@ -80,6 +80,7 @@ class Transcript(GrowingBlocks):
         self._usage = TurnUsage()
         self._readers: dict[str, Callable[[Event], None]] = {
             "execution_created": self._created,
+            "model_call_failed": self._model_failed,
             "phase_changed": self._phase,
             "status_replaced": self._replaced,
             "message_started": self._message_started,
@@ -152,6 +153,16 @@ class Transcript(GrowingBlocks):
     def _created(self, event: Event) -> None:
         created = event.execution_created
         self.say(f"{created.agent_name} in {created.workspace or 'its own directory'}", mark="─")
+        if created.HasField("shared_past"):
+            self._add(past_of(created.shared_past))
+
+    def _model_failed(self, event: Event) -> None:
+        """Where it is not tried again the run ends with these words, or goes on with a shorter context: they stand there once."""
+        failed = event.model_call_failed
+        last = failed.message_id in self._messages and not failed.retry_unix_micros and not event.sub_agent_id
+        remark = None if last else remark_of(event)
+        if remark is not None:
+            self._add(remark)
 
     def _phase(self, event: Event) -> None:
         if event.phase_changed.phase not in LIVE:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import MESSAGE_HUMAN
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as events
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
@@ -17,6 +18,16 @@ _LIMITS = {
     "cost": ("US dollars", 1_000_000),
     "time": ("seconds", 1_000_000),
 }
+
+
+def past_of(shared: events.SharedPast) -> Remark:
+    """What a branch goes on from: a line, and folded below it what was said last before the two part."""
+    more = f", {thousands(shared.earlier)} earlier in {shared.session_id}" if shared.earlier else ""
+    where = f" up to {shared.message_id}" if shared.message_id else ""
+    said = [f"{'›' if each.type == MESSAGE_HUMAN else ' '} {each.text}" for each in shared.messages]
+    count = len(said)
+    told = f"{count} message{'' if count == 1 else 's'}{more}"
+    return Remark("\n".join((f"Goes on from {shared.session_id}{where}: {told}", *said)), mark="⑂", lines=1)
 
 
 def remark_of(event: Event) -> Remark | None:

@@ -10,6 +10,8 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
+from stigmer_tui.transcript.blocks import Remark
+from stigmer_tui.transcript.reading import Transcript
 from tests.loop.stage import Stage
 
 
@@ -175,6 +177,13 @@ async def test_a_branch_goes_another_way_from_a_message_on(stage: Stage) -> None
         shown = str(stage.provider.requests[-1].body)
         assert "How much?" in shown
         assert "It is 41." in shown
+        past = told.of("execution_created")[0].execution_created.shared_past
+        assert (past.session_id, past.execution_id) == (first.spec.session_id, first.metadata.id)
+        assert [each.text for each in past.messages] == ["How much?", "It is 41."]
+        reading = Transcript()
+        reading.apply(told.events)
+        (remark,) = [block for block in reading.blocks if isinstance(block, Remark) and block.lines]
+        assert remark.text.splitlines()[1:] == ["› How much?", "  It is 41."], remark
         again = await stage.client.steering.branch(first.metadata.id)
         told = await stage.ended(again.execution_id)
         assert told.text() == "It is 41.", "the last message is asked again"

@@ -27,6 +27,9 @@ def example(body: str) -> ev.Event:
             event.phase_changed.phase = enums.EXECUTION_COMPLETED
         case "command_issued":
             event.command_issued.send_message.text = "later"
+        case "model_call_failed":
+            # One that is not tried again is told by the end of its run.
+            event.model_call_failed.retry_unix_micros = 1
         case _:
             pass
     return event
