@@ -10,6 +10,7 @@ from stigmer_apis.home import Home
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import KEPT, LONGEST, History, Recall
+from stigmer_tui.widgets.prompt_line import PromptLine
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.support import screen_text, settled, typed, until
 
@@ -132,7 +133,7 @@ async def test_the_workspace_is_chosen_and_shown(
     async with app.run_test(size=(160, 24)) as pilot:
         await until(pilot, lambda: "each session's own directory" in screen_text(pilot), "the default")
         await pilot.press("f3")
-        app.board.workspace_line.value = str(tmp_path / choice) if choice else ""
+        app.board.query_one("#workspace", PromptLine).value = str(tmp_path / choice) if choice else ""
         await pilot.press("enter")
         await settled(pilot)
         if choice in ("missing", "file"):

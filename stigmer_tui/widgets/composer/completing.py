@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.widgets import TextArea
 
-from stigmer_tui.completion.fuzzy import best
+from stigmer_tui.completion.fuzzy import best, pattern_of
 from stigmer_tui.completion.wanted import Kind, Wanted, mention_of, wanted_at
 from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.widgets.composer.offers import Offer, OfferList
@@ -58,9 +60,9 @@ class Completing:
     def look(self) -> None:
         """Offer what fits what is written now."""
         if self.searching:
-            lines = list(dict.fromkeys(reversed(self._history.lines)))
-            found = best(self._area.text, lines, OFFERED, str)
-            self._offers.show([Offer(line, line) for line in found])
+            pattern = pattern_of(self._area.text)
+            lines = dict.fromkeys(line for line in reversed(self._history.lines) if pattern.search(line))
+            self._offers.show([Offer(line, line) for line in islice(lines, OFFERED)])
             return
         row, column = self._area.cursor_location
         before = self._area.document.get_line(row)[:column]
@@ -70,7 +72,7 @@ class Completing:
         elif self._wanted.kind is Kind.COMMAND:
             self._offer_commands(self._wanted)
         else:
-            self._area.run_worker(self._offer_files(self._wanted), group="offers", exclusive=True)
+            self._area.run_worker(partial(self._offer_files, self._wanted), group="offers", exclusive=True)
 
     def _offer_commands(self, wanted: Wanted) -> None:
         commands = self._sources.commands()

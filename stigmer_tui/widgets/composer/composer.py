@@ -82,6 +82,7 @@ class Composer(TextArea):
         folded = self._folds.fold(event.text)
         if folded != event.text:
             event.prevent_default()
+            event.stop()
             self.insert(folded)
 
     def action_submit(self) -> None:
