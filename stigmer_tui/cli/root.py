@@ -28,7 +28,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "demo": Subcommand("demo", "See the workstation at work, without a key or a model."),
     "run": Subcommand("run", "Run an agent and follow it."),
     "logs": Subcommand("logs", "Show what a run has printed."),
-    "attach": Subcommand("attach", "Take the keyboard of a run's terminal."),
+    "attach": Subcommand("attach", "Take the keyboard of a run's terminal, or of a session's shell."),
     "send": Subcommand("send", "Send a message to a run."),
     "cancel": Subcommand("cancel", "Stop a run and everything it started."),
     "attention": Subcommand("steer", "List what waits for you, in all runs.", "attention"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
 from stigmer_runner.redaction import Redactor
-from stigmer_runner.sandbox import Sandbox
+from stigmer_runner.sandbox import InputWait, Sandbox
 from stigmer_runner.tools.interface import Question, ToolContext, ToolResult
 from stigmer_runner.tools.preparing import Prepared, prepare
 from stigmer_runner.tools.registry import builtin_tools
@@ -106,6 +106,7 @@ async def new_bench(
     environment: Mapping[str, str] | None = None,
     secrets: Mapping[str, str] | None = None,
     network: Network | None = None,
+    patience: Mapping[InputWait, float] | None = None,
 ) -> ToolBench:
     """A session in `workspace`, else in one of its own."""
     states = ShellStates(ground.run / "shell")
@@ -124,6 +125,7 @@ async def new_bench(
         scratch=ground.scratch,
         network=network or Network(),
         hidden=(ground.home, ground.run),
+        patience=patience or dict.fromkeys(InputWait, 0.2),
     )
     session = ToolSession(place, states, Terminals(), lambda: time.time_ns() // 1000, Redactor(secrets or {}))
     return ToolBench(session, ground, states)

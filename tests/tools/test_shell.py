@@ -10,12 +10,15 @@ import pytest
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network
 from stigmer_runner.redaction import Redactor
-from stigmer_runner.sandbox import CommandLimits, Outcome
+from stigmer_runner.sandbox import CommandLimits, InputWait, Outcome, Sandbox
 from stigmer_runner.tools.interface import ToolResult
 from stigmer_runner.tools.shell.plain_text import plain
 from stigmer_runner.tools.shell.spool import AT_HAND, Spool
+from tests.sandbox.driver import PATIENCE, until
+from tests.sandbox.ground import Ground
+from tests.support.require import require_tool
 from tests.support.waiting import eventually
-from tests.tools.bench import ToolBench
+from tests.tools.bench import ToolBench, new_bench
 
 
 def handle(result: ToolResult) -> str:
@@ -137,8 +140,38 @@ async def test_a_password_is_only_the_persons_to_type(bench: ToolBench) -> None:
     assert "only the person can type" in result.text
     assert "only the person types" in await bench.error("shell_input", id=handle(result), text="guess")
     bench.session.terminals.write(handle(result), b"secret\r")
-    assert "done\n(exit code 0" in await bench.text("shell_wait", id=handle(result))
-    assert b"secret" not in bench.output(handle(result))
+    told = await bench.text("shell_wait", id=handle(result))
+    assert "done\n(exit code 0" in told
+    assert told.endswith("the person typed into its terminal meanwhile)")
+    assert b"secret" not in b"".join(event.SerializeToString() for event in bench.events)
+
+
+async def test_a_person_who_answers_in_time_is_waited_for(ground: Ground, sandbox: Sandbox) -> None:
+    bench = await new_bench(ground, sandbox, patience=dict.fromkeys(InputWait, PATIENCE))
+
+    async def answer() -> None:
+        await until(lambda: len(bench.of("attention_raised")) == 1, "attention is raised")
+        bench.session.terminals.write("terminal-call-1", b"hunter2\r")
+
+    answering = asyncio.create_task(answer())
+    told = await bench.text("shell", command="read -s -p 'Password: ' word; echo; echo ${#word}")
+    await answering
+    assert "7\n(exit code 0" in told
+    assert "the person typed into its terminal" in told
+    assert len(bench.of("attention_cleared")) == 1
+    assert b"hunter2" not in b"".join(event.SerializeToString() for event in bench.events)
+    await bench.close()
+
+
+@pytest.mark.parametrize("program", ["less -X /etc/passwd /etc/group", "vi -u NONE file", "nano file"])
+async def test_a_pager_and_an_editor_are_noticed(ground: Ground, unwalled: Sandbox, program: str) -> None:
+    require_tool(program.split()[0])
+    bench = await new_bench(ground, unwalled)
+    told = await bench.text("shell", command=f"TERM=xterm LESS= {program}", wait=30)
+    assert "waits for keys, as a pager or an editor does" in told
+    (raised,) = bench.of("attention_raised")
+    assert "waits for keys" in raised.attention_raised.text
+    await bench.close()
 
 
 async def test_values_of_the_context_are_there_and_in_no_output(bench: ToolBench) -> None:

@@ -12,8 +12,10 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     ToolCall,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import ReadSessionMemoryResponse
+from stigmer_apis.protocol import SESSION_SHELL
 from stigmer_runner.durable.compaction import tokens_of
 from stigmer_runner.durable.messages import Entry
+from stigmer_runner.tools.shell.plain_text import plain
 
 LONGEST_RESULT = 2000
 """Characters of a tool's result that are remembered: its beginning and its end."""
@@ -33,15 +35,33 @@ def remembered(executions: Sequence[ReadSessionMemoryResponse], room: int) -> tu
 
 def _of_status(execution_id: str, status: AgentExecutionStatus) -> Iterator[Entry]:
     calls = {call.id: call for call in status.tool_calls}
+    lines = _lines_of_person(status)
     for message in status.messages:
         match message.type:
             case MessageType.MESSAGE_HUMAN:
-                body: dict[str, object] = {"role": "user", "text": message.content, "attachments": []}
-                yield Entry(json.dumps(body), "user", tokens_of(message.content))
+                text = _of_person(message, next(lines, None))
+                body: dict[str, object] = {"role": "user", "text": text, "attachments": []}
+                yield Entry(json.dumps(body), "user", tokens_of(text))
             case MessageType.MESSAGE_AI:
                 yield from _answer(execution_id, message, calls)
             case _:
                 continue
+
+
+def _lines_of_person(status: AgentExecutionStatus) -> Iterator[ToolCall]:
+    """The calls of a run without a model, one for each message: a person's own command lines."""
+    by_model = any(message.type == MessageType.MESSAGE_AI for message in status.messages)
+    return iter(() if by_model else status.tool_calls)
+
+
+def _of_person(message: AgentMessage, ran: ToolCall | None) -> str:
+    """What a person said; where it was a command line of their own, what came of it too."""
+    if ran is None:
+        return message.content
+    own = message.content.strip() == SESSION_SHELL
+    what = "worked in a shell of the session." if own else f"ran a command line in the session: {message.content}"
+    shown = _short(ran.error or plain(ran.result.encode()).strip() or "(nothing)")
+    return f"[The person {what}\nThe terminal showed:\n{shown}]"
 
 
 def _answer(execution_id: str, message: AgentMessage, calls: dict[str, ToolCall]) -> Iterator[Entry]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
 from stigmer_runner.redaction import NOTHING, Redactor
-from stigmer_runner.sandbox import CommandLimits, RunningCommand, Sandbox
+from stigmer_runner.sandbox import CommandLimits, InputWait, RunningCommand, Sandbox
 from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.files.ledger import Ledger
 from stigmer_runner.tools.files.snapshots import Snapshots
@@ -32,6 +32,10 @@ DEFAULT_LIMITS = CommandLimits(
     disk_left=512 << 20,
 )
 """Three quarters of the machine's memory, and files that no honest command writes."""
+
+
+DEFAULT_PATIENCE: Mapping[InputWait, float] = {InputWait.PASSWORD: 60.0, InputWait.LINE: 10.0, InputWait.KEY: 10.0}
+"""A password, which nobody but the person can give, is waited for longest."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class SessionPlace:
     """Directories outside the workspace that may be read all the same, and not changed: skills. Their links are resolved."""
     limits: CommandLimits = DEFAULT_LIMITS
     """How much of the machine a command may use."""
+    patience: Mapping[InputWait, float] = field(default_factory=lambda: DEFAULT_PATIENCE)
+    """Seconds that a person has to answer a program that waits for input, before the model that waits for the program is told."""
     command_timeout: float = 600.0
     """Seconds that a model's command may take where it does not ask for less."""
 
@@ -129,7 +135,7 @@ class ToolSession:
     def open_terminal(self, command: ModelCommand, running: RunningCommand) -> None:
         """A command runs: persons can attach to its terminal until it ends."""
         stack = contextlib.ExitStack()
-        stack.enter_context(self.terminals.opened(command.terminal_id, running, command.resized))
+        stack.enter_context(self.terminals.opened(command.terminal_id, running, command.resized, command.typed))
         command.begin(running, lambda _: stack.close())
 
     def network(self, policy: Policy) -> Network:

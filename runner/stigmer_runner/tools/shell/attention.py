@@ -9,9 +9,14 @@ SILENCE_SECONDS = 1.0
 """How long a terminal must be silent before it is asked what it waits for, and how often then."""
 
 
+KEY_SILENCE_SECONDS = 4.0
+"""The same for single keys: many a program that shows something anew every few seconds would take one."""
+
+
 class InputWatch:
     """Asks a silent terminal what it waits for. `raised` is told once each time it starts to wait for a person, `cleared`
-    when it does not any more. `silence` is in seconds."""
+    when it does not any more. `silence` is in seconds. A wait for single keys (a pager, an editor) counts only with `keys`: a person who
+    started such a program sees it."""
 
     def __init__(
         self,
@@ -20,7 +25,9 @@ class InputWatch:
         cleared: Callable[[], None],
         *,
         silence: float = SILENCE_SECONDS,
+        keys: bool = False,
     ) -> None:
+        self._keys = keys
         self._command = command
         self._raised = raised
         self._cleared = cleared
@@ -44,9 +51,12 @@ class InputWatch:
         left = self._heard + self._silence - self._loop.time()
         if left <= 0:
             waits = self._command.waiting_for()
-            self._now_waits_for(None if waits is InputWait.KEY else waits)
+            self._now_waits_for(waits if waits is not InputWait.KEY or self._counts_keys() else None)
             left = self._silence
         self._timer = self._loop.call_later(left, self._look)
+
+    def _counts_keys(self) -> bool:
+        return self._keys and self._loop.time() >= self._heard + KEY_SILENCE_SECONDS
 
     def _now_waits_for(self, waits: InputWait | None) -> None:
         if waits is self._waits:

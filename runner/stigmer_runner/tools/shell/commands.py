@@ -82,7 +82,7 @@ class Shell(BaseTool):
         command = await self._start(context, arguments, background)
         wait = SETTLE_SECONDS if background else decimal(arguments, "wait")
         try:
-            await command.until_changed(wait)
+            await command.until_settled(wait, session.place.patience)
         except asyncio.CancelledError:
             await uninterrupted(command.kill())
             raise
@@ -288,7 +288,7 @@ def told(command: ModelCommand, planted: tuple[str, ...] = ()) -> str:
         said = f"{plain(head)}{middle}{plain(tail)}"
     else:
         said = plain(head + tail)
-    remarks = [ending(command)]
+    remarks = [ending(command), *_by_person(command)]
     if command.refused:
         remarks.append(f"the policy does not open {', '.join(command.refused[:5])}")
     if planted:
@@ -304,7 +304,14 @@ def news(command: ModelCommand) -> str:
     start = command.seen
     command.seen = command.spool.total
     before = f"... {left:,} bytes are left out here; `read_output` from offset {start} has them ...\n" if left else ""
-    return f"{before}{plain(data).rstrip()}\n({ending(command)})".lstrip("\n")
+    remarks = "; ".join([ending(command), *_by_person(command)])
+    return f"{before}{plain(data).rstrip()}\n({remarks})".lstrip("\n")
+
+
+def _by_person(command: ModelCommand) -> list[str]:
+    """That a person typed into it, once; what they typed is not known here, but for what the program echoed."""
+    typed, command.person_typed = command.person_typed, False
+    return ["the person typed into its terminal meanwhile"] if typed else []
 
 
 def ending(command: ModelCommand) -> str:
@@ -314,6 +321,11 @@ def ending(command: ModelCommand) -> str:
         match command.waits:
             case InputWait.PASSWORD:
                 return f"it waits for a password, which only the person can type, and goes on as {command.terminal_id}"
+            case InputWait.KEY:
+                return (
+                    f"it waits for keys, as a pager or an editor does, and goes on as {command.terminal_id}; "
+                    "type them with `shell_input`, or end it with `shell_kill` and use a program that needs none"
+                )
             case None:
                 return f"it goes on in the background as {command.terminal_id}"
             case _:

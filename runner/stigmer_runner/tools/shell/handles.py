@@ -1,7 +1,7 @@
 """The commands of a session that a model started: those that go on in the background, and those that ended lately."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
@@ -20,6 +20,12 @@ KEPT = 50
 """Ended commands whose output can be read again."""
 MOST_RUNNING = 20
 """Commands that go on in the background at the same time."""
+
+WAITS_FOR = {
+    InputWait.PASSWORD: "a password",
+    InputWait.LINE: "a line of input",
+    InputWait.KEY: "keys, as a pager or an editor does",
+}
 
 Teller = Callable[[ev.Event], None]
 
@@ -40,6 +46,8 @@ class ModelCommand:
         self.seen = 0
         """Bytes of output that the model was told of."""
         self.background = False
+        self.person_typed = False
+        """Whether a person typed into it since the model was last told of it. What they typed is nowhere."""
         self.waits: InputWait | None = None
         """What it waits for, where it does."""
         self.result: CommandResult | None = None
@@ -51,6 +59,7 @@ class ModelCommand:
         """What it has in place of the network."""
         self.refused: list[str] = []
         """Hosts that it asked for and that the policy does not open."""
+        self._answered = asyncio.Event()
         self._stream = stream
         self._tell: Teller | None = tell
         self._coalescer = OutputCoalescer(self._hand_over)
@@ -78,7 +87,7 @@ class ModelCommand:
     def begin(self, command: RunningCommand, ended: Callable[["ModelCommand"], None]) -> None:
         """It runs. `ended` is told once it does not any more."""
         self._command = command
-        self._watch = InputWatch(command, self._waits, self._waits_no_more)
+        self._watch = InputWatch(command, self._waits, self._waits_no_more, keys=True)
         self._task = asyncio.create_task(self._live(command, ended), name=self.terminal_id)
 
     def resized(self, columns: int, rows: int) -> None:
@@ -86,6 +95,10 @@ class ModelCommand:
         self._coalescer.flush()
         resized = ev.TerminalResized(terminal_id=self.terminal_id, columns=columns, rows=rows)
         self._say(ev.Event(terminal_resized=resized))
+
+    def typed(self) -> None:
+        """A person typed into it."""
+        self.person_typed = True
 
     async def until_changed(self, seconds: float) -> None:
         """Wait until it ends or waits for input, or the time is up."""
@@ -96,6 +109,20 @@ class ModelCommand:
                 await self.changed.wait()
         except TimeoutError:
             return
+
+    async def until_settled(self, seconds: float, patience: Mapping[InputWait, float]) -> None:
+        """Wait until it ends, or the time is up, or it waits for input and no person gave any for as long as `patience` says, in seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self.running and (left := deadline - loop.time()) > 0:
+            if self.waits is None:
+                await self.until_changed(left)
+                continue
+            try:
+                async with asyncio.timeout(min(left, patience[self.waits])):
+                    await self._answered.wait()
+            except TimeoutError:
+                return
 
     async def kill(self) -> None:
         """End it and wait for that."""
@@ -146,14 +173,16 @@ class ModelCommand:
         raised = ev.AttentionRaised(
             attention_id=f"{self.call_id}-input",
             kind=ATTENTION_KIND_PASSWORD if password else ATTENTION_KIND_INPUT,
-            text=f"{quote(self.line)} waits for {'a password' if password else 'a line of input'}.",
+            text=f"{quote(self.line)} waits for {WAITS_FOR[waits]}.",
             call_id=self.call_id,
         )
         self._say(ev.Event(attention_raised=raised))
+        self._answered.clear()
         self.changed.set()
 
     def _waits_no_more(self) -> None:
         self.waits = None
+        self._answered.set()
         if self.running:
             self.changed.clear()
         self._say(ev.Event(attention_cleared=ev.AttentionCleared(attention_id=f"{self.call_id}-input")))

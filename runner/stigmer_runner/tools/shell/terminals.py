@@ -16,6 +16,7 @@ LARGEST = 65_535
 class _Open:
     command: RunningCommand
     resized: Callable[[int, int], None]
+    typed: Callable[[], None] | None
 
 
 @dataclass(slots=True)
@@ -51,9 +52,15 @@ class Terminals:
         self._expected.pop(terminal_id, None)
 
     @contextmanager
-    def opened(self, terminal_id: str, command: RunningCommand, resized: Callable[[int, int], None]) -> Generator[None]:
-        """While inside, `command` is the terminal's. `resized` is told its new sizes."""
-        self._open[terminal_id] = _Open(command, resized)
+    def opened(
+        self,
+        terminal_id: str,
+        command: RunningCommand,
+        resized: Callable[[int, int], None],
+        typed: Callable[[], None] | None = None,
+    ) -> Generator[None]:
+        """While inside, `command` is the terminal's. `resized` is told its new sizes, `typed` each time that a person typed, never what."""
+        self._open[terminal_id] = _Open(command, resized, typed)
         if self._paused:
             command.pause_reading()
         expected = self._expected.pop(terminal_id, None)
@@ -77,6 +84,8 @@ class Terminals:
             found.command.write(keys)
         except InputRefused:
             return False
+        if found.typed is not None:
+            found.typed()
         return True
 
     def resize(self, terminal_id: str, columns: int, rows: int) -> None:
