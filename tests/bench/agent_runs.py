@@ -26,15 +26,16 @@ AGENT = "worker"
 PATIENCE = 120.0
 LIST_KEYS = b"\x1b"
 """From the composer to the list."""
+NO_WALLS = {"STIGMER_EXECUTION_MODE": "local"}
 OPEN_KEYS = b"\r"
 
 
 @asynccontextmanager
-async def agent_stage(wrapper: Sequence[str] = ()) -> AsyncGenerator[Stage]:
-    """A home with the agent `worker`, whose every call is allowed. The daemon runs below the command `wrapper`."""
-    with opened() as workstation:
+async def agent_stage(*, walls: bool = True) -> AsyncGenerator[Stage]:
+    """A home with the agent `worker`, whose every call is allowed. Without `walls` nothing confines its commands."""
+    with opened(**({} if walls else NO_WALLS)) as workstation:
         directory = Path(tempfile.mkdtemp(dir=workstation.home.parent / "projects"))
-        await DaemonProcess.start(workstation, wrapper).answers()
+        await DaemonProcess.start(workstation).answers()
         async with client_of(workstation) as client:
             stage = Stage(workstation, client, directory)
             rule = Policy.Rule(decision=Policy.DECISION_ALLOW, tool="*")

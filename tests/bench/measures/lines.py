@@ -1,8 +1,6 @@
 """What Stigmer itself costs per command line, and a line that prints much."""
 
 import asyncio
-import os
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -11,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stigmer_apis.client import Client
+from tests.bench.agent_runs import NO_WALLS
 from tests.bench.command_lines import GATE, gated_run
 from tests.bench.figures import Figure, at_most
 from tests.bench.rounds import in_turn, timed
 from tests.bench.run import Bench
 from tests.bench.screen import started
 from tests.chaos.daemon import DaemonProcess, client_of
-from tests.chaos.test_cancels import without_bwrap
 from tests.support.workstation import new_workstation
 
 LINES = 20
@@ -30,11 +28,10 @@ async def own_time(bench: Bench) -> Sequence[Figure]:
     """20 queued lines that do nothing, in one run, with and without walls."""
     rounds_count = bench.size(3, 9)
     measured = [("in bwrap", await _own_time(client_of(bench.workstation), rounds_count), 15.0)]
-    if os.geteuid() == 0 and shutil.which("bwrap") and shutil.which("unshare"):
-        with new_workstation() as bare:
-            daemon = DaemonProcess.start(bare, without_bwrap())
-            await daemon.answers()
-            measured.append(("without walls", await _own_time(client_of(bare), rounds_count), 8.0))
+    with new_workstation(**NO_WALLS) as bare:
+        daemon = DaemonProcess.start(bare)
+        await daemon.answers()
+        measured.append(("without walls", await _own_time(client_of(bare), rounds_count), 8.0))
     method = f"{LINES} queued lines `true` in one run, from the first one's start to a client that has the last one's end, divided by {LINES}; each durable before it runs"
     return [
         Figure(
