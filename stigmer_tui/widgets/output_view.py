@@ -198,11 +198,11 @@ class OutputView(LogView):
             return
         self.searching = True
         if needle.regex:
-            self._worker = self.run_worker(self._ask(needle, first, end), exit_on_error=False)
+            self._worker = self.run_worker(self._look_for_expression(needle, first, end), exit_on_error=False)
         else:
             self.run_worker(lambda: self._look_through(needle, first, end), thread=True, exit_on_error=False)
 
-    async def _ask(self, needle: Needle, first: int, end: int) -> None:
+    async def _look_for_expression(self, needle: Needle, first: int, end: int) -> None:
         """The same for an expression, by a process that can be ended."""
         try:
             matcher = await self._matcher_of(needle)

@@ -96,12 +96,16 @@ class TranscriptView(LogView):
         if index.total != before:
             self.forget_drawn()
 
-    def _lay_out_around(self) -> None:
+    @property
+    def _at_end(self) -> bool:
+        return self.top >= self.last_top and self.cursor >= self.row_count() - 1
+
+    def _lay_out_around(self, *, stays_at_end: bool) -> None:
         """Lay out what is on the screen and a screen before and behind it, so that the next move is exact."""
         page = self.page_rows
         blocks, index = self.transcript.blocks, self._index
         before = index.total
-        if self.following:
+        if stays_at_end:
             index.settle_before(blocks, len(blocks), 2 * page)
             self.cursor = max(0, index.total - 1)
             self.top = self.last_top
@@ -110,14 +114,13 @@ class TranscriptView(LogView):
                 here = index.block_at(self.top)
                 index.settle_before(blocks, here, 2 * page)
                 index.settle(blocks, here, 3 * page)
-            if self.cursor >= self.top + page:
-                self.top = max(0, self.cursor - page + 1)
+            self.cursor = max(self.top, min(self.cursor, self.top + page - 1))
         if index.total != before:
             self._known += index.total - before
             self.forget_drawn()
 
     def _moved(self) -> None:
-        self._lay_out_around()
+        self._lay_out_around(stays_at_end=self.following and self._at_end)
         super()._moved()
 
     def follow(self, following: bool) -> None:
@@ -146,7 +149,7 @@ class TranscriptView(LogView):
         self.forget_drawn(start)
         self.matches.changed(changed)
         before = self._index.total
-        self._lay_out_around()
+        self._lay_out_around(stays_at_end=self.following)
         self._known -= self._index.total - before
         super().grown()
 
@@ -165,7 +168,7 @@ class TranscriptView(LogView):
             self.selection = None
             self.forget_drawn()
             self.top, self.cursor = self._index.row_of(place), self._index.row_of(cursor)
-            self._lay_out_around()
+            self._lay_out_around(stays_at_end=self.following)
             self._known = self._index.total
         super().on_resize(event)
 
@@ -229,7 +232,7 @@ class TranscriptView(LogView):
         self._folded()
 
     def _folded(self) -> None:
-        self._lay_out_around()
+        self._lay_out_around(stays_at_end=self.following)
         self._known = self._index.total
         self.forget_drawn()
         self._moved()
