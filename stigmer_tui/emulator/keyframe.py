@@ -70,7 +70,7 @@ def restored(data: bytes) -> tuple[Grid, Mapping[str, str]]:
     grid.main = None if state["main"] is None else [_row(runs, pens) for runs in state["main"]]
     grid.saved = _saved(state["saved"], pens)
     grid.main_saved = None if state["main_saved"] is None else _saved(state["main_saved"], pens)
-    grid.set_pen(pens[state["pen"]])
+    grid.set_pen(pens[int(state["pen"])])
     grid.graphics, grid.tabs = state["graphics"], set(state["tabs"])
     for name, value in zip(_PLAIN_NUMBERS, state["numbers"], strict=True):
         setattr(grid, name, value)

@@ -14,6 +14,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import run_lines
+from stigmer_tui.screens.attached import AttachedScreen
 from stigmer_tui.screens.deciding import Deciding
 from stigmer_tui.screens.missing_values import provide_missing
 from stigmer_tui.screens.pace import Pace
@@ -159,6 +160,7 @@ class RunScreen(WorkstationScreen):
         self._sender.close()
         self.app.drafts.put(self._sender.target, self.composer.whole_text)
         self._log.close()
+        self.feed.timeline.close()
 
     async def _live(self) -> None:
         client = await self.app.client()
@@ -328,8 +330,21 @@ class RunScreen(WorkstationScreen):
     # Attaching.
 
     def take_keyboard(self) -> None:
-        terminal_id = self.feed.state.terminal_id
-        if terminal_id:
-            self.run_worker(self.app.attach(self.feed.state.execution_id, terminal_id))
-        else:
+        """Attach within the app."""
+        state = self.feed.state
+        if not state.terminal_id:
             self.app.say("Nothing runs here that has a keyboard. What is typed in the composer runs next.")
+            return
+        call = self._transcript.call(state.terminals[state.terminal_id])
+        title = call.command if call else ""
+        self.app.push_screen(
+            AttachedScreen(state.execution_id, state.terminal_id, title, self.feed.timeline, self._log)
+        )
+
+    def action_attach_whole(self) -> None:
+        """Attach with the whole terminal, in place of the app."""
+        state = self.feed.state
+        if state.terminal_id:
+            self.run_worker(self.app.attach(state.execution_id, state.terminal_id))
+        else:
+            self.take_keyboard()

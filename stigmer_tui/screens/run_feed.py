@@ -7,6 +7,7 @@ from contextlib import aclosing
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.client import Client, TailBatch, TailEnd, TailReset
+from stigmer_tui.moments.timeline import Timeline
 from stigmer_tui.terminal.output_log import NoteKind, OutputLog
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.transcript.blocks import CallState
@@ -25,6 +26,8 @@ class RunFeed:
     def __init__(self, log: OutputLog, transcript: Transcript, shown: Callable[[], None]) -> None:
         self.log = log
         self.transcript = transcript
+        self.timeline = Timeline(log.directory)
+        """Its terminals as they stand, and the way back to any moment."""
         self.state = RunState()
         self.problem = ""
         """What keeps it from going on, in words."""
@@ -42,6 +45,7 @@ class RunFeed:
         while True:
             execution_id = await self._next.get()
             self.state = RunState(execution_id)
+            self.timeline.begin(execution_id)
             self.transcript.begin_next(execution_id)
             await self._read(client, execution_id)
             self._shown()
@@ -51,6 +55,7 @@ class RunFeed:
             async for item in items:
                 match item:
                     case TailBatch():
+                        self.timeline.take(item.first_seq, item.events)
                         await self._take(item.events)
                     case TailReset():
                         self._forget(execution_id, item)
@@ -64,6 +69,7 @@ class RunFeed:
         self.resets += 1
         self.state = RunState(execution_id)
         self.log.clear()
+        self.timeline.begin(execution_id)
         self.transcript.forget()
         if reset.first_available > 1:
             self.transcript.say(f"The first {reset.first_available - 1} events of this run were removed.")

@@ -48,12 +48,12 @@ class OutputLog:
 
     def __init__(self, directory: Path) -> None:
         """`directory`: where the bytes are kept while the run is looked at. Raises OSError where no file can be made."""
-        self._directory = directory
+        self.directory = directory
         self._waiting: deque[tuple[str, bytes | Note]] = deque()
         self._begin()
 
     def _begin(self) -> None:
-        self.spool = Spool(self._directory)
+        self.spool = Spool(self.directory)
         self.notes: dict[int, Note] = {}
         self._note_rows: list[int] = []
         self._splitters: dict[str, ScreenSplitter] = {}

@@ -209,10 +209,13 @@ async def test_attaching_and_coming_back(home: Home, backend: ScriptedBackend) -
         backend.emit(execution_id, output_event(b"\x1b[3;1H\x1b[?1000hlive \x1b]0;title\x07here"))
         await terminal.shows("live here")
         attached = backend.terminals[0]
-        terminal.send(b"ihello\x1b:q\r\x03\x1a")
-        await terminal.until(lambda: bytes(attached.input) == b"ihello\x1b:q\r\x03\x1a", "the program's keys")
+        terminal.send(b"ihello\x1b")
+        await terminal.until(lambda: bytes(attached.input) == b"ihello\x1b", "escape")
+        terminal.send(b":q\r\x03\x1a\x11\x10\t\x1b[A\x1bOP\x1b[200~pas\nted\x1b[201~")
+        pasted = b"\x1b[A\x1bOPpas\rted"
+        await terminal.until(lambda: bytes(attached.input) == b"ihello\x1b:q\r\x03\x1a\x11\x10\t" + pasted, "the program's keys")
         terminal.resize(100, 30)
-        await terminal.until(lambda: attached.size == (100, 30), "the program's size")
+        await terminal.until(lambda: attached.size == (100, 29), "the program's size, under the line that says whose it is")
         terminal.send(b"\x1d")
         terminal.send(b"d")
         await terminal.shows("Left the terminal")
@@ -234,7 +237,7 @@ async def test_the_program_ends_while_attached(home: Home, backend: ScriptedBack
         terminal.send("\r")
         await terminal.shows("a line sent now queues")
         terminal.send("\r")
-        await terminal.shows("Attached to")
+        await terminal.shows("ATTACHED")
         await terminal.until(lambda: bool(backend.terminals), "attached")
         backend.emit(execution_id, *line_events("read x", output=b"last words\r\n")[5:])
         await terminal.shows("The program has ended")
@@ -244,26 +247,29 @@ async def test_the_program_ends_while_attached(home: Home, backend: ScriptedBack
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("command", ["attach", "tui"])
+@pytest.mark.parametrize("command", ["attach", "whole", "inside"])
 async def test_signals_while_attached(
     home: Home, backend: ScriptedBackend, number: signal.Signals, command: str
 ) -> None:
-    """The terminal is given back, by the app and by `stigmer attach`."""
+    """The terminal is given back: by `stigmer attach`, by the app that gave it away, by the app that is attached inside itself."""
     execution_id = backend.add_execution(
         message="vim",
         phase=enums.EXECUTION_IN_PROGRESS,
         events=line_events("vim", output=b"\x1b[?1049h\x1b[?1000hdrawn", finished=False),
     )
     async with real_terminal(home, (command, execution_id) if command == "attach" else ("tui",)) as terminal:
-        before = terminal.settings() if command == "tui" else None
-        if command == "tui":
+        before = terminal.settings() if command != "attach" else None
+        if command != "attach":
             await terminal.shows("1 running")
             terminal.send("\x1b")
             await terminal.shows("enter open")
             terminal.send("\r")
             await terminal.shows("full-screen program")
-            terminal.send("\r")
-        await terminal.until(lambda: b"\x1b[?1000hdrawn" in terminal.received, "attached")
+            terminal.send("\x1b[20~" if command == "whole" else "\r")
+        if command == "inside":
+            await terminal.shows("drawn")
+        else:
+            await terminal.until(lambda: b"\x1b[?1000hdrawn" in terminal.received, "attached")
         os.kill(terminal.process.pid, number)
         assert await terminal.ended() != 0
         await terminal.until(
