@@ -5,11 +5,13 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.await_complete import AwaitComplete
 from textual.command import Provider
 from textual.filter import LineFilter
@@ -22,17 +24,21 @@ from stigmer_tui.actions.palette import ActionProvider, FoundProvider
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.away import Away
 from stigmer_tui.crash import CrashLog
-from stigmer_tui.frame.acting import KNOWN, Acts
+from stigmer_tui.frame.acting import KNOWN
 from stigmer_tui.frame.connecting import Connecting
 from stigmer_tui.frame.failing import guarded, last_words
+from stigmer_tui.frame.following import SETTINGS_SECONDS, FollowsSettings
 from stigmer_tui.frame.jumping import Jumping
+from stigmer_tui.frame.last_place import LastPlace
 from stigmer_tui.frame.leader import Leader
 from stigmer_tui.frame.looks import Looks
 from stigmer_tui.frame.lookup import Lookup
 from stigmer_tui.frame.memory import Memory
 from stigmer_tui.frame.navigation import HOME, Navigation
+from stigmer_tui.frame.notifying import Notifying
 from stigmer_tui.frame.runs import LEAVE_SECONDS, Runs
 from stigmer_tui.frame.settings import LiveSettings
+from stigmer_tui.frame.terminal import Surroundings
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.page import Page
@@ -49,11 +55,10 @@ if TYPE_CHECKING:
 
 SHELL = "shell"
 """The agent that needs no model: offered first."""
-SETTINGS_SECONDS = 1.0
-"""Between two looks at the files of settings and themes."""
+READ_ONLY = "read only: everything can be looked at, nothing changed"
 
 
-class StigmerApp(Acts):
+class StigmerApp(FollowsSettings):
     """The workstation."""
 
     TITLE = "Stigmer"
@@ -76,6 +81,8 @@ class StigmerApp(Acts):
         """`workspace`: where new sessions work. `start_daemon`: start one where none answers. `read_only`: look on, the server refuses every change.
         `dark`: whether the terminal's background is. `label`: what is said on top as long as all is well."""
         super().__init__()
+        self.typed_before = b""
+        """What was typed before the app began: it is the app's."""
         self.home = home
         self.clock = clock
         self.workspace = workspace
@@ -88,13 +95,17 @@ class StigmerApp(Acts):
         self.crash = CrashLog(home.logs / "tui.log")
         self._guard = EgressGuard()
         self._connecting = Connecting(
-            home, self._connection_changed, start_daemon=start_daemon, read_only=read_only, label=label
+            home,
+            self._connection_changed,
+            start_daemon=start_daemon,
+            read_only=read_only,
+            label=label or (READ_ONLY if read_only else ""),
         )
         self.animation_level = "none"
         self._looks = Looks(self, home.root / "themes", dark=dark)
         self.settings = LiveSettings(home)
         self._troubles = [*(self.settings.read() or ()), *self._looks.read_own()]
-        self._take_settings()
+        self.take_settings()
         self.board = BoardScreen(self)
         self._away = Away(self)
         self._runs = Runs(self, self.board, lambda page, screen: self._navigation.go(page, screen))
@@ -102,12 +113,21 @@ class StigmerApp(Acts):
         self._leader = Leader(self, self.offered_actions, self.run_by_registry, self.say)
         self._jumping = Jumping(self, self.say)
         self._lookup = Lookup(self, self._looks.named)
+        self._around = Surroundings(self, self.settings, self._write_to_terminal)
+        self._notifying = Notifying(self, self._around.tell, self._around.counts)
         self._navigation = Navigation(
             self,
             Page("board", "runs", lambda: self.board, "runs"),
             hold_keys=self._keys.hold,
             pop=super().pop_screen,
             changed=self._places_changed,
+        )
+        self._last_place = LastPlace(
+            self.memory,
+            self._navigation.commands,
+            self.run_written,
+            self._open_run_in_tab,
+            self._navigation.go_to_tab,
         )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -119,27 +139,57 @@ class StigmerApp(Acts):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._told_to_leave, number)
-        self.set_interval(SETTINGS_SECONDS, self._look_at_settings)
-        self._say_troubles()
+        self.set_interval(SETTINGS_SECONDS, self.look_at_settings)
+        if self.read_only:
+            self.add_class("-read-only")
+        for event in XTermParser().feed(self.typed_before.decode("utf-8", "replace")):
+            if isinstance(event, events.Key):
+                self.post_message(event)
+        self.say_troubles()
 
     def on_unmount(self) -> None:
         """Keep what was written."""
         self.board.keep_draft()
         self.drafts.save()
+        if self.settings.remembers:
+            self._last_place.keep()
         self.memory.save()
 
     def _told_to_leave(self, number: signal.Signals) -> None:
         code = 128 + number
         self.exit(code, return_code=code)
-        deadline = threading.Timer(LEAVE_SECONDS, os._exit, [code])
+        deadline = threading.Timer(LEAVE_SECONDS, self._leave_at_once, [code])
         deadline.daemon = True
         deadline.start()
+
+    def _leave_at_once(self, code: int) -> None:
+        with suppress(OSError):
+            self.put_terminal_back()
+        os._exit(code)
+
+    def put_terminal_back(self) -> None:
+        """Write what puts the terminal's title and progress back."""
+        if not self.is_headless and self._around.put_back:
+            os.write(1, self._around.put_back.encode())
+
+    def _write_to_terminal(self, sequence: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def _open_run_in_tab(self, execution_id: str) -> None:
+        self._navigation.open_tab(self._runs.page(execution_id))
 
     # The server.
 
     def connect(self) -> None:
         """Begin to connect; the board asks for it once it is drawn."""
-        self.run_worker(self._connecting.run(self._runs.begin))
+        self.run_worker(self._connecting.run(self._begin))
+        self.run_worker(self._notifying.run())
+
+    def _begin(self) -> None:
+        """The server answers for the first time, or again."""
+        if not self._runs.begin() and self.settings.remembers:
+            self.call_later(self._last_place.go)
 
     async def client(self) -> "Client":
         """The client, once it is connected for the first time."""
@@ -173,54 +223,6 @@ class StigmerApp(Acts):
     def _workstation_screens(self) -> list[WorkstationScreen]:
         """Those of the tab in front."""
         return [screen for screen in self.screen_stack if isinstance(screen, WorkstationScreen) and screen.is_mounted]
-
-    # Settings.
-
-    def _look_at_settings(self) -> None:
-        problems = self.settings.read()
-        self._troubles = [*(problems or ()), *self._looks.read_own()]
-        if problems is not None:
-            self._take_settings()
-            if not self._troubles:
-                self.say("The settings changed, and count from now on.")
-        self._say_troubles()
-
-    def _take_settings(self) -> None:
-        self.set_keymap(self.settings.keymap.for_textual())
-        wanted = "auto" if self.settings.are_defaults else self.settings.tui.theme
-        if not self._looks.show(wanted):
-            self._looks.show("auto")
-            self._troubles.append(f"tui.theme: there is no theme {wanted!r}; `:theme` lists them")
-
-    def _say_troubles(self) -> None:
-        if self._troubles:
-            self.call_after_refresh(self.say, "\n".join(self._troubles), wrong=True)
-
-    def choose_theme(self, name: str) -> None:
-        """Another look; without a name, from a list."""
-        from stigmer_tui.screens.themes import ThemesScreen
-
-        if not name:
-            self._keys.hold()
-            self.push_screen(
-                ThemesScreen(self._looks.named(), self._looks.chosen, self._looks.show), self._theme_chosen
-            )
-        elif self._looks.show(name):
-            self._theme_chosen(name)
-        else:
-            self.say(f"There is no theme {name!r}: {', '.join(self._looks.known)}.", wrong=True)
-
-    def _theme_chosen(self, name: str | None) -> None:
-        if name is not None:
-            self.say(f"The theme is {name}. `stigmer config set tui.theme {name}` keeps it.")
-
-    def action_themes(self) -> None:
-        """Choose from a list."""
-        self.choose_theme("")
-
-    def action_toggle_look(self) -> None:
-        """Dark or light."""
-        self._looks.toggle()
 
     # Keys.
 
@@ -277,8 +279,7 @@ class StigmerApp(Acts):
     def copy_to_clipboard(self, text: str) -> None:
         """Copy by the terminal, through a multiplexer where there is one."""
         self._clipboard = text
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(osc52(text))
+        self._write_to_terminal(osc52(text))
 
     def open_page(self, page: Page) -> None:
         """Put a page in front; what is typed from now on is its."""
@@ -301,6 +302,10 @@ class StigmerApp(Acts):
     def start_with(self, agent: str, line: str) -> None:
         """Run something as soon as the server answers, and show it."""
         self._runs.start_first(agent, line)
+
+    def open_first(self, execution_id: str) -> None:
+        """Show a run as soon as the server answers."""
+        self._runs.open_first(execution_id)
 
     def choose_agent(self, slug: str) -> None:
         """Go to the board's composer, with this agent."""
@@ -346,20 +351,33 @@ class StigmerApp(Acts):
         self.exit(0)
 
 
-def run_app(home: Home, *, workspace: Path | None = None) -> int:
+def run_app(
+    home: Home,
+    *,
+    workspace: Path | None = None,
+    read_only: bool = False,
+    open_run: str = "",
+    mouse: bool = True,
+    dark: bool = True,
+    typed: bytes = b"",
+) -> int:
     """Run the workstation in this terminal until the person leaves. Returns the exit code: 0, 70 where it failed, 128 + n after signal n.
 
-    `workspace`: absolute directory that new sessions work in. Raises `HomeError` where the state's directory cannot be used.
+    `workspace`: absolute directory that new sessions work in. `open_run`: id of a run that is shown first. `dark`: whether the terminal's background is.
+    `typed`: what was typed before it began. Raises `HomeError` where the state's directory cannot be used.
     """
     home.prepare()
-    app = StigmerApp(home, workspace=workspace)
-    with guarded(app.crash):
-        app.run()
+    app = StigmerApp(home, workspace=workspace, read_only=read_only, dark=dark)
+    if open_run:
+        app.open_first(open_run)
+    app.typed_before = typed
+    with guarded(app):
+        app.run(mouse=mouse and (app.settings.are_defaults or app.settings.tui.mouse))
     return last_words(app)
 
 
 async def run_prepared(app: StigmerApp) -> int:
     """The same with an app of one's own, in a loop that runs."""
-    with guarded(app.crash):
+    with guarded(app):
         await app.run_async()
     return last_words(app)

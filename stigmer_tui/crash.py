@@ -18,12 +18,16 @@ class CrashLog:
         self.words = ""
         """For the person; empty while nothing failed."""
 
-    def note(self, error: BaseException) -> None:
+    def log(self, error: BaseException) -> None:
         """Write the traceback, never the values of variables: secrets are among them."""
         cause = getattr(error, "error", None)
         error = cause if isinstance(cause, BaseException) else error
         lines = traceback.TracebackException.from_exception(error, capture_locals=False).format()
         self.write("".join(lines))
+
+    def note(self, error: BaseException) -> None:
+        """Write the traceback; the app closes because of it."""
+        self.log(error)
         if not self.words:
             self.words = (
                 "The workstation failed and had to close. What runs in the background goes on; open it again to go on watching.\n"

@@ -159,9 +159,10 @@ def _is_key(key: str) -> bool:
 
 def _settle(keys: dict[str, tuple[str, ...]], own: Mapping[str, Wanted]) -> Iterable[str]:
     """Of two actions of a place with the same key one keeps it: what the configuration names, and of two that it names the first."""
+    order = {action_id: place for place, action_id in enumerate(own)}
     for scopes in _neighbours():
         holder: dict[str, Action] = {}
-        for action in sorted(_in(scopes), key=lambda action: action.id not in own):
+        for action in sorted(_in(scopes), key=lambda action: order.get(action.id, len(order))):
             for key in keys[action.id]:
                 other = holder.setdefault(key, action)
                 if other is action:

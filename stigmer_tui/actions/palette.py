@@ -7,9 +7,10 @@ from typing import Protocol, runtime_checkable
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from stigmer_tui.actions.keys import key_name
-from stigmer_tui.actions.registry import Action, Scope, actions_of
+from stigmer_tui.actions.registry import Action, Scope
 from stigmer_tui.text import Untrusted, safe
 
 
@@ -19,6 +20,15 @@ class ActionTargets(Protocol):
 
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """The widget or screen of each scope that is there now."""
+        ...
+
+
+@runtime_checkable
+class Offers(Protocol):
+    """An app that says what works now."""
+
+    def offered_actions(self, over: Screen[object] | None = None) -> list[tuple[Action, DOMNode, bool]]:
+        """The actions that work now, who carries each out, and whether it belongs to a place on the screen. What has the focus comes first."""
         ...
 
 
@@ -75,14 +85,10 @@ class ActionProvider(Provider):
             yield DiscoveryHit(_display(action), partial(self._run, action, target), action.title, action.help)
 
     def _offered(self) -> list[tuple[Action, DOMNode]]:
-        targets: dict[Scope, DOMNode] = {}
-        if isinstance(self.screen, ActionTargets):
-            targets.update(self.screen.action_targets())
-        targets[Scope.APP] = self.app
-        offered = [
-            (action, node) for scope, node in targets.items() for action in actions_of(scope) if action.in_palette
-        ]
-        return sorted(offered, key=lambda pair: pair[1] is not self.focused)
+        app: object = self.app
+        if not isinstance(app, Offers):
+            return []
+        return [(action, node) for action, node, _ in app.offered_actions(self.screen) if action.in_palette]
 
     async def _run(self, action: Action, target: DOMNode) -> None:
         await self.app.run_action(action.handler, target)

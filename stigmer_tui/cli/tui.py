@@ -18,20 +18,36 @@ from stigmer_tui.cli.exit_codes import exit_code_of
     type=click.Path(path_type=Path),
     help="Directory that new sessions work in. Default: one of each session's own.",
 )
-def command(workspace: Path | None) -> int:
+@click.option("--read-only", is_flag=True, help="Look at everything, change nothing: the server refuses the rest.")
+@click.option("--attach", "open_run", metavar="ID", default="", help="Open this run at once.")
+@click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, to select text as usual.")
+def command(workspace: Path | None, read_only: bool, open_run: str, no_mouse: bool) -> int:
     """Open the workstation. Leaving it stops nothing.
 
     \b
-    Example:
+    Examples:
       stigmer tui --workspace ~/src/project
+      stigmer tui --read-only
+      stigmer tui --attach aex-01m7xzs8a0
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the workstation needs a terminal; `stigmer run` and `stigmer logs` work without one")
-    from stigmer_tui.app import run_app
+    from stigmer_tui.terminal.background import BackgroundQuestion
 
+    question = BackgroundQuestion()
+    try:
+        from stigmer_tui.app import run_app
+    finally:
+        answer = question.answer()
     try:
         return run_app(
-            Home.from_environment(), workspace=None if workspace is None else workspace.expanduser().absolute()
+            Home.from_environment(),
+            workspace=None if workspace is None else workspace.expanduser().absolute(),
+            read_only=read_only,
+            open_run=open_run,
+            mouse=not no_mouse,
+            dark=answer.dark is not False,
+            typed=answer.typed,
         )
     except StigmerError as error:
         complain(error)

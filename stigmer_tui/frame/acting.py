@@ -6,10 +6,12 @@ from importlib import import_module
 from typing import cast
 
 from textual.dom import DOMNode
+from textual.screen import Screen
 
 from stigmer_tui.actions.commands import Command, understand
 from stigmer_tui.actions.palette import ActionTargets
 from stigmer_tui.actions.places import CommandRefused, Completes, Opener, Place
+from stigmer_tui.actions.read_only import changes
 from stigmer_tui.actions.registry import ACTIONS, Action, Scope, actions_of
 from stigmer_tui.frame.failing import FailsQuietly
 from stigmer_tui.frame.jumping import Jumping
@@ -42,13 +44,25 @@ class Acts(FailsQuietly):
 
     # What works now.
 
-    def offered_actions(self) -> list[tuple[Action, DOMNode, bool]]:
-        """The actions that work now, who carries each out, and whether it belongs to a place on the screen. What has the focus comes first."""
-        screen = self.screen
+    def offered_actions(self, over: Screen[object] | None = None) -> list[tuple[Action, DOMNode, bool]]:
+        """The actions that work now, who carries each out, and whether it belongs to a place on the screen. What has the focus comes first.
+
+        `over`: the screen beneath, where something lies over it.
+        """
+        screen = over or self.screen
         targets = dict(screen.action_targets()) if isinstance(screen, ActionTargets) else {}
-        scopes = sorted(targets, key=lambda scope: targets[scope] is not self.focused)
-        found = [(action, targets[scope], True) for scope in scopes for action in actions_of(scope)]
-        return [*found, *((action, cast("DOMNode", self), False) for action in actions_of(Scope.APP))]
+        scopes = sorted(targets, key=lambda scope: targets[scope] is not screen.focused)
+        found = [
+            (action, targets[scope], True)
+            for scope in scopes
+            for action in actions_of(scope)
+            if not (self.read_only and changes(action))
+        ]
+        app = cast("DOMNode", self)
+        absent = {f"app.tab_{number}" for number in range(max(2, len(self._navigation.tabs) + 1), 10)}
+        if len(self._navigation.tabs) < 2:
+            absent |= {"app.tab_1", "app.tab_next", "app.tab_previous", "app.tab_close"}
+        return [*found, *((action, app, False) for action in actions_of(Scope.APP) if action.id not in absent)]
 
     async def run_by_registry(self, action: Action, target: DOMNode) -> None:
         """Carry an action out."""
@@ -102,6 +116,9 @@ class Acts(FailsQuietly):
             if offered is action:
                 self.call_later(self.run_by_registry, action, target)
                 return
+        if self.read_only and changes(action):
+            self.say("This workstation only looks on: it was started with --read-only.", wrong=True)
+            return
         self.say(f"`{action.id}` works elsewhere: {action.scope.value.lower()}.", wrong=True)
 
     def show_board(self, filter: str | None) -> None:
@@ -192,8 +209,8 @@ class Acts(FailsQuietly):
         """What the strip says: the run's words where the server told of it."""
         words: list[TabWords] = []
         for tab in self._navigation.tabs:
-            row = self.board.feed.live.get(tab.page.key.removeprefix("run:"))
-            title = f"{self._runs.agent_of(row)} {tab.page.title}" if row is not None else tab.page.title
+            row = self.board.feed.live.get(tab.page.command.removeprefix("run "))
+            title = self._runs.title_of(row) if row is not None else tab.page.title
             attention = row is not None and bool(row.attention_count)
             words.append(TabWords(title, tab is self._navigation.tab, row is not None, attention))
         return words

@@ -5,23 +5,53 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import RenderableType
+from textual.screen import Screen
+from textual.widget import Widget
 
 from stigmer_apis.errors import HomeError
 from stigmer_tui.crash import EXIT_CODE, CrashLog
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal.stderr_guard import guarded_stderr
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.widgets.broken import Broken
+
+MOST_BROKEN = 8
+"""Parts that may fail before the whole is given up: something that fails again and again is no part."""
 
 
 class FailsQuietly(Workstation):
     """An app whose failures print no traceback: Textual's ways out, with our words."""
 
     crash: CrashLog
+    _broken = 0
+
+    def put_terminal_back(self) -> None:
+        """Write what puts the terminal's title and progress back. Called once nothing is drawn any more."""
 
     def _handle_exception(self, error: Exception) -> None:
-        """Textual's way out, with our words."""
+        """A part of the screen that failed makes room for a panel that says so; where it was more than a part, Textual's way out, with our words."""
+        culprit = widget_of(error)
+        if culprit is not None and self._broken < MOST_BROKEN and self._put_panel(culprit):
+            self._broken += 1
+            self.crash.log(error)
+            return
         self.crash.note(error)
         super()._handle_exception(error)
+
+    def _put_panel(self, culprit: Widget) -> bool:
+        """A panel in the place of a widget; False where there is none to put it."""
+        parent = culprit.parent
+        if not isinstance(parent, Widget) or not culprit.is_attached:
+            return False
+        words = (
+            f"✗ This part of the screen failed ({culprit.id or 'it has no name'}). The rest goes on; going away and coming back makes"
+            f" it anew. What happened is written in {self.crash.path}"
+        )
+        if culprit.has_focus:
+            culprit.screen.set_focus(None)
+        culprit.display = False
+        self.call_later(parent.mount, Broken(safe(Untrusted(words))), after=culprit)
+        return True
 
     def _fatal_error(self) -> None:
         """Close. The traceback is in the log."""
@@ -41,12 +71,29 @@ class FailsQuietly(Workstation):
         self._exit_renderables.clear()
 
 
+def widget_of(error: BaseException) -> Widget | None:
+    """The widget in whose code it failed, by the frames that it went through; None where that was a screen or the app."""
+    cause = getattr(error, "error", None)
+    place = (cause if isinstance(cause, BaseException) else error).__traceback__
+    found: Widget | None = None
+    while place is not None:
+        owner: object = place.tb_frame.f_locals.get("self")
+        if isinstance(owner, Widget) and not isinstance(owner, Screen | Broken):
+            found = owner
+        place = place.tb_next
+    return found
+
+
 @contextmanager
-def guarded(crash: CrashLog) -> Generator[None]:
-    """For the block, native code writes to the log. Raises `HomeError` where that cannot be written."""
+def guarded(app: FailsQuietly) -> Generator[None]:
+    """For the block, native code writes to the log; after it, the terminal's title is as it was. Raises `HomeError` where the log cannot be written."""
+    crash = app.crash
     try:
         with guarded_stderr(crash.path):
-            yield
+            try:
+                yield
+            finally:
+                app.put_terminal_back()
     except OSError as error:
         raise HomeError(
             f"{crash.path} cannot be written: {error.strerror}", remedy="make room, or mend its owner"

@@ -70,6 +70,10 @@ class Navigation:
         """The tab in front."""
         _add(app, HOME, home)
 
+    def commands(self) -> tuple[list[str], int]:
+        """The command that leads to each tab's page in front, and the number of the tab in front."""
+        return [tab.page.command for tab in self.tabs], self.tabs.index(self.tab)
+
     # In a tab.
 
     def go(self, page: Page, screen: Screen[None] | None = None) -> None:

@@ -33,7 +33,7 @@ class Runs:
         self._board = board
         self._show = show
         self._senders: list[LineSender] = []
-        self._first: tuple[str, str] | None = None
+        self._first: Callable[[], None] | None = None
         self._coming: RunScreen | None = None
         """A run that was started from the board and has not the focus yet: what is typed meanwhile is for it."""
 
@@ -46,9 +46,9 @@ class Runs:
             f"run {execution_id}",
         )
 
-    def agent_of(self, row: ExecutionSummary) -> str:
-        """The agent's name, safe to draw."""
-        return safe(Untrusted(row.agent_name))
+    def title_of(self, row: ExecutionSummary) -> str:
+        """What a run is called in the strip of tabs, safe to draw."""
+        return safe(Untrusted(f"{row.agent_name}: {row.subject}"))
 
     def start(self, agent: str, line: str, workspace: Path | None = None) -> None:
         """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
@@ -60,17 +60,30 @@ class Runs:
         def again() -> "RunScreen":
             return self._screen(coming.feed.state.execution_id)
 
-        self._show(Page(f"start:{id(coming)}", safe(Untrusted(agent)), again), coming)
+        self._show(
+            Page(
+                f"start:{id(coming)}",
+                safe(Untrusted(agent)),
+                again,
+                moved=lambda: f"run {coming.feed.state.execution_id}" if coming.feed.state.execution_id else "",
+            ),
+            coming,
+        )
 
     def start_first(self, agent: str, line: str) -> None:
         """Run something as soon as the server answers."""
-        self._first = (agent, line)
+        self._first = lambda: self.start(agent, line)
 
-    def begin(self) -> None:
-        """The server answers."""
+    def open_first(self, execution_id: str) -> None:
+        """Show a run as soon as the server answers."""
+        self._first = lambda: self._app.open_run(execution_id)
+
+    def begin(self) -> bool:
+        """The server answers. Whether something was to be shown then."""
         first, self._first = self._first, None
         if first is not None:
-            self._app.call_later(self.start, *first)
+            self._app.call_later(first)
+        return first is not None
 
     def hand_over(self) -> None:
         """What the board's composer still got after a line was sent from it belongs to the run."""

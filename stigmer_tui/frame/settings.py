@@ -28,6 +28,18 @@ class LiveSettings:
         return self._tui is None
 
     @property
+    def remembers(self) -> bool:
+        """Whether the workstation opens where it was left."""
+        return self._tui is None or self._tui.remember
+
+    def keep(self, key: str, value: str) -> None:
+        """Write a setting to the file; it counts already. Raises `StigmerError` where it cannot be written."""
+        from stigmer_apis.config.changing import set_value
+
+        set_value(self._home, key, value)
+        self.read()
+
+    @property
     def tui(self) -> "Tui":
         """The present settings."""
         from stigmer_apis.config import Tui

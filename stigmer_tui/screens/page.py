@@ -18,3 +18,10 @@ class Page:
     """Makes its screen. Called again where the screen was closed meanwhile."""
     address: str = ""
     """The `:` command that leads here, without the colon; empty where none does. It is kept as the last place."""
+    moved: Callable[[], str] | None = None
+    """The same of a page that goes on to show something else."""
+
+    @property
+    def command(self) -> str:
+        """The command that leads to what it shows now."""
+        return self.moved() if self.moved is not None else self.address

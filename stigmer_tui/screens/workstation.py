@@ -50,6 +50,8 @@ class WorkstationScreen(Screen[None]):
         if isinstance(app, Workstation):
             self.show_connection(app)
             self.tab_strip.show(app.tab_words())
+            if app.read_only and (self.focused is None or not self.focused.display):
+                self.call_after_refresh(self.focus_next)
 
     def _tab_chosen(self, number: int) -> None:
         app: object = active_app.get()

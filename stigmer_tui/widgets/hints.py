@@ -4,6 +4,7 @@ from textual.binding import ActiveBinding
 from textual.keys import key_to_character
 from textual.widgets import Input, TextArea
 
+from stigmer_tui.actions.keymap import UNBOUND
 from stigmer_tui.actions.keys import key_name
 from stigmer_tui.actions.registry import action_of, is_action
 from stigmer_tui.widgets.line import Line, Part
@@ -35,6 +36,8 @@ class Hints(Line):
         keys: dict[str, str] = {}
         writing = isinstance(self.screen.focused, TextArea | Input)
         for key, active in self.screen.active_bindings.items():
+            if key == UNBOUND:
+                continue
             action_id = _shown_action(active)
             if writing and active.node is not self.screen.focused and _types(key):
                 continue
