@@ -40,6 +40,8 @@ class Queueing:
 
     def _of_selected(self, what: str, selected: str, ids: Sequence[str]) -> None:
         place = ids.index(selected)
+        if what in ("earlier", "later"):
+            self._bar().queue.follow(self._state().queued[selected])
         match what:
             case "edit":
                 self._run(lambda client: self._edit(client, selected))

@@ -37,7 +37,7 @@ class Writing:
 
     def sources(self) -> Sources:
         """What is completed: files of where the run works, commands of a run that a model drives."""
-        return Sources(self._workspace, self._commands)
+        return Sources(self._workspace, self._is_for_shell, self._commands)
 
     def show(self) -> None:
         """Show what waits."""
@@ -70,6 +70,10 @@ class Writing:
         text = await self._workstation.edit(composer.whole_text)
         if text is not None:
             composer.write(text)
+
+    def _is_for_shell(self) -> bool:
+        agent = self._workstation.agent if self._state is None else self._state().agent
+        return agent in ("", SHELL) or self._bar().composer.text.startswith("$ ")
 
     def _workspace(self) -> Path | None:
         if self._state is None:

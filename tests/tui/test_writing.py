@@ -25,7 +25,8 @@ def workspace(app: StigmerApp, tmp_path: Path) -> Path:
 
 
 async def test_files_are_completed(app: StigmerApp, workspace: Path) -> None:
-    """After an @: fuzzy, chosen with the arrows, taken with tab or enter, left with escape."""
+    """After an @: fuzzy, chosen with the arrows, taken with tab or enter, left with escape. A shell gets the path itself."""
+    app.agent = "reviewer"
     async with app.run_test() as pilot:
         composer = app.board.composer
         await typed(pilot, "see @brd")
@@ -39,6 +40,12 @@ async def test_files_are_completed(app: StigmerApp, workspace: Path) -> None:
         await pilot.press("tab")
         await settled(pilot)
         assert composer.text == 'see @src/board_rows.py @"docs/with space.md" '
+        app.agent = "shell"
+        await typed(pilot, "@wspc")
+        await until(pilot, lambda: composer.offers.display, "the offers")
+        await pilot.press("tab")
+        await settled(pilot)
+        assert composer.text.endswith(" 'docs/with space.md' ")
         await typed(pilot, "@b")
         await until(pilot, lambda: composer.offers.display, "the offers")
         await pilot.press("escape")

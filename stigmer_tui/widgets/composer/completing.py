@@ -1,6 +1,7 @@
 """Completes what is written: files after `@`, commands after `/`, lines of the history while one searches it."""
 
 import asyncio
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +29,8 @@ class Sources:
 
     workspace: Callable[[], Path | None] = lambda: None
     """The directory whose files are offered."""
+    for_shell: Callable[[], bool] = lambda: False
+    """Whether what is written is a command line: then a path is put in as a shell takes it, and no message names it."""
     commands: Callable[[], Mapping[str, str]] = dict
     """Commands, with their slash, and what they do."""
 
@@ -89,7 +92,8 @@ class Completing:
             self._files = WorkspaceFiles(root)
         paths = await asyncio.to_thread(self._files.offer, wanted.query, OFFERED)
         if wanted == self._wanted:
-            self._offers.show([Offer(path, mention_of(path) + ("" if path.endswith("/") else " ")) for path in paths])
+            name = shlex.quote if self._sources.for_shell() else mention_of
+            self._offers.show([Offer(path, name(path) + ("" if path.endswith("/") else " ")) for path in paths])
 
     def move(self, step: int) -> None:
         """Choose another offer."""

@@ -27,6 +27,7 @@ class QueueList(RowsView):
         super().__init__(id="queue")
         self._ask = ask
         self._queued: Mapping[str, str] = {}
+        self._followed = ""
         self.display = False
 
     def show(self, queued: Mapping[str, str]) -> None:
@@ -38,10 +39,22 @@ class QueueList(RowsView):
         self.display = bool(queued)
         self.styles.height = min(ROWS, len(queued)) or 1
         self.forget_drawn()
-        ids = list(queued)
-        self.move_cursor(ids.index(selected) if selected in ids else min(self.cursor, len(ids) - 1))
+        ids, texts = list(queued), list(queued.values())
+        if self._followed in texts:
+            self.move_cursor(texts.index(self._followed))
+        else:
+            self.move_cursor(ids.index(selected) if selected in ids else min(self.cursor, len(ids) - 1))
         if not queued and self.has_focus:
             self._ask("leave")
+
+    def follow(self, text: str) -> None:
+        """A message is sent again: the cursor goes with it, under its new command, until the person moves it."""
+        self._followed = text
+
+    def action_move(self, count: int) -> None:
+        """Move the cursor."""
+        self._followed = ""
+        super().action_move(count)
 
     @property
     def selected(self) -> str:
