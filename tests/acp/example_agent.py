@@ -21,6 +21,7 @@ from acp.helpers import (
 from acp.interfaces import Agent, Client
 from acp.schema import (
     AllowedOutcome,
+    Cost,
     InitializeResponse,
     NewSessionResponse,
     PermissionOption,
@@ -29,6 +30,7 @@ from acp.schema import (
     TextContentBlock,
     ToolCallUpdate,
     Usage,
+    UsageUpdate,
 )
 
 OPTIONS = [
@@ -90,6 +92,8 @@ class Example:
             "look": self.do_look,
             "die": self.do_die,
             "force": self.do_force,
+            "flood": self.do_flood,
+            "cost": self.do_cost,
         }
         word, _, rest = text.partition(" ")
         stop = await acts[word](session_id, rest)
@@ -158,6 +162,16 @@ class Example:
             write(os.path.join(self.cwd, path))
         except OSError as error:
             await self.say(session_id, f"refused: {error.strerror}")
+
+    async def do_flood(self, session_id: str, rest: str) -> None:
+        while True:
+            await self.say(session_id, "water " * 10_000)
+
+    async def do_cost(self, session_id: str, dollars: str) -> None:
+        cost = Cost(amount=float(dollars), currency="USD")
+        update = UsageUpdate(session_update="usage_update", used=10, size=100, cost=cost)
+        await self.client.session_update(session_id, update)
+        await self.say(session_id, "That was dear.")
 
     async def do_die(self, session_id: str, rest: str) -> None:
         await self.say(session_id, "I die.")

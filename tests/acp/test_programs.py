@@ -1,20 +1,31 @@
 """Programs that speak the protocol, as agents of ours."""
 
 import asyncio
+import contextlib
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
+    EXECUTION_CANCELLED,
     EXECUTION_COMPLETED,
     EXECUTION_FAILED,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import (
+    AgentExecution,
+    AgentExecutionSpec,
+)
 from stigmer_apis._generated.stigmer.agent.v1.settings_pb2 import ExternalAgent
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits
 from stigmer_apis.errors import FailedPrecondition
 from tests.loop.stage import Stage
+from tests.support.waiting import eventually
 
 SOURCE = (Path(__file__).parent / "example_agent.py").read_text()
 
@@ -199,3 +210,55 @@ async def test_a_prompt_is_not_repeated_after_a_crash(stage: Stage) -> None:
     assert told.phase == EXECUTION_FAILED, told
     assert told.text() == "I wait."
     assert "nobody knows" in str(told)
+
+
+async def test_a_flood_ends_the_program_and_the_session_goes_on(stage: Stage) -> None:
+    await agent(stage, "flood")
+    first = await stage.run("flood", "flood")
+    told = await stage.ended(first.metadata.id)
+    assert told.phase == EXECUTION_FAILED
+    assert "more than 32 MiB in one turn" in told.reason
+    assert "what came before is kept" in told.reason
+    assert 30_000_000 < len(told.text()) < 34_000_000
+    second = await stage.client.run("flood", "hello", session_id=first.spec.session_id)
+    told = await stage.ended(second.metadata.id)
+    assert told.phase == EXECUTION_COMPLETED, told
+    assert told.text().startswith("Hello")
+
+
+async def test_it_is_cancelled_and_leaves_nothing(stage: Stage) -> None:
+    await agent(stage, "gone")
+    execution_id = (await stage.run("gone", "wait")).metadata.id
+    await stage.until(execution_id, lambda told: "I wait." in told.text())
+    assert _programs(stage)
+    await stage.client.cancel(execution_id, "enough")
+    told = await stage.ended(execution_id)
+    assert (told.phase, told.reason) == (EXECUTION_CANCELLED, "enough")
+    await eventually(lambda: not _programs(stage))
+
+
+def _programs(stage: Stage) -> list[psutil.Process]:
+    """What runs in the project: the walls name it."""
+    found: list[psutil.Process] = []
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(stage.directory) in each.cmdline():
+                found.append(each)
+    return found
+
+
+async def test_limits_of_time_and_cost(stage: Stage) -> None:
+    await agent(stage, "dear")
+    in_time = RunOptions(limits=Limits(time=Duration(seconds=1), cost_micro_usd=1_000_000))
+    spec = AgentExecutionSpec(agent_id="dear", message="wait", options=in_time)
+    told = await stage.ended(await stage.start(AgentExecution(spec=spec)))
+    assert told.phase == EXECUTION_FAILED, told
+    assert "1 second" in told.reason
+    assert "looked at between turns" in told.of("log_line")[0].log_line.text
+    spec.message, spec.options.limits.time.seconds = "cost 1.5", 60
+    execution_id = await stage.start(AgentExecution(spec=spec))
+    told = await stage.ended(execution_id)
+    assert told.of("usage_reported")[0].usage_reported.cost_micro_usd == 1_500_000
+    listed = await stage.client.list_executions()
+    row = next(each for each in listed.executions if each.execution_id == execution_id)
+    assert row.cost_micro_usd == 1_500_000

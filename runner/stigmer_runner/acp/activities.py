@@ -23,6 +23,7 @@ from stigmer_runner.durable.messages import (
     CHOOSE_MODEL,
     SET_UP,
     AgentRequest,
+    Allowance,
     ChosenModel,
     Entry,
     ModelAnswer,
@@ -72,7 +73,11 @@ class SetUpProgram(Activity):
         self._ground = ground
 
     async def run(self, call: ActivityCall) -> object:
-        """Say it."""
+        """Say it, and which limits do not hold."""
+        request = call.arguments[0]
+        limits = request.limits if isinstance(request, AgentRequest) else Allowance()
+        if limits.cost_micro_usd or limits.tokens:
+            call.conclude(self._ground.ground.stamped([_unmeasured(self._ground.command)]))
         return SetUp(PROVIDER, self._ground.command, CONTEXT_TOKENS, 0, "")
 
 
@@ -150,7 +155,7 @@ class Prompt(Activity):
             if program.over:
                 await self.close()
             raise
-        return self._answer(call, told, response)
+        return self._answer(call, told, response, self._cost(program, told))
 
     async def _may_start(self, told: Told, program: Program) -> None:
         """Ask where the policy says so: what it does by itself later, inside its walls, is not asked about. Raises `ProgramFailed`."""
@@ -184,22 +189,38 @@ class Prompt(Activity):
         call.conclude(self._ground.ground.stamped([ev.Event(model_call_failed=failed)]))
         return ModelAnswer(told.message_id, None, error_code="unreachable", error=words)
 
-    def _answer(self, call: ActivityCall, told: Told, response: PromptResponse) -> ModelAnswer:
+    def _cost(self, program: Program, told: Told) -> int:
+        """Of this turn, in millionths of a dollar; 0 where the program says nothing of it. What it says counts from its start."""
+        if told.cost_dollars is None:
+            return 0
+        before, program.cost_dollars = program.cost_dollars, told.cost_dollars
+        return max(round((told.cost_dollars - before) * 1e6), 0)
+
+    def _answer(self, call: ActivityCall, told: Told, response: PromptResponse, cost: int) -> ModelAnswer:
         told.close("" if response.stop_reason == "end_turn" else f"it stopped: {response.stop_reason}")
         used = response.usage
         tokens_in, tokens_out = (used.input_tokens, used.output_tokens) if used is not None else (0, 0)
-        if used is not None:
+        if used is not None or cost:
             reported = ev.UsageReported(
                 model=self._ground.command,
                 input_tokens=tokens_in,
                 output_tokens=tokens_out,
-                cached_input_tokens=used.cached_read_tokens or 0,
+                cached_input_tokens=(used.cached_read_tokens or 0) if used is not None else 0,
+                cost_micro_usd=cost,
             )
             call.conclude(self._ground.ground.stamped([ev.Event(usage_reported=reported)]))
         text = "".join(told.said)
         body = json.dumps(message_to_json(AssistantMessage(text)))
         entry = Entry(body, "assistant", tokens_out or tokens_of(body), told.message_id)
-        return ModelAnswer(told.message_id, entry, text, stop="end", input_tokens=tokens_in, output_tokens=tokens_out)
+        return ModelAnswer(
+            told.message_id,
+            entry,
+            text,
+            stop="end",
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            cost_micro_usd=cost,
+        )
 
 
 def program_activities(ground: ProgramGround, prompt: Prompt) -> Sequence[Activity]:
@@ -209,6 +230,14 @@ def program_activities(ground: ProgramGround, prompt: Prompt) -> Sequence[Activi
 
 def _forgetful(command: str) -> ev.Event:
     words = f"The program {command!r} was started anew: it remembers nothing of what was said before."
+    return ev.Event(log_line=ev.LogLine(level=ev.LOG_LEVEL_WARNING, component="runner", text=words))
+
+
+def _unmeasured(command: str) -> ev.Event:
+    words = (
+        f"What the program {command!r} uses is known only when a turn of it is over, and only as it says itself: limits of tokens and cost "
+        "are looked at between turns. A limit of time stops it in the middle of one."
+    )
     return ev.Event(log_line=ev.LogLine(level=ev.LOG_LEVEL_WARNING, component="runner", text=words))
 
 

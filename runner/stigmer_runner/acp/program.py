@@ -21,7 +21,7 @@ from stigmer_apis._generated.stigmer.agent.v1.settings_pb2 import ExternalAgent
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network
 from stigmer_runner.acp.client import ProgramClient
 from stigmer_runner.acp.permissions import Gate
-from stigmer_runner.acp.telling import Calls, Told
+from stigmer_runner.acp.telling import MOST_OF_A_PROMPT, Calls, Told
 from stigmer_runner.acp.terminals import Terminals
 from stigmer_runner.acp.transport import WalledTransport
 from stigmer_runner.errors import RunnerError
@@ -61,6 +61,8 @@ class Program:
         self._connection: ClientSideConnection | None = None
         self._session_id = ""
         self._takes_images = False
+        self.cost_dollars = 0.0
+        """What it has cost so far, where it says so."""
 
     @property
     def over(self) -> bool:
@@ -98,14 +100,25 @@ class Program:
         self._client.told, self._client.turn_id = told, turn_id
         kept = [block for block in blocks if isinstance(block, TextContentBlock) or self._takes_images]
         prompting = asyncio.create_task(connection.prompt(self._session_id, list(kept)))
+        flooding = asyncio.create_task(told.too_much.wait())
         try:
-            return await asyncio.shield(prompting)
+            await asyncio.wait((prompting, flooding), return_when=asyncio.FIRST_COMPLETED)
+            if told.too_much.is_set():
+                prompting.cancel()
+                await asyncio.wait((prompting,))
+                await self.close()
+                raise ProgramFailed(
+                    f"{self._name} sent more than {MOST_OF_A_PROMPT // 2**20} MiB in one turn and was ended: what came before is kept. "
+                    "Ask it for less, or have it write into a file"
+                )
+            return await prompting
         except asyncio.CancelledError:
             await self._cancelled(prompting)
             raise
         except (RequestError, ConnectionError, ValueError) as error:
             raise ProgramFailed(await self._why(error)) from error
         finally:
+            flooding.cancel()
             self._gate.approvals.withdraw()
             await self._terminals.end_all()
             self._client.told = None

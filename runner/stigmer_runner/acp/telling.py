@@ -1,5 +1,6 @@
 """A program's updates as events of its execution."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -13,6 +14,7 @@ from acp.schema import (
     AvailableCommandsUpdate,
     ConfigOptionUpdate,
     ContentToolCallContent,
+    Cost,
     CurrentModeUpdate,
     FileEditToolCallContent,
     SessionInfoUpdate,
@@ -53,6 +55,8 @@ LONGEST_RESULT = 64 * 1024
 LONGEST_DIFF = 256 * 1024
 """Characters of what one event holds."""
 MOST_TODOS = 200
+MOST_OF_A_PROMPT = 32 * 1024 * 1024
+"""Characters that a program may say, think and show in one prompt."""
 _TODOS = {"pending": enums.TODO_PENDING, "in_progress": enums.TODO_IN_PROGRESS, "completed": enums.TODO_COMPLETED}
 
 
@@ -63,6 +67,11 @@ class Told:
         self.message_id = message_id
         """Of the message that is being written."""
         self.said: list[str] = []
+        self.too_much = asyncio.Event()
+        """Set where the program says more in this prompt than anybody could want."""
+        self.cost_dollars: float | None = None
+        """What the program has cost since it was started, where it says so."""
+        self._taken = 0
         self._session = session
         self._record = record
         self._first_id = message_id
@@ -74,8 +83,14 @@ class Told:
         self._redacted_reasoning = session.redactor.text_stream()
 
     def update(self, update: Update) -> None:
-        """Tell what came."""
+        """Tell what came. What comes after too much of it is passed over."""
+        self._taken += _size(update)
+        if self._taken > MOST_OF_A_PROMPT:
+            self.too_much.set()
+            return
         match update:
+            case UsageUpdate(cost=Cost(currency="USD", amount=amount)):
+                self.cost_dollars = amount
             case AgentMessageChunk(content=TextContentBlock() as block):
                 self._begin()
                 self.said.append(block.text)
@@ -238,6 +253,20 @@ class Calls:
         found = [call_id for call_id in self._ids.values() if call_id not in self._ended]
         self._ended.update(found)
         return found
+
+
+def _size(update: Update) -> int:
+    """About how many characters it brings."""
+    match update:
+        case (
+            AgentMessageChunk(content=TextContentBlock() as block)
+            | AgentThoughtChunk(content=TextContentBlock() as block)
+        ):
+            return len(block.text) + 100
+        case ToolCallStart() | ToolCallProgress() | AgentPlanUpdate():
+            return len(update.model_dump_json(exclude_none=True))
+        case _:
+            return 100
 
 
 def arguments_of(update: ToolCallStart | ToolCallUpdate) -> str:
