@@ -130,9 +130,9 @@ async def test_what_waits_is_changed(app: StigmerApp, backend: ScriptedBackend) 
         await until(pilot, lambda: screen.composer.text == "three", "it is written on")
         assert waiting() == ["one", "two"]
         await pilot.press("ctrl+c", "alt+q", "J")
-        await until(pilot, lambda: waiting() == ["two", "one"], "the other order")
+        await until(pilot, lambda: "queued  two" in screen_text(pilot) and waiting() == ["two", "one"], "the order")
         await pilot.press("d")
-        await until(pilot, lambda: len(waiting()) == 1, "one was withdrawn")
+        await until(pilot, lambda: waiting() == ["two"] and " one" not in screen_text(pilot), "one was withdrawn")
         await pilot.press("n")
         await until(pilot, lambda: len(backend.calls_of("SendMessage")) == 3, "it was sent at once")
         last = backend.calls_of("SendMessage")[-1].request
