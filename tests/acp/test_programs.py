@@ -230,19 +230,19 @@ async def test_it_is_cancelled_and_leaves_nothing(stage: Stage) -> None:
     await agent(stage, "gone")
     execution_id = (await stage.run("gone", "wait")).metadata.id
     await stage.until(execution_id, lambda told: "I wait." in told.text())
-    assert _programs(stage)
+    assert _programs(execution_id)
     await stage.client.cancel(execution_id, "enough")
     told = await stage.ended(execution_id)
     assert (told.phase, told.reason) == (EXECUTION_CANCELLED, "enough")
-    await eventually(lambda: not _programs(stage))
+    await eventually(lambda: not _programs(execution_id))
 
 
-def _programs(stage: Stage) -> list[psutil.Process]:
-    """What runs in the project: the walls name it."""
+def _programs(execution_id: str) -> list[psutil.Process]:
+    """What bears the marker of the execution."""
     found: list[psutil.Process] = []
     for each in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if str(stage.directory) in each.cmdline():
+            if execution_id in each.environ().get("STIGMER_EXEC_ID", ""):
                 found.append(each)
     return found
 
