@@ -12,7 +12,14 @@ from typing import TypeVar
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     ListResourcesRequest,
@@ -49,7 +56,7 @@ ORDERS = [
     ResourceOrder.RESOURCE_ORDER_NAME,
 ]
 KEPT = 100
-CALLS_BETWEEN_STOPS = 6
+STEPS_BETWEEN_STOPS = 5
 
 kinds, slugs = st.sampled_from(KINDS), st.sampled_from(SLUGS)
 said = st.builds(
@@ -73,6 +80,7 @@ class BackendMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.tables: dict[KindNumber, Table] = {kind: {} for kind in KINDS}
         self.calls = 0
+        self.steps = 0
         self.stopped_at = 0
         self.process: ServingProcess | None = None
         self.client: Asking | None = None
@@ -84,6 +92,11 @@ class BackendMachine(RuleBasedStateMachine):
         for number, built_in in enumerate(reversed(self.ask(self.asking.page(request)).resources), -1):
             slug, resource_id, says = part_of(built_in)
             self.tables[AGENT][slug] = Known(resource_id, number, [says])
+
+    @invariant()
+    def step(self) -> None:
+        """Count: what may be done next depends on this, and never on what a kill left, or the same choices would not lead the same way."""
+        self.steps += 1
 
     # -- writes ----------------------------------------------------------------------------------------------------------
 
@@ -196,7 +209,7 @@ class BackendMachine(RuleBasedStateMachine):
 
     # -- stops -----------------------------------------------------------------------------------------------------------
 
-    @precondition(lambda self: self.calls - self.stopped_at >= CALLS_BETWEEN_STOPS)
+    @precondition(lambda self: self.steps - self.stopped_at >= STEPS_BETWEEN_STOPS)
     @rule(kill=st.booleans())
     def stop(self, kill: bool) -> None:
         tally["kills" if kill else "stops"] += 1
@@ -204,7 +217,7 @@ class BackendMachine(RuleBasedStateMachine):
         self.start()
         self.compare_all()
 
-    @precondition(lambda self: self.calls - self.stopped_at >= CALLS_BETWEEN_STOPS)
+    @precondition(lambda self: self.steps - self.stopped_at >= STEPS_BETWEEN_STOPS)
     @rule(kind=kinds, slug=slugs, says=said, seed=st.integers(0, 99))
     def kill_in_the_middle(self, kind: KindNumber, slug: str, says: Said, seed: int) -> None:
         """Killed while it writes: what was acknowledged is there, what was not is there whole or not at all."""
@@ -266,7 +279,7 @@ class BackendMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.process = ServingProcess(self.root)
         self.client = self.runner.run(_connected(self.root))
-        self.stopped_at = self.calls
+        self.stopped_at = self.steps
 
     def end(self, *, kill: bool) -> None:
         if self.client is not None:
@@ -285,7 +298,6 @@ class BackendMachine(RuleBasedStateMachine):
                 self.pages(kind, "", frozenset(), "", order, 3)
             for slug in self.tables[kind]:
                 self.history(kind, slug)
-        self.stopped_at = self.calls
 
     def teardown(self) -> None:
         try:
