@@ -36,10 +36,14 @@ LIVENESS = 30.0
 class Bench:
     """A run with its journal, activities and ledger."""
 
-    def __init__(self, definition: type[object], *arguments: object, journal: MemoryJournal | None = None) -> None:
+    def __init__(
+        self, definition: type[object], *arguments: object, journal: MemoryJournal | None = None, early: bool = False
+    ) -> None:
         self.ledger = Ledger()
         self.endless = Endless(self.ledger)
-        activities = Activities([Step(self.ledger), Effect(self.ledger), Flaky(), self.endless])
+        step = Step(self.ledger)
+        step.early = early
+        activities = Activities([step, Effect(self.ledger), Flaky(), self.endless])
         self.journal = journal or MemoryJournal()
         plan = RunPlan(definition, "test-run", arguments)
         self.run = EmbeddedRun(plan, activities, self.journal, Told())
@@ -101,6 +105,32 @@ async def test_nothing_happens_before_it_is_durable() -> None:
     bench.journal.release()
     async with asyncio.timeout(LIVENESS):
         assert await task == Completed(1)
+
+
+async def test_what_may_begin_early_does_and_nothing_follows_before_it_is_durable() -> None:
+    bench = Bench(SequenceOfSteps, 2, journal=MemoryJournal(held=True), early=True)
+    task = asyncio.create_task(bench.run.execute())
+    await until(lambda: bench.ledger.done == ["step 0"])
+    await asyncio.sleep(0.02)
+    assert len(bench.journal.groups) == 1
+    bench.journal.release()
+    await until(lambda: bench.ledger.done == ["step 0", "step 1"])
+    await asyncio.sleep(0.02)
+    assert len(bench.journal.groups) == 2
+    bench.journal.held = False
+    bench.journal.release()
+    async with asyncio.timeout(LIVENESS):
+        assert await task == Completed(1)
+
+
+async def test_what_began_early_without_a_journal_comes_to_nothing() -> None:
+    bench = Bench(SequenceOfSteps, 3, journal=MemoryJournal(held=True), early=True)
+    task = asyncio.create_task(bench.run.execute())
+    await until(lambda: bench.ledger.done == ["step 0"])
+    bench.journal.lose("fenced")
+    async with asyncio.timeout(LIVENESS):
+        assert await task == Abandoned("fenced")
+    assert bench.ledger.done == ["step 0"]
 
 
 async def mixture_groups() -> list[Group]:

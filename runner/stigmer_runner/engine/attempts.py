@@ -116,11 +116,16 @@ class LiveActivity:
             if self._task is not None:
                 self._task.cancel()
 
-    async def live(self, durable: Awaitable[None]) -> None:
-        """Run the announced attempt once its start is durable, and others as the retry rule says; then resolve."""
+    async def live(self, durable: "asyncio.Future[None]") -> None:
+        """Run the announced attempt once its start is durable, and others as the retry rule says; then resolve.
+
+        One of an `early` activity begins at once, and is resolved once its start is durable.
+        """
         try:
-            await durable
+            if not self.activity.early:
+                await durable
             result = await self._attempts()
+            await durable
         except LeaseLost as error:
             self._run.abandon(str(error))
             return

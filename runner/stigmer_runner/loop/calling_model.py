@@ -45,6 +45,7 @@ class CallModel(Activity):
     name = CALL_MODEL
     argument_types = (ModelAsk,)
     repeatable = True
+    early = True
 
     def __init__(self, ground: Ground, own: Sequence[ToolSpec]) -> None:
         """`own`: tools that the loop makes itself, beside those of the ground."""
