@@ -208,7 +208,7 @@ class RunScreen(WorkstationScreen):
             confirming=self._stopping.confirming,
             shown_key="ctrl+c" if self.focused is self.composer else "x",
         )
-        left = [stop] if stop else run_lines.waiting_words(state)
+        left = [stop] if stop else self.finding.problem(self.pane) or run_lines.waiting_words(state)
         if self.feed.problem:
             left = [(self.feed.problem, "error")]
         plan = run_lines.plan_words(self._transcript.todos, state)

@@ -113,6 +113,12 @@ class Finding:
         except StigmerError:
             self.total = None
 
+    def problem(self, view: LogView) -> list[Part]:
+        """Why this cannot be searched for; empty while it can."""
+        if view.needle is None or not view.problem:
+            return []
+        return [(safe(Untrusted(view.problem)), "error")]
+
     def words(self, view: LogView) -> list[Part]:
         """Which match the cursor is on, how many there are, here and in the whole run."""
         needle = view.needle
@@ -121,7 +127,7 @@ class Finding:
         if needle is None:
             return [(flags, "accent")] if self.line.display and flags else []
         if view.problem:
-            return [(f"{flags}{safe(Untrusted(view.problem))}  ", "error")]
+            return [(flags, "accent")]
         local = view.match_count
         more = "…" if view.searching else ""
         total = f" · {thousands(self.total)} in the run" if self.total is not None and self.total != local else ""
