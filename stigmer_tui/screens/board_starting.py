@@ -6,6 +6,7 @@ from pathlib import Path
 from textual.suggester import SuggestFromList
 
 from stigmer_apis.errors import StigmerError
+from stigmer_tui.frame.first_agent import ASSISTANT, in_order, model_is_there
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.line import Part
@@ -67,7 +68,11 @@ class Starting:
         except StigmerError as error:
             self._workstation.say_error(error)
             return
-        slugs = [agent.metadata.slug for agent in page.agents]
+        ready = await model_is_there(client, self._workstation.home)
+        slugs = in_order([agent.metadata.slug for agent in page.agents], with_model=ready)
+        if ready and ASSISTANT in slugs and self._workstation.agent == SHELL and not self.agent_line.value:
+            self.agent_line.value = ASSISTANT
+            self.agent_line.action_select_all()
         self.agent_line.suggester = SuggestFromList(slugs, case_sensitive=False)
         self._workstation.say(f"Agents: {', '.join(slugs[:SHOWN_AGENTS])}{' …' if len(slugs) > SHOWN_AGENTS else ''}")
 
