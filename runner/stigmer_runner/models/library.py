@@ -4,6 +4,7 @@ Importing it takes seconds: on a thread, by `calling`. Of the library, `direct` 
 nothing is kept.
 """
 
+import functools
 import hashlib
 import json
 import re
@@ -42,11 +43,15 @@ from stigmer_runner.models.port import (
     Usage,
     UserMessage,
 )
+from stigmer_runner.models.remembering import remembering
 from stigmer_runner.models.surrogates import Joiner, whole
 from stigmer_runner.models.wire import CALL_HEADER, Call, Wire
 
 NO_KEY: Final = "none"
 """What the library is told in place of a key: it wants one, and never sees one."""
+_KEPT: Final = 16
+"""Models of a provider that are kept at hand."""
+_KEPT_TOOLS: Final = 512
 _REASONING_FIELDS: Final = ("reasoning", "reasoning_content")
 _MEDIA_TYPES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -63,7 +68,9 @@ class Route:
         self.base_url = base_url
         self.wire = Wire(provider, base_url, limits, tls)
         self._http = httpx2.AsyncClient(transport=self.wire, trust_env=False, follow_redirects=True)
-        self._model = _factory(provider, base_url, self._http)
+        self._model = functools.lru_cache(maxsize=_KEPT)(remembering(_factory(provider, base_url, self._http)))
+        self._tools: dict[int, tuple[ToolSpec, ToolDefinition]] = {}
+        """By the identity of the one: the other, of calls before."""
 
     async def events(self, request: ModelRequest, config: ModelConfig, call: Call) -> AsyncGenerator[ModelEvent, None]:
         """What the provider says. Raises whatever the library raises, and ModelError."""
@@ -71,7 +78,7 @@ class Route:
             self._model(request.model),
             _messages(request),
             model_settings=_settings(request, config, call),
-            model_request_parameters=ModelRequestParameters(function_tools=[_tool(tool) for tool in request.tools]),
+            model_request_parameters=ModelRequestParameters(function_tools=self._definitions(request.tools)),
             instrument=False,
         ) as stream:
             texts: list[str] = []
@@ -90,6 +97,17 @@ class Route:
                 texts.append(rest)
                 yield TextPiece(rest)
             yield _done(request, stream, "".join(texts), call)
+
+    def _definitions(self, tools: Sequence[ToolSpec]) -> list[ToolDefinition]:
+        if len(self._tools) > _KEPT_TOOLS:
+            self._tools.clear()
+        return [self._definition(tool) for tool in tools]
+
+    def _definition(self, tool: ToolSpec) -> ToolDefinition:
+        known = self._tools.get(id(tool))
+        if known is None:
+            known = self._tools[id(tool)] = tool, _tool(tool)
+        return known[1]
 
     async def aclose(self) -> None:
         """Ends every call under way."""
