@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 AUTO = "auto"
 """Dark or light, as the terminal's background is."""
@@ -69,6 +69,7 @@ class Look:
             dark=self.dark,
             ansi=self.ansi,
             variables={
+                **(BUILTIN_THEMES["ansi-dark" if self.dark else "ansi-light"].variables if self.ansi else {}),
                 "muted": own.muted,
                 "faint": own.faint,
                 "selected": own.selected,

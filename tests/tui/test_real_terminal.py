@@ -154,6 +154,8 @@ TEXTUALS_OWN = re.compile(
     rb"|\x1b\[\?(?:7|25|1000|1002|1003|1004|1006|1015|1016|1049|2004|2026|2048)[hl]"  # modes
     rb"|\x1b\[\?20(?:26|48)\$p|\x1b\[>25u|\x1b\[<u|\x1b\[\?1049[hl]"  # questions about modes, keyboard
     rb"|\x1b\]22;[a-z-]+\x07"  # the shape of the mouse's pointer
+    rb"|\x1b\]11;\?\x1b\\|\x1b\[c"  # what the background is, asked before the app starts
+    rb"|\x1b\[2[23];2t|\x1b\]2;[^\x00-\x1f\x7f]*\x1b\\"  # the title, kept and put back
     rb"|[\r\n]"
 )
 
