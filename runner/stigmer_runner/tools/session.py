@@ -90,7 +90,9 @@ class ToolSession:
         self.redactor = redactor
         self.resolve = resolve
         self.workspace = place.workspace.resolve()
-        self.hidden = (*place.hidden, *place.sandbox.description.own)
+        self._walls = place.sandbox.description
+        """What confines commands, which stays the same; what they are shown may not."""
+        self.hidden = (*place.hidden, *self._walls.own)
         self.files = Beneath(self.workspace, self.hidden)
         self.shown = tuple(Beneath(place) for place in place.shown)
         self.ledger = Ledger()
@@ -111,8 +113,8 @@ class ToolSession:
         return Standing(
             workspace=self.workspace,
             directory=state.directory,
-            walls=self.place.sandbox.description.whole,
-            remark=self.place.sandbox.description.remark,
+            walls=self._walls.whole,
+            remark=self._walls.remark,
             environment={**removed, **state.variables},
             hidden=self.hidden,
             redactor=self.redactor,
@@ -144,7 +146,7 @@ class ToolSession:
 
     def network_of(self, policy: Policy) -> Network.Mode.ValueType:
         """What a model's commands reach now: open, closed, or some hosts. Without walls nothing can be closed."""
-        if not self.place.sandbox.description.walls:
+        if not self._walls.walls:
             return Network.MODE_OPEN
         return self.network(policy).mode or Network.MODE_CLOSED
 

@@ -104,7 +104,7 @@ class Shell(BaseTool):
         )
         session.handles.add(command)
         timeout = decimal(arguments, "timeout") or session.place.command_timeout
-        request = await self._request(context, line, command, None if background else timeout)
+        request = self._request(context, line, command, None if background else timeout)
         session.terminals.expect(command.terminal_id)
         try:
             running, interrupted = await uninterrupted(session.place.sandbox.start(request, command.output))
@@ -118,12 +118,10 @@ class Shell(BaseTool):
             raise asyncio.CancelledError
         return command
 
-    async def _request(
-        self, context: ToolContext, line: str, command: ModelCommand, timeout: float | None
-    ) -> CommandRequest:
+    def _request(self, context: ToolContext, line: str, command: ModelCommand, timeout: float | None) -> CommandRequest:
         session, place = context.session, context.session.place
         way = command.way_out = session.way_out(context.policy, command.refuse)
-        command.protected_before = await asyncio.to_thread(present, session.workspace)
+        command.protected_before = present(session.workspace)
         return CommandRequest(
             line=line,
             workspace=session.workspace,
