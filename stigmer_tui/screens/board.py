@@ -64,13 +64,14 @@ class BoardScreen(WorkstationScreen):
         super().__init__()
         self._rows = BoardWindow()
         self._pace = Pace(self, self._show, DRAW_SECONDS)
-        self._queue = Queue()
-        self._queue_feed = QueueFeed(self._queue, self._queue_changed)
+        self.queue = Queue()
+        """What waits for the person."""
+        self._queue_feed = QueueFeed(self.queue, self._queue_changed)
         self._marks = Marks()
         self.feed = BoardFeed(self._rows, self._pace.mark, workstation.clock, self._changed)
         self.head = Line(classes="head")
         self.trouble = Notice()
-        self.queue_view = QueueView(self._queue, workstation.clock, self._go_to)
+        self.queue_view = QueueView(self.queue, workstation.clock, self._go_to)
         self.filter_line = PromptLine(
             "filter: words, phase:failed, agent:NAME, label:NAME=VALUE, needs:me, is:new",
             self._filter_left,
@@ -80,7 +81,7 @@ class BoardScreen(WorkstationScreen):
         self.table = BoardTable(self.feed.rows, self._marks, self.feed.rates, workstation.clock, self._ask, id="table")
         self._many = BoardMany(workstation, self.feed, self._marks, lambda: self.table.selected, self._marks_changed)
         self._viewing = Viewing(workstation, self._show_view, self._back)
-        self._deciding = BoardDeciding(workstation, self._queue, self._back, self.action_next_attention)
+        self._deciding = BoardDeciding(workstation, self.queue, self._back, self.action_next_attention)
         self._starting = Starting(workstation, self._agent_chosen)
         self.empty = [Line(classes="empty"), Line(classes="empty")]
         self.status = Line(classes="status")
@@ -100,8 +101,8 @@ class BoardScreen(WorkstationScreen):
         yield self.filter_line
         with Container(id="list"):
             yield self.heads
-            yield self.table
             yield from self.empty
+            yield self.table
         yield self.notice
         yield self._deciding.deciding.card
         yield self._deciding.deciding.line
@@ -180,12 +181,13 @@ class BoardScreen(WorkstationScreen):
             line.display = nothing or not rows.loaded
             line.say([text])
         self.heads.display = not nothing and rows.loaded and self.size.height >= 8 and rows.sections is None
-        self.table.display = not nothing and rows.loaded
+        narrowed = bool(self.feed.view.filter or self.feed.view.group)
+        self.table.display = rows.loaded and (narrowed or not nothing)
         self._say()
 
     def _say(self) -> None:
         self.head.say(
-            board_lines.head_left(len(self.feed.live), self._queue.waiting, self.feed.unseen),
+            board_lines.head_left(len(self.feed.live), self.queue.waiting, self.feed.unseen),
             board_lines.head_right(self.feed),
         )
         selected, group = self.table.selected, self.table.selected_group
@@ -333,7 +335,7 @@ class BoardScreen(WorkstationScreen):
 
     def action_next_attention(self) -> None:
         """Go to what waits next."""
-        item = self._queue.go_on()
+        item = self.queue.go_on()
         if item is None:
             self.app.say("Nothing waits for you.")
             self._deciding.close()
@@ -341,7 +343,7 @@ class BoardScreen(WorkstationScreen):
             self._show_item(item)
 
     def _go_to(self, place: int) -> None:
-        self._show_item(self._queue.go_to(place))
+        self._show_item(self.queue.go_to(place))
 
     def _show_item(self, item: Item) -> None:
         if self.feed.rows.place_of(item.run.execution_id) is not None or item.run.execution_id in self.feed.live:

@@ -32,7 +32,7 @@ class BoardDeciding:
         self._workstation = workstation
         self._queue = queue
         self._back = back
-        self._is_open = False
+        self._is_open = self._is_closing = False
         elsewhere = Elsewhere(
             queue.identical,
             self._answer_all,
@@ -70,6 +70,8 @@ class BoardDeciding:
             current = self.deciding.card.current
             if current is None:
                 self._is_open = False
+            else:
+                self._queue.stand_at(current)
         asked_about = self.question.item
         if asked_about is not None and self._queue.place_of(asked_about.key) is None:
             self.question.hide()
@@ -80,10 +82,14 @@ class BoardDeciding:
         """Show neither."""
         if self._is_open:
             self._is_open = False
+            self._is_closing = True
             self.deciding.card.show({})
+            self._is_closing = False
         self.question.hide()
 
     def _leave(self) -> None:
+        if self._is_closing:
+            return
         self.close()
         self._queue.leave()
         self._back()

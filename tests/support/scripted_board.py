@@ -8,6 +8,7 @@ from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2 a
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as st
+from stigmer_apis.fold.texts import is_cut
 
 if TYPE_CHECKING:
     from tests.support.scripted_backend import ScriptedBackend
@@ -118,6 +119,7 @@ class Boards:
                         if call.id == each.call_id:
                             waiting.tool = call.name
                             waiting.args.CopyFrom(call.args)
+                    waiting.cut = is_cut(waiting.approval.summary)
                 if each.attention_id in state.questions:
                     waiting.question.CopyFrom(ev.QuestionAsked.FromString(state.questions[each.attention_id]))
         answer.waiting.sort(key=lambda each: each.attention.raised_unix_micros)

@@ -12,7 +12,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("approval.all", "Allow all identical", "On the board: let every call that waits and would do exactly the same run once. It says how many, and asks.", ("A",), Scope.APPROVAL, "decide('all')", 0, False),
     Action("approval.confirm_all", "Yes, all", "Answer that question. It means nothing at any other time.", ("y",), Scope.APPROVAL, "decide('confirm_all')", 0, False),
     Action("approval.open", "Open run", "On the board: open the run that asks.", ("enter",), Scope.APPROVAL, "decide('open')", 0, False),
-    Action("approval.next", "Next", "Look at the next call that waits.", ("n", "tab"), Scope.APPROVAL, "decide('next')", 7, False),
+    Action("approval.next", "Next", "Go to what waits next.", ("n", "tab", "a"), Scope.APPROVAL, "decide('next')", 7, False),
     Action("approval.pager", "Pager", "Open the whole text in $PAGER.", ("v",), Scope.APPROVAL, "decide('pager')", 0, False),
     Action("approval.up", "Up", "Scroll up.", ("k", "up"), Scope.APPROVAL, "move(-1)", 0, False),
     Action("approval.down", "Down", "Scroll down.", ("j", "down"), Scope.APPROVAL, "move(1)", 0, False),

@@ -235,6 +235,8 @@ class ApprovalCard(Vertical):
         self._all_of = ()
         if what == "leave" or asked is None:
             self._leave()
+        elif what == "look":
+            pass
         elif what == "all":
             self._name_all(asked)
         elif what == "confirm_all":

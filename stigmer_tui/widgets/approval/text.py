@@ -77,10 +77,12 @@ class ApprovalText(RowsView):
 
     def action_move(self, count: int) -> None:
         """Scroll."""
+        self._ask("look")
         self.scroll_rows(count)
 
     def action_page(self, pages: int) -> None:
         """Scroll by screens."""
+        self._ask("look")
         self.scroll_rows(pages * max(1, self.page_rows - 1))
 
     def action_decide(self, what: str) -> None:

@@ -107,10 +107,15 @@ class Queue:
         self.current = self.items[place].key
         return self.items[place]
 
+    def stand_at(self, asked: Asked) -> None:
+        """One is at this decision by now."""
+        for place, item in enumerate(self.items):
+            if item.asked is not None and item.asked.key == asked.key:
+                self.go_to(place)
+
     def leave(self) -> None:
-        """One is at none of them."""
+        """One is at none of them; from here it goes on."""
         self.current = ""
-        self._place -= 1
 
     def asked(self) -> dict[str, Asked]:
         """All decisions that wait, by key."""
