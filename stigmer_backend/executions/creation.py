@@ -30,6 +30,7 @@ from stigmer_backend.executions.event_batches import encode_events
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.registry import Registry, first_snapshot
 from stigmer_backend.executions.run_options import check_options
+from stigmer_backend.executions.session_models import model_of
 from stigmer_backend.executions.snapshots import LIVE
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspace, Workspaces
@@ -136,6 +137,8 @@ class Creation:
         workspace = self._place(session, asked)
         session.spec.metadata[WORKSPACE_KEY] = str(workspace.path)
         execution = self._execution(wanted, ground, session_id, workspace, stamp)
+        if not execution.spec.execution_config.model_name and (model := model_of(session, ground.agent)):
+            execution.spec.execution_config.model_name = model
         events = _first_events(execution, ground.agent, workspace, stamp, past)
         live = LiveExecution(execution, stamp.at_ns, 1, first_snapshot(execution))
         row = first_snapshot(execution).fold

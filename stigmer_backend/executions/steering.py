@@ -20,6 +20,7 @@ from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.session_models import SessionModels
 from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 
@@ -46,11 +47,13 @@ class Steering:
         board: Board,
         approvals: SessionApprovals,
         ended: EndedUndoing,
+        models: SessionModels,
         micros: Callable[[], int],
     ) -> None:
         self._commands = commands
         self._approvals = approvals
         self._ended = ended
+        self._models = models
         self._registry = registry
         self._board = board
         self._micros = micros
@@ -80,6 +83,13 @@ class Steering:
             if kept:
                 await self._approvals.forget(kept)
             raise
+
+    async def change_model(self, execution_id: str, model: str, call: Call) -> str:
+        """Another model, for the rest of the execution and for those that come after it in its session. Raises as `order` does."""
+        order = CommandIssued(change_model=CommandIssued.ChangeModel(model=model))
+        command_id = await self.order(execution_id, order, call)
+        await self._models.keep(execution_id, model)
+        return command_id
 
     async def undo(self, execution_id: str, message_id: str, call: Call) -> UndoTurnResponse:
         """Put the files of a turn back, in an execution that has ended too. Raises as `order` does."""

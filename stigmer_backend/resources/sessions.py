@@ -14,6 +14,9 @@ from stigmer_backend.store import StateRead
 WORKSPACE_KEY = "stigmer.workspace"
 """Key in `SessionSpec.metadata` of the directory that the session works in, absolute. Set with its first execution."""
 
+MODEL_KEY = "stigmer.model"
+"""Key of the model that its executions work with where neither they nor their messages name one; a change of the model sets it."""
+
 
 class Sessions(Catalogue[Session]):
     """Sessions of all agent instances."""

@@ -34,6 +34,7 @@ from stigmer_backend.executions.reading import Reading
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.reports import StatusReports
 from stigmer_backend.executions.runners import Runners
+from stigmer_backend.executions.session_models import SessionModels
 from stigmer_backend.executions.steering import Steering
 from stigmer_backend.executions.tailing import Tails
 from stigmer_backend.executions.tasks import Tasks
@@ -282,8 +283,9 @@ class Backend:
             server,
         )
         approvals = SessionApprovals(store, self._micros)
+        models = SessionModels(store, self._catalogues.sessions)
         undoing = EndedUndoing(store, self.runners, self._workspaces, self._new)
-        steering = Steering(self._commands, registry, self._board, approvals, undoing, self._micros)
+        steering = Steering(self._commands, registry, self._board, approvals, undoing, models, self._micros)
         branching = Branching(store, creation, self._catalogues.sessions, self._workspaces, self._stamps, self._new)
         steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(
             SteeringService(steering, branching, approvals), server

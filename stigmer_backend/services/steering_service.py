@@ -89,8 +89,8 @@ class SteeringService(SteeringServiceServicer):
         self, request: ChangeModelRequest, context: aio.ServicerContext[ChangeModelRequest, ChangeModelResponse]
     ) -> ChangeModelResponse:
         """Another model."""
-        order = CommandIssued(change_model=CommandIssued.ChangeModel(model=request.model))
-        return ChangeModelResponse(command_id=await self._steering.order(request.execution_id, order, _call(context)))
+        asked = request.execution_id, request.model
+        return ChangeModelResponse(command_id=await self._steering.change_model(*asked, _call(context)))
 
     async def ChangePolicy(
         self, request: ChangePolicyRequest, context: aio.ServicerContext[ChangePolicyRequest, ChangePolicyResponse]

@@ -144,15 +144,22 @@ async def test_a_paused_agent_takes_no_further_step(stage: Stage) -> None:
 
 
 async def test_another_model_answers_from_the_next_call_on(stage: Stage) -> None:
-    script = Script.of(Turn("One.", calls=(ScriptedCall("list", {"path": "."}),), delay=0.5), Turn("Two."))
+    look = ScriptedCall("list", {"path": "."})
+    script = Script.of(Turn("One.", calls=(look,), delay=0.5), Turn("Two."), Turn("Three."), Turn("Four."))
     async with stage.playing(script):
         await stage.agent("talker")
-        execution_id = (await stage.run("talker", "Talk.")).metadata.id
+        first = await stage.run("talker", "Talk.")
+        execution_id = first.metadata.id
         await stage.client.steering.change_model(execution_id, "ollama/another")
         told = await stage.ended(execution_id)
         started = [event.model_call_started.model for event in told.of("model_call_started")]
         assert started[-1] == "another", told
         assert told.of("model_changed")
+        for model, wanted in (("", "another"), ("ollama/third", "third"), ("", "another")):
+            later = await stage.client.run("talker", "More.", session_id=first.spec.session_id, model=model)
+            told = await stage.ended(later.metadata.id)
+            (asked,) = [event.model_call_started.model for event in told.of("model_call_started")]
+            assert asked == wanted, "the session keeps its model; a message may have its own"
 
 
 async def test_a_shell_is_not_steered_like_an_agent(stage: Stage) -> None:
