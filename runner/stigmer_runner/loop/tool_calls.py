@@ -313,6 +313,7 @@ def _tell_command(finished: ev.ToolCallFinished, details: CommandDetails) -> Non
     if result.outcome is Outcome.EXITED and result.exit_code is not None:
         finished.exit_code = result.exit_code
     finished.signal = result.signal or 0
+    finished.error = result.limit
     finished.killed.extend(ev.KilledProcess(pid=each.pid, command=each.command) for each in result.killed)
     if result.outcome is Outcome.TIMED_OUT:
         finished.outcome = ev.TOOL_OUTCOME_TIMED_OUT
