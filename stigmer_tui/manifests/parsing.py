@@ -86,8 +86,8 @@ def _command() -> list[str]:
         limits.CPU_SECONDS_AT_MOST,
         limits.MEMORY_BYTES,
     )
-    library = Path(found.origin).parent.parent
-    return [sys.executable, "-I", "-S", "-B", str(CHILD), str(library), *(str(number) for number in numbers)]
+    places = (Path(found.origin).parent.parent, Path(__file__).parents[2])
+    return [sys.executable, "-I", "-S", "-B", str(CHILD), *map(str, places), *map(str, numbers)]
 
 
 def _write(stream: Any, sources: Sequence[Source]) -> None:
