@@ -57,6 +57,20 @@ async def seed_executions(workstation: Workstation, count: int) -> None:
                 tasks.create_task(copy(number))
 
 
+async def seed_rows(workstation: Workstation, count: int) -> None:
+    """As `seed_executions`, without events of their own: for lists of very many."""
+    original = await first_execution(workstation)
+    async with stopped_store(workstation) as store:
+        record, summary = await store.read_state(lambda state: _row_of(state, original))
+
+        def some(state: StateWrite, first: int) -> None:
+            for number in range(first, min(first + AT_ONCE, count)):
+                _copy(state, record, summary, new_id(Prefix.AGENT_EXECUTION), number)
+
+        for first in range(1, count, AT_ONCE):
+            await store.write(lambda state, first=first: some(state, first))
+
+
 async def seed_events(workstation: Workstation, count: int, size: int) -> str:
     """An execution with `count` more events of `size` bytes, and its id."""
     execution = await first_execution(workstation)

@@ -71,17 +71,9 @@ async def tool_turns(bench: Bench) -> Sequence[Figure]:
 async def tool_turns_in_app(bench: Bench) -> Sequence[Figure]:
     """The same with the run open in the app: until the model's last word is on the screen."""
     taken: list[float] = []
-    turns = [shell_turn(GATE), *_turns()[1:-1], {"text": LAST_WORD}]
-    async with agent_stage() as stage, scripted(stage, turns):
-        for _ in range(bench.size(3, 9)):
-            directory = project(stage)
-            execution_id = await started(stage, "Work.", directory)
-            await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
-            with opened_newest(stage.workstation, "Work.") as screen:
-                begin = time.perf_counter()
-                (directory / "go").touch()
-                end = await asyncio.to_thread(screen.until, lambda text: LAST_WORD in text, "the last word")
-                taken.append((end - begin) * 1e3 / TURNS)
+    async with agent_stage() as stage:
+        for number in range(bench.size(3, 9)):
+            taken.append(await _turn_time_in_app(stage, f"{LAST_WORD}-{number}"))
     return [
         Figure(
             name="own time per tool turn, in the app",
@@ -136,6 +128,20 @@ async def _turn_time(stage: Stage) -> float:
     if len(asked) != TURNS + 1:
         raise AssertionError(f"the model was called {len(asked)} times")
     return (asked[-1] - asked[0]) * 1e3 / TURNS
+
+
+async def _turn_time_in_app(stage: Stage, last: str) -> float:
+    """Milliseconds of a turn; `last` was never on the screen before."""
+    turns = [shell_turn(GATE), *_turns()[1:-1], {"text": last}]
+    directory = project(stage)
+    async with scripted(stage, turns):
+        execution_id = await started(stage, "Work.", directory)
+        await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
+        with opened_newest(stage.workstation, "Work.") as screen:
+            begin = time.perf_counter()
+            (directory / "go").touch()
+            end = await asyncio.to_thread(screen.until, lambda text: last in text, "the last word")
+    return (end - begin) * 1e3 / TURNS
 
 
 def _turns() -> Sequence[Mapping[str, object]]:

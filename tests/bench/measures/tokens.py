@@ -4,7 +4,7 @@ import asyncio
 import re
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stigmer_apis.client import TailBatch
 from tests.bench.agent_runs import (
@@ -134,14 +134,13 @@ def _watched(workstation: Workstation, count: int) -> list[float]:
 
 async def many_tokens(bench: Bench) -> Sequence[Figure]:
     """20,000 tokens as fast as the model sends them."""
-    words = " ".join(["word"] * (TOKENS - 1) + [LAST_WORD])
     shown: list[float] = []
     had: list[float] = []
-    async with agent_stage() as stage, scripted(stage, [shell_turn(GATE), {"text": words}]):
-        for _ in range(bench.size(3, 9)):
-            had.append(await _all_in_client(stage))
-        for _ in range(bench.size(3, 7)):
-            shown.append(await _all_on_screen(stage))
+    async with agent_stage() as stage:
+        for number in range(bench.size(3, 9)):
+            had.append(await _all_in_client(stage, f"{LAST_WORD}-{number}"))
+        for number in range(bench.size(3, 7)):
+            shown.append(await _all_on_screen(stage, f"{LAST_WORD}-{number}-"))
     method = f"{TOKENS:,} tokens, a chunk each, by a provider in another process, from the intent of the call"
     return [
         Figure(
@@ -160,21 +159,29 @@ async def many_tokens(bench: Bench) -> Sequence[Figure]:
     ]
 
 
-async def _all_in_client(stage: Stage) -> float:
+def _words(last: str) -> Sequence[Mapping[str, object]]:
+    """A command that waits, and so many words after it."""
+    return [shell_turn(GATE), {"text": " ".join(["word"] * (TOKENS - 1) + [last])}]
+
+
+async def _all_in_client(stage: Stage, last: str) -> float:
     directory = project(stage)
     (directory / "go").touch()
-    execution_id = await started(stage, "Say all.", directory)
-    events = await events_until(stage.client, execution_id, lambda event: LAST_WORD in event.text_delta.text)
-    return time.time() - times_of(events, "model_call_started")[1]
+    async with scripted(stage, _words(last)):
+        execution_id = await started(stage, "Say all.", directory)
+        events = await events_until(stage.client, execution_id, lambda event: last in event.text_delta.text)
+        return time.time() - times_of(events, "model_call_started")[1]
 
 
-async def _all_on_screen(stage: Stage) -> float:
+async def _all_on_screen(stage: Stage, last: str) -> float:
+    """Seconds; `last` was never on the screen before."""
     directory = project(stage)
-    execution_id = await started(stage, "Say all.", directory)
-    await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
-    with opened_newest(stage.workstation, "Say all.") as screen:
-        (directory / "go").touch()
-        end = await asyncio.to_thread(screen.until, lambda text: LAST_WORD in text, "the last word")
-    end += time.time() - time.perf_counter()
-    events = await events_until(stage.client, execution_id, is_over)
+    async with scripted(stage, _words(last)):
+        execution_id = await started(stage, "Say all.", directory)
+        await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
+        with opened_newest(stage.workstation, "Say all.") as screen:
+            (directory / "go").touch()
+            end = await asyncio.to_thread(screen.until, lambda text: last in text, "the last word")
+        end += time.time() - time.perf_counter()
+        events = await events_until(stage.client, execution_id, is_over)
     return end - times_of(events, "model_call_started")[1]
