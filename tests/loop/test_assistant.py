@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import EXECUTION_COMPLETED
 from stigmer_runner.loop.default_model import BY_KEY, default_model
 from stigmer_runner.models.config import ModelConfig
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
+from stigmer_tui.frame.first_agent import in_order, model_is_there
+from tests.chaos.daemon import home_of
 from tests.loop.stage import Stage, opened
 from tests.support.require import require_tool
 
@@ -46,3 +50,16 @@ async def test_a_key_decides_whose_model_it_is() -> None:
     assert await has("openai", "anthropic") == f"anthropic/{BY_KEY['anthropic']}"
     assert await has("openai") == f"openai/{BY_KEY['openai']}"
     assert await has() == "None"
+
+
+async def test_it_is_offered_first_where_a_model_can_be_asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_BASE_URL", stage.workstation.environment["OLLAMA_BASE_URL"])
+    home = home_of(stage.workstation)
+    assert not await model_is_there(stage.client, home)
+    assert list(in_order(["assistant", "other", "shell"], with_model=False)) == ["shell", "assistant", "other"]
+    async with stage.playing(Script.of(Turn("Hello."))):
+        assert await model_is_there(stage.client, home)
+    assert list(in_order(["shell", "other", "assistant"], with_model=True)) == ["assistant", "shell", "other"]
+    await stage.client.secrets.set_provider_key("anthropic", b"no-real-key")
+    assert await model_is_there(stage.client, home)
+    await stage.client.secrets.delete_provider_key("anthropic")
