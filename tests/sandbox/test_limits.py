@@ -8,8 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_runner.sandbox import CommandLimits, ExecutionRequest, Listening, Outcome, Sandbox
-from tests.sandbox.driver import PATIENCE, Shell, end, marker, until
+from stigmer_runner.sandbox import (
+    CommandLimits,
+    ExecutionRequest,
+    Listening,
+    Outcome,
+    Sandbox,
+    SandboxKind,
+    cgroups,
+    choose_sandbox,
+    end_marked_processes,
+    local,
+)
+from tests.sandbox.driver import PATIENCE, Shell, end, exited, marker, until
 from tests.sandbox.ground import Ground
 
 MIB = 1024 * 1024
@@ -31,11 +42,80 @@ async def test_a_fork_bomb_ends_with_a_word(walled_shell: Shell) -> None:
         await command.cancel()
 
 
+DAEMONS = "for i in $(seq 64); do (setsid sleep 300 &); done; sleep 300"
+"""64 processes in all, each of which leaves its parent and its session."""
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["by the kernel", "by looks"])
+async def test_processes_that_leave_their_parents_are_counted_too(
+    sandbox: Sandbox, ground: Ground, monkeypatch: pytest.MonkeyPatch, counted: bool
+) -> None:
+    if counted and cgroups.find_groups().pids is None:
+        pytest.skip("no control groups are delegated to this user here")
+    if not counted:
+        monkeypatch.setattr(local, "find_groups", cgroups.Groups)  # a machine that is not ours
+    limited = await choose_sandbox(ground.layout(), sandbox.kind)
+    shell = Shell(limited, ground.workspace())
+    request = replace(shell.request(DAEMONS), limits=CommandLimits(processes=32))
+    command = await limited.start(request, lambda _: None)
+    result = await end(command)
+    assert "more than 32 processes" in result.limit or (not counted and not limited.description.whole and os.geteuid())
+    assert await asyncio.to_thread(end_marked_processes, request.marker) == ()
+    assert exited(await shell.run("true")), "and the next command runs as if nothing had been"
+    await limited.close()
+
+
+async def test_groups_are_gone_with_their_commands(shell: Shell) -> None:
+    groups = cgroups.find_groups()
+    if groups.pids is None:
+        pytest.skip("no control groups are delegated to this user here")
+    request = replace(
+        shell.request("sleep 0.7; cat /proc/self/cgroup"), limits=CommandLimits(processes=32, memory=512 * MIB)
+    )
+    output = bytearray()
+    await end(await shell.sandbox.start(request, output.extend))
+    assert b"/stigmer-" in output or shell.sandbox.kind is SandboxKind.BUBBLEWRAP
+    left = [place for place in groups.pids.glob(f"stigmer-{os.getpid()}-*") if place.is_dir()]
+    assert left == []
+
+
+MOUNTS = """\
+24 1 0:22 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate
+25 1 0:23 / /proc rw - proc proc rw
+"""
+
+
+@pytest.mark.parametrize(("controllers", "found"), [("cpu memory pids", True), ("cpu", False), ("", False)])
+def test_a_group_that_was_delegated_is_found(tmp_path: Path, controllers: str, found: bool) -> None:
+    """A user's session under systemd: the groups beside one's own are made where the controllers are switched on."""
+    slice_ = tmp_path / "user.slice" / "app.slice"
+    (slice_ / "terminal.scope").mkdir(parents=True)
+    (slice_ / "terminal.scope" / "cgroup.subtree_control").write_text("")
+    (slice_ / "cgroup.subtree_control").write_text(f"{controllers}\n")
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    (proc / "mountinfo").write_text(MOUNTS.replace("/sys/fs/cgroup", str(tmp_path)))
+    (proc / "cgroup").write_text("0::/user.slice/app.slice/terminal.scope\n")
+    groups = cgroups.find_groups(proc)
+    assert (groups.pids, groups.memory, groups.unified) == ((slice_, slice_, True) if found else (None, None, False))
+    made = groups.make(CommandLimits(processes=7, memory=MIB))
+    assert (made is not None) is found
+    if made is not None:
+        (place,) = slice_.glob("stigmer-*")
+        assert ((place / "pids.max").read_text(), (place / "memory.max").read_text()) == ("7", str(MIB))
+        (place / "pids.events").write_text("max 3\n")
+        assert made.exceeded() == "it had more than 7 processes at once"
+        (place / "pids.events").write_text("max 0\n")
+        (place / "memory.events").write_text("low 0\noom_kill 1\n")
+        assert "more than the 1 MiB of memory" in made.exceeded()
+
+
 async def test_much_memory_ends_with_a_word(shell: Shell) -> None:
     line = "/usr/bin/python3 -c 'import time; x = bytearray(200 << 20); time.sleep(60)'"
     request = replace(shell.request(line), limits=CommandLimits(memory=100 * MIB))
     result = await end(await shell.sandbox.start(request, lambda _: None))
-    assert "MiB of memory, and may use 100" in result.limit
+    assert "MiB of memory" in result.limit
+    assert "100" in result.limit
 
 
 async def test_a_huge_file_ends_with_a_word(shell: Shell) -> None:

@@ -133,6 +133,9 @@ class Bubblewrap:
     def end(self, target: Target) -> Ended:
         return end_namespace(target)
 
+    def strays(self, target: Target) -> list[int]:
+        return []
+
     def ended(self, target: Target) -> None:
         return None
 

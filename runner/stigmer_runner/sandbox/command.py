@@ -16,7 +16,7 @@ from stigmer_runner.sandbox.interface import OutputSink
 from stigmer_runner.sandbox.model import CommandRequest, CommandResult, InputWait, Outcome
 from stigmer_runner.sandbox.report import Report, ReportPipe
 from stigmer_runner.sandbox.terminal import Terminal, set_size
-from stigmer_runner.sandbox.watching import LimitWatch
+from stigmer_runner.sandbox.watching import Kept, LimitWatch
 
 CHUNK = 64 * 1024
 """Bytes of one read; the kernel returns 4 to 20 KB."""
@@ -55,6 +55,8 @@ class Ground:
     """Looks after what it left, once it is over."""
     executor: Executor
     """Where that may block."""
+    kept: Kept
+    """What is known of its processes."""
     anchor: Anchor | None = None
     """What everything of the command lives and dies with."""
 
@@ -105,7 +107,9 @@ class TerminalCommand:
             self._timer = self._loop.call_later(self._request.timeout, self._end_soon, Outcome.TIMED_OUT)
         if self._request.limits is not None and not self._over:
             limits, where = self._request.limits, self._request.workspace
-            self._watch = LimitWatch(self.pid, limits, where, self._ground.executor, self._over_limit)
+            self._watch = LimitWatch(
+                self.pid, limits, where, self._ground.executor, self._over_limit, self._ground.kept
+            )
         self._start_reading()
         self._begun.set()
 
@@ -231,6 +235,9 @@ class TerminalCommand:
         if self._ground.anchor is not None:
             await self._ground.anchor.gone()
         self._ground.ended()
+        starved = self._ground.kept.starved()
+        if self._request.limits is not None:
+            await self._loop.run_in_executor(self._ground.executor, self._ground.kept.leave)
         report, left = self._report.last(), self._report.left or not self._eof.is_set()
         self._report.close()
         self._stop_reading()
@@ -238,7 +245,7 @@ class TerminalCommand:
         self._terminal.release()
         if self._failure is not None:
             raise self._failure
-        return self._conclude(report, ended, left)
+        return self._conclude(report, ended, left, starved)
 
     async def _drain(self) -> None:
         """Take what was written before the end: until the terminal closes, or nothing more comes, or it is too much."""
@@ -254,7 +261,7 @@ class TerminalCommand:
                 if self._total == before:
                     return
 
-    def _conclude(self, report: Report | None, ended: Ended | None, left: bool) -> CommandResult:
+    def _conclude(self, report: Report | None, ended: Ended | None, left: bool, starved: str) -> CommandResult:
         assert self._duration is not None
         process = self._terminal.ptyproc
         if self._asked is not None and ended is not None:
@@ -281,8 +288,11 @@ class TerminalCommand:
             duration=self._duration,
             state=state,
             background_left=left,
-            limit=_told_by_signal(number),
+            limit=_told_by_signal(number) or (starved if code == _KILLED else ""),
         )
+
+
+_KILLED = 128 + signal.SIGKILL
 
 
 def _told_by_signal(number: int | None) -> str:

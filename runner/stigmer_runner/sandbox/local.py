@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from stigmer_runner.sandbox.anchor import Anchor
+from stigmer_runner.sandbox.cgroups import find_groups
 from stigmer_runner.sandbox.command import Ground, TerminalCommand
 from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.ending import Target
@@ -35,6 +36,7 @@ from stigmer_runner.sandbox.shell import LAUNCHER, SUPERVISOR
 from stigmer_runner.sandbox.spawner import Spawner
 from stigmer_runner.sandbox.terminal import Launch, Terminal
 from stigmer_runner.sandbox.walls import Place, Walls
+from stigmer_runner.sandbox.watching import Kept
 from stigmer_runner.sandbox.workspace import resolved_workspace
 
 STARTING = 30.0
@@ -50,6 +52,7 @@ class LocalSandbox:
         self._walls = walls
         self._programs = programs
         self._layout = layout
+        self._groups = find_groups()
         self._spawner = Spawner(walls.prepare)
         self._enders = ThreadPoolExecutor(4, thread_name_prefix="sandbox-ender")
         self._running: set[TerminalCommand | PlainCommand] = set()
@@ -239,7 +242,8 @@ class LocalSandbox:
 
     def _ground(self, began: float, given: dict[str, str], target: Target, anchor: Anchor | None) -> Ground:
         end, ended = partial(self._walls.end, target), partial(self._walls.ended, target)
-        return Ground(began, self._whole, given, end, ended, self._enders, anchor)
+        kept = Kept(self._groups, partial(self._walls.strays, target))
+        return Ground(began, self._whole, given, end, ended, self._enders, kept, anchor)
 
     def _keep(self, command: "TerminalCommand | PlainCommand") -> None:
         self._running.add(command)

@@ -40,6 +40,10 @@ class Marked:
         """See `walls.Walls`."""
         self._orphans.adopt(target)
 
+    def strays(self, target: Target) -> list[int]:
+        """See `walls.Walls`."""
+        return self._orphans.left_by(target)
+
     def close(self) -> None:
         """See `walls.Walls`."""
         self._orphans.close()

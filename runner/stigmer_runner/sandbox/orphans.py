@@ -28,6 +28,10 @@ class Orphans:
             else:
                 self._watch(pid, target)
 
+    def left_by(self, target: Target) -> list[int]:
+        """What `target` left that came to this process meanwhile. Blocks for a moment."""
+        return [pid for pid in processes.children_of(os.getpid()) if pid != target.pid and _left_by(pid, target)]
+
     def close(self) -> None:
         """Reap what is over and watch no more."""
         loop = asyncio.get_running_loop()

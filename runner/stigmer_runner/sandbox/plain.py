@@ -109,7 +109,9 @@ class PlainCommand:
             self._timer = self._loop.call_later(self._request.timeout, self._end_soon, Outcome.TIMED_OUT)
         if self._request.limits is not None and self._ended_at is None:
             limits, where = self._request.limits, self._request.workspace
-            self._watch = LimitWatch(self._process.pid, limits, where, self._ground.executor, self._over_limit)
+            self._watch = LimitWatch(
+                self._process.pid, limits, where, self._ground.executor, self._over_limit, self._ground.kept
+            )
 
     async def cancel(self) -> None:
         """End it and wait for that."""
@@ -149,6 +151,9 @@ class PlainCommand:
         if self._ground.anchor is not None:
             await self._ground.anchor.gone()
         self._ground.ended()
+        starved = self._ground.kept.starved()
+        if self._request.limits is not None:
+            await self._loop.run_in_executor(self._ground.executor, self._ground.kept.leave)
         for output in self._outputs:
             output.close()
         out, err = self._outputs
@@ -162,7 +167,7 @@ class PlainCommand:
             truncated=any(output.total > len(output.kept) for output in self._outputs),
             killed=ended.killed if ended else (),
             survivors=ended.survivors if ended else (),
-            limit=self._limit,
+            limit=self._limit or (starved if code == 137 else ""),
         )
 
     async def _drain(self) -> None:

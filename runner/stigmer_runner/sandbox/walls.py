@@ -88,6 +88,10 @@ class Walls(Protocol):
         """End a command and everything that it started. Blocks."""
         ...
 
+    def strays(self, target: Target) -> list[int]:
+        """Processes of a command that are not below its own any more. Blocks for a moment."""
+        ...
+
     def ended(self, target: Target) -> None:
         """Called on the event loop once a command is over, for what it may have left."""
         ...

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
 from stigmer_runner.sandbox import processes
+from stigmer_runner.sandbox.cgroups import Group, Groups
 from stigmer_runner.sandbox.model import CommandLimits
 
 EVERY = 0.2
@@ -16,12 +18,57 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MIB = 1024 * 1024
 
 
+class Kept:
+    """What is known of a command's processes beside those below its own. Its methods are for threads that may block."""
+
+    def __init__(self, groups: Groups, strays: Callable[[], Sequence[int]]) -> None:
+        """`strays`: those that left their parents."""
+        self.strays = strays
+        self._groups = groups
+        self._group: Group | None = None
+        self._lock = threading.Lock()
+        self._entered = False
+
+    def enter(self, pid: int, limits: CommandLimits) -> None:
+        """Have the kernel count the processes of the command `pid` from now on, where it can. Only the first time does anything: at the first
+        look and not at the start, because it takes the kernel up to some 15 ms, which most commands do not live."""
+        with self._lock:
+            if self._entered:
+                return
+            self._entered = True
+            self._group = self._groups.make(limits)
+            if self._group is not None:
+                self._group.take_in([pid, *self.strays()])
+
+    def exceeded(self) -> str:
+        """Which limit the kernel held them to, in words; empty where none."""
+        return self._group.exceeded() if self._group is not None else ""
+
+    def starved(self) -> str:
+        """The same for memory alone, which ends a process at once."""
+        return self._group.starved() if self._group is not None else ""
+
+    def leave(self) -> None:
+        """The command is over."""
+        with self._lock:
+            self._entered = True
+            if self._group is not None:
+                self._group.close()
+
+
 class LimitWatch:
     """Watches the process `pid` and all that it started. `exceeded` is told once, in words, on the event loop."""
 
     def __init__(
-        self, pid: int, limits: CommandLimits, workspace: Path, executor: Executor, exceeded: Callable[[str], None]
+        self,
+        pid: int,
+        limits: CommandLimits,
+        workspace: Path,
+        executor: Executor,
+        exceeded: Callable[[str], None],
+        kept: Kept,
     ) -> None:
+        self._kept = kept
         self._pid = pid
         self._limits = limits
         self._workspace = workspace
@@ -37,7 +84,9 @@ class LimitWatch:
         self._timer.cancel()
 
     def _look(self) -> None:
-        looking = self._loop.run_in_executor(self._executor, over_limit, self._pid, self._limits, self._workspace)
+        looking = self._loop.run_in_executor(
+            self._executor, over_limit, self._pid, self._limits, self._workspace, self._kept
+        )
         looking.add_done_callback(self._looked)
 
     def _looked(self, looking: "asyncio.Future[str]") -> None:
@@ -50,10 +99,13 @@ class LimitWatch:
             self._timer = self._loop.call_later(EVERY, self._look)
 
 
-def over_limit(pid: int, limits: CommandLimits, workspace: Path) -> str:
-    """Which limit `pid` and its descendants are over, in words; empty where none. Blocks for a moment."""
+def over_limit(pid: int, limits: CommandLimits, workspace: Path, kept: Kept) -> str:
+    """Which limit `pid`, its descendants and its strays are over, in words; empty where none. Blocks for a moment."""
+    kept.enter(pid, limits)
+    if words := kept.exceeded():
+        return words
     most = limits.processes or 1_000_000
-    found, waiting, memory = 0, [pid], 0
+    found, waiting, memory = 0, [pid, *kept.strays()], 0
     while waiting and found <= most:
         one = waiting.pop()
         found += 1
