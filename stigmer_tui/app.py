@@ -23,6 +23,7 @@ from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.palette import ActionProvider, FoundProvider
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.away import Away
+from stigmer_tui.backends import chosen_remote, remote_at
 from stigmer_tui.crash import CrashLog
 from stigmer_tui.frame.acting import KNOWN
 from stigmer_tui.frame.connecting import Connecting
@@ -45,6 +46,7 @@ from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.sending import LineSender
 from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.terminal.clipboard import copy_by_programs, osc52
+from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.egress import EgressGuard
 from stigmer_tui.text.times import Clock
 from stigmer_tui.widgets.composer.drafts import Drafts
@@ -52,6 +54,7 @@ from stigmer_tui.widgets.composer.history import History
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
+    from stigmer_apis.client.remote import Remote
 
 SHELL = "shell"
 """The agent that needs no model: offered first."""
@@ -77,9 +80,11 @@ class StigmerApp(FollowsSettings):
         read_only: bool = False,
         dark: bool = True,
         label: str = "",
+        remote: "Callable[[], Remote | None] | None" = None,
     ) -> None:
         """`workspace`: where new sessions work. `start_daemon`: start one where none answers. `read_only`: look on, the server refuses every change.
-        `dark`: whether the terminal's background is. `label`: what is said on top as long as all is well."""
+        `dark`: whether the terminal's background is. `label`: what is said on top as long as all is well. `remote`: asked for the server
+        on another machine, if it is to be that."""
         super().__init__()
         self.typed_before = b""
         """What was typed before the app began: it is the app's."""
@@ -100,6 +105,7 @@ class StigmerApp(FollowsSettings):
             start_daemon=start_daemon,
             read_only=read_only,
             label=label or (READ_ONLY if read_only else ""),
+            remote=remote,
         )
         self.animation_level = "none"
         self._looks = Looks(self, home.root / "themes", dark=dark)
@@ -114,7 +120,7 @@ class StigmerApp(FollowsSettings):
         self._jumping = Jumping(self, self.say)
         self._lookup = Lookup(self, self._looks.named)
         self._around = Surroundings(self, self.settings, self._write_to_terminal)
-        self._notifying = Notifying(self, self._around.tell, self._around.counts)
+        self._notifying = Notifying(self._around.tell, self._around.counts)
         self._navigation = Navigation(
             self,
             Page("board", "runs", lambda: self.board, "runs"),
@@ -183,8 +189,7 @@ class StigmerApp(FollowsSettings):
 
     def connect(self) -> None:
         """Begin to connect; the board asks for it once it is drawn."""
-        self.run_worker(self._connecting.run(self._begin))
-        self.run_worker(self._notifying.run())
+        self.run_worker(self._connecting.run(self._begin, self._notifying.run))
 
     def _begin(self) -> None:
         """The server answers for the first time, or again."""
@@ -360,14 +365,22 @@ def run_app(
     mouse: bool = True,
     dark: bool = True,
     typed: bytes = b"",
+    remote: str = "",
 ) -> int:
     """Run the workstation in this terminal until the person leaves. Returns the exit code: 0, 70 where it failed, 128 + n after signal n.
 
     `workspace`: absolute directory that new sessions work in. `open_run`: id of a run that is shown first. `dark`: whether the terminal's background is.
-    `typed`: what was typed before it began. Raises `HomeError` where the state's directory cannot be used.
+    `typed`: what was typed before it began. `remote`: address of a server on another machine. Raises `HomeError` where the state's directory cannot be used.
     """
     home.prepare()
-    app = StigmerApp(home, workspace=workspace, read_only=read_only, dark=dark)
+    app = StigmerApp(
+        home,
+        workspace=workspace,
+        read_only=read_only,
+        dark=dark,
+        label=f"on {safe(Untrusted(remote))}" if remote else "",
+        remote=lambda: remote_at(home, remote) if remote else chosen_remote(home),
+    )
     if open_run:
         app.open_first(open_run)
     app.typed_before = typed

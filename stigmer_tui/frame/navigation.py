@@ -29,7 +29,7 @@ def _add(app: Workstation, mode: str, page: Page) -> None:
 
 
 @dataclass(slots=True)
-class Tab:
+class Trail:
     """Pages in the order in which they were gone to."""
 
     mode: str
@@ -65,7 +65,7 @@ class Navigation:
         self._pop = pop
         self._changed = changed
         self._opened = 0
-        self.tabs = [Tab(HOME, [home], shown=[home])]
+        self.tabs = [Trail(HOME, [home], shown=[home])]
         self.tab = self.tabs[0]
         """The tab in front."""
         _add(app, HOME, home)
@@ -142,7 +142,7 @@ class Navigation:
         if len(self.tabs) >= MOST_TABS:
             return False
         self._opened += 1
-        tab = Tab(f"tab-{self._opened}", [page], shown=[page])
+        tab = Trail(f"tab-{self._opened}", [page], shown=[page])
         _add(self._app, tab.mode, page)
         self.tabs.insert(self.tabs.index(self.tab) + 1, tab)
         self._turn_to(tab)
@@ -170,7 +170,7 @@ class Navigation:
         self._turn_to(self.tabs[max(0, number - 1)])
         return self._app.remove_mode(closed.mode)
 
-    def _turn_to(self, tab: Tab) -> None:
+    def _turn_to(self, tab: Trail) -> None:
         self._hold_keys()
         self.tab = tab
         self._app.switch_mode(tab.mode)

@@ -12,7 +12,6 @@ from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import Attention
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
-from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.theme.phases import LIVE
 
 if TYPE_CHECKING:
@@ -57,18 +56,16 @@ class News:
 class Notifying:
     """Follows every run for what a person should know."""
 
-    def __init__(self, app: Workstation, tell: Callable[[News], None], counts: Callable[[int, int], None]) -> None:
+    def __init__(self, tell: Callable[[News], None], counts: Callable[[int, int], None]) -> None:
         """`tell` is told the news; `counts` how many runs go on, and how many of them wait."""
-        self._app = app
         self._tell = tell
         self._counts = counts
         self._live: dict[str, ExecutionSummary] = {}
         self._told: set[str] = set()
         """Ids of what waits and was told."""
 
-    async def run(self) -> None:
+    async def run(self, client: "Client") -> None:
         """Until it is cancelled. Raises nothing that mends itself."""
-        client = await self._app.client()
         while True:
             try:
                 await self._follow(client)

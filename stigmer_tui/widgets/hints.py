@@ -1,5 +1,6 @@
 """The last line of the screen: what the keys do for what has the focus."""
 
+from textual.app import ScreenStackError
 from textual.binding import ActiveBinding
 from textual.keys import key_to_character
 from textual.widgets import Input, TextArea
@@ -35,7 +36,11 @@ class Hints(Line):
         """Say what works now."""
         keys: dict[str, str] = {}
         writing = isinstance(self.screen.focused, TextArea | Input)
-        for key, active in self.screen.active_bindings.items():
+        try:
+            bindings = self.screen.active_bindings
+        except ScreenStackError:
+            return  # the app is being closed: its last screen has gone already
+        for key, active in bindings.items():
             if key == UNBOUND:
                 continue
             action_id = _shown_action(active)

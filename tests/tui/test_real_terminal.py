@@ -139,7 +139,7 @@ async def test_no_code_of_others_reaches_the_terminal(home: Home, backend: Scrip
         terminal.send("\x1b")
         await terminal.shows("enter attach")
         terminal.send("/owned\r")
-        await terminal.shows("‘owned’")
+        await terminal.shows("28 of 28")
         terminal.send("?")
         await terminal.shows("esc closes")
         terminal.send("\x1b")
