@@ -50,7 +50,8 @@ class BlockActions:
         if block is None:
             self._workstation.say("There is nothing here yet.")
             return
-        title = fit(safe(untrusted_text(block)).strip(), _TITLE_CELLS).strip()
+        text = safe(untrusted_text(block), lines=True).strip().split("\n")[0]
+        title = fit(text, _TITLE_CELLS).strip()
         offered = {"block.fold": can_open(block)}
         if self._state().agent == SHELL:
             offered |= {"block.branch": False, "block.retry": False, "block.undo": False}

@@ -1,6 +1,7 @@
 """The menu of a block: what can be done with it, one letter each."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.app import ComposeResult
@@ -19,6 +20,7 @@ class MenuList(RowsView):
     """The items, one of them selected."""
 
     BINDINGS = bindings_of(Scope.MENU)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"menu--key"}
 
     def __init__(self, items: list[Action], done: Callable[[str], None]) -> None:
         super().__init__()
@@ -33,7 +35,7 @@ class MenuList(RowsView):
     def draw_row(self, row: int, width: int) -> list[Segment]:
         """Its letter, its name."""
         item = self._items[row]
-        key = self.get_component_rich_style("rows--thumb", partial=True)
+        key = self.get_component_rich_style("menu--key", partial=True)
         return [Segment(f" {key_name(item.keys[0])}  ", key), Segment(fit(item.title, max(0, width - 4)))]
 
     def action_pick(self, what: str) -> None:

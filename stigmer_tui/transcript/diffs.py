@@ -10,7 +10,7 @@ from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.width import fit, wrap
 from stigmer_tui.transcript.blocks import FileDiff
 from stigmer_tui.transcript.rows import INDENT, Row, Shape, Span, marked
-from stigmer_tui.transcript.syntax import Painter, painter_of
+from stigmer_tui.transcript.syntax import Painter, Piece, painter_of
 
 SHOWN_LINES = 40
 """Lines that are shown until it is unfolded."""
@@ -144,18 +144,28 @@ def _column(line: Line | None, width: int, painter: Painter | None, *, is_left: 
     for place, spans in enumerate(_wrapped(line, width - _NUMBER - 3, tint, painter)):
         head = f"{number:>{_NUMBER}} " if place == 0 else " " * (_NUMBER + 1)
         mark = f"{line.kind} " if place == 0 else "  "
-        used = _NUMBER + 3 + sum(cell_len(span.text) for span in spans)
-        fill = Span(" " * max(0, width - used), tint)
-        rows.append((Span(fit(head, _NUMBER + 1), "faint"), Span(mark, _MARKS[line.kind]), *spans, fill))
+        rows.append((Span(fit(head, _NUMBER + 1), "faint"), Span(mark, _MARKS[line.kind]), *spans))
     return rows
 
 
 def _wrapped(line: Line, width: int, tint: str, painter: Painter | None) -> Iterator[list[Span]]:
-    """The text's pieces, cut into rows of `width` cells."""
-    rows = wrap(line.text, max(2, width))
-    pieces = [(line.text, "")] if painter is None or len(rows) > 1 else painter(line.text)
-    if len(rows) > 1:
-        for row in rows:
-            yield [Span(row, tint)]
-        return
-    yield [Span(text, f"{tint} {style}" if style else tint) for text, style in pieces] or [Span("", tint)]
+    """The text's pieces, cut into rows of `width` cells, each filled up."""
+    width = max(2, width)
+    pieces = [(line.text, "")] if painter is None else painter(line.text)
+    start = 0
+    for row in wrap(line.text, width):
+        start = max(start, line.text.find(row, start))
+        spans = [Span(text, f"{tint} {style}" if style else tint) for text, style in _cut(pieces, start, len(row))]
+        start += len(row)
+        fill = width - cell_len(row)
+        yield [*spans, Span(" " * fill, tint)] if fill > 0 else spans
+
+
+def _cut(pieces: list[Piece], start: int, length: int) -> Iterator[Piece]:
+    """The pieces from the character `start` on, `length` characters of them."""
+    position = 0
+    for text, style in pieces:
+        part = text[max(0, start - position) : max(0, start + length - position)]
+        position += len(text)
+        if part:
+            yield part, style
