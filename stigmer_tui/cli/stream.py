@@ -110,10 +110,10 @@ class ExecutionStream:
         match event.WhichOneof("body"):
             case "terminal_output":
                 self._output.write(self._filter.feed(event.terminal_output.data))
-            case "tool_call_started" if (
-                event.tool_call_started.sandbox.reason and not event.tool_call_started.sandbox.walls
-            ):
-                note(f"stigmer: no walls around this command: {safe(event.tool_call_started.sandbox.reason)}")
+            case "tool_call_started" if event.tool_call_started.sandbox.reason:
+                sandbox = event.tool_call_started.sandbox
+                none = "" if sandbox.walls else "no walls around this command: "
+                note(f"stigmer: {none}{safe(sandbox.reason)}")
             case "attention_raised" if self._options.follow:
                 self._say_who_waits(event.attention_raised)
             case _:

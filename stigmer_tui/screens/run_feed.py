@@ -124,6 +124,8 @@ class RunFeed:
             self.log.add_note(
                 NoteKind.WORD, safe(Untrusted(f"no walls around it: {sandbox.reason or 'no reason given'}"))
             )
+        elif sandbox.reason:
+            self.log.add_note(NoteKind.WORD, safe(Untrusted(sandbox.reason)))
 
     def _print_outcome(self, event: Event) -> None:
         call = self.transcript.call(event.tool_call_finished.call_id)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from stigmer_runner.mcp.definition import Container, Definition, Program
+from stigmer_runner.mcp.definition import Definition, Program
 from stigmer_runner.mcp.listing import LONGEST_DESCRIPTION
 from stigmer_runner.mcp.results import LONGEST_TEXT
 from stigmer_runner.mcp.servers import Waits
@@ -82,13 +82,6 @@ async def test_a_missing_value(ground: Ground, walled: Sandbox) -> None:
         assert await stand.tools() == {}
         (problem,) = stand.servers.problems()
         assert "wants the value TOKEN, which this run does not have" in problem
-
-
-async def test_a_container(ground: Ground, walled: Sandbox) -> None:
-    async with standing(ground, walled, [Definition("boxed", Container("image:1"))]) as stand:
-        assert await stand.tools() == {}
-        assert "comes as a container" in stand.servers.problems()[0]
-        assert stand.questions == []
 
 
 async def test_noise_is_put_up_with(ground: Ground, walled: Sandbox) -> None:

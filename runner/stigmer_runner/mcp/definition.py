@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TypeAlias
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, McpServerDefinition, SubAgent
-from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1.mcp_server_pb2 import McpServer
+from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1.mcp_server_pb2 import McpServer, McpServerSpec
 from stigmer_runner.mcp.placeholders import names_in
 
 SECRET_MASK = "********"
@@ -37,10 +37,28 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A directory of this machine that a container sees."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
 class Container:
     """A server that comes as a container."""
 
     image: str
+    """Its name; or, from the root, a directory with a file tree (Podman alone)."""
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Arguments and variables may hold placeholders."""
+    volumes: tuple[Volume, ...] = ()
+    network: str = ""
+    """The engine's network to join, where the policy opens the network; empty for the default one."""
+    ports: tuple[str, ...] = ()
+    """`HOST:CONTAINER/PROTOCOL`, on this machine's loopback alone."""
 
 
 Reach: TypeAlias = Program | Address | Container
@@ -77,8 +95,19 @@ class Definition:
             case Address(url, headers, query):
                 lines = [f"address: {url}", "it is reached from outside the sandbox"]
                 lines.extend([*_told("header", headers), *_told("query", query)])
-            case Container(image):
-                lines = [f"container: {image}"]
+            case Container(image, arguments, environment, volumes, network, ports):
+                lines = [
+                    f"container: {' '.join([image, *(json.dumps(each, ensure_ascii=False) for each in arguments)])}"
+                ]
+                lines.append(f"it runs {around}")
+                lines.extend(
+                    f"it sees {each.source} as {each.target}{', read-only' if each.read_only else ''}"
+                    for each in volumes
+                )
+                lines.extend(_told("variable", environment))
+                if network:
+                    lines.append(f"it joins the network {network}, where the policy opens the network")
+                lines.extend(f"it publishes the port {each}" for each in ports)
         return "\n".join(f"  {line}" for line in lines)
 
 
@@ -124,7 +153,19 @@ def _own(given: McpServerDefinition) -> Definition:
             address = Address(http.url, dict(http.headers), dict(http.query_params))
             return Definition(given.name, address, enabled, float(http.timeout_seconds))
         case "docker":
-            return Definition(given.name, Container(given.docker.image), enabled)
+            docker = given.docker
+            return Definition(
+                given.name,
+                Container(
+                    docker.image,
+                    tuple(docker.args),
+                    dict(docker.env_placeholders),
+                    tuple(Volume(each.host_path, each.container_path, each.read_only) for each in docker.volumes),
+                    docker.network,
+                    tuple(f"{each.host_port}:{each.container_port}/{each.protocol or 'tcp'}" for each in docker.ports),
+                ),
+                enabled,
+            )
         case _:
             stdio = given.stdio
             environment = dict(stdio.env_placeholders)
@@ -142,14 +183,31 @@ def _resource(name: str, given: McpServer) -> Definition:
             address = Address(http.url, dict(http.headers), dict(http.query_params))
             return Definition(name, address, enabled, float(http.timeout_seconds))
         case "docker":
-            return Definition(name, Container(spec.docker.image), enabled)
+            docker = spec.docker
+            return Definition(
+                name,
+                Container(
+                    docker.image,
+                    tuple(docker.args),
+                    _placeholders(spec),
+                    tuple(Volume(each.host_path, each.container_path, each.read_only) for each in docker.volumes),
+                    docker.network,
+                    tuple(f"{each.host_port}:{each.container_port}/{each.protocol or 'tcp'}" for each in docker.ports),
+                ),
+                enabled,
+            )
         case _:
             stdio = spec.stdio
-            environment = {
-                key: f"${{{key}}}" if value.is_secret or not value.value or value.value == SECRET_MASK else value.value
-                for key, value in spec.env_spec.data.items()
-            }
+            environment = _placeholders(spec)
             return Definition(name, Program(stdio.command, tuple(stdio.args), stdio.working_dir, environment), enabled)
+
+
+def _placeholders(spec: McpServerSpec) -> dict[str, str]:
+    """The variables of a server, its secrets by their names."""
+    return {
+        key: f"${{{key}}}" if value.is_secret or not value.value or value.value == SECRET_MASK else value.value
+        for key, value in spec.env_spec.data.items()
+    }
 
 
 def _told(kind: str, values: Mapping[str, str]) -> Sequence[str]:

@@ -12,6 +12,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, ToolCallPr
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
 from stigmer_runner.errors import RunnerError
 from stigmer_runner.mcp.approvals import Approvals
+from stigmer_runner.mcp.contained import ContainerHost, client_of, covers
 from stigmer_runner.mcp.definition import Address, Choice, Container, Definition, Program
 from stigmer_runner.mcp.listing import Listing, difference
 from stigmer_runner.mcp.placeholders import filled, filled_in_arguments
@@ -20,11 +21,13 @@ from stigmer_runner.policy.protected import present
 from stigmer_runner.policy.showing import shown
 from stigmer_runner.redaction import redact_message
 from stigmer_runner.sandbox import ExecutionRequest
+from stigmer_runner.tools.execute.engine import Engine, find_engine
 from stigmer_runner.tools.interface import Arguments, Question, Tool, ToolContext, ToolResult
 from stigmer_runner.tools.session import ToolSession
 
 if TYPE_CHECKING:
     from stigmer_runner.mcp.connection import Connection
+    from stigmer_runner.mcp.walled import Start
 
 CONNECTION = "stigmer_runner.mcp.connection"
 """The module that brings the SDK in."""
@@ -92,6 +95,7 @@ class McpServers:
         self._asking = asyncio.Lock()
         self._settled = not definitions
         self._closed = False
+        self._engine: Engine | None = None
 
     async def tools(self, choice: Choice, ask: Ask) -> Mapping[str, Tool]:
         """The tools that an agent has, by the names that models use. The first time all servers are approved and started."""
@@ -156,9 +160,10 @@ class McpServers:
                 "its name holds a `/` or what cannot be shown, and policies go by it: give it another name"
             )
         if isinstance(definition.reach, Container):
-            raise ServerRefused(
-                "it comes as a container, and this runner starts none yet: give it as a program (`stdio`) or an address (`http`)"
-            )
+            shows = covers(definition.reach, self._session.hidden)
+            if shows:
+                raise ServerRefused(f"its volume {shows} would show directories of Stigmer's own: give it another")
+            self._engine = self._engine or await find_engine()
         approved = await asyncio.to_thread(approvals.find, self._key(definition))
         always = await asyncio.to_thread(approvals.is_always, self._key(definition))
         if approved is None:
@@ -182,7 +187,7 @@ class McpServers:
             if known
             else f"The agent wants to use the MCP server {shown(server.name)}, which you have not approved yet."
         )
-        told = shown(server.definition.told(self._around()))
+        told = shown(server.definition.told(self._around(server.definition)))
         last = "Start it, and let the agent use its tools? You are asked again when it, or what it says of its tools, changes."
         return await self._decided(f"{first}\n{told}\n{last}", ask)
 
@@ -216,8 +221,8 @@ class McpServers:
                 transport = walled_program(Start(self._session.place.sandbox, request), Guard(limits), end)
             case Address() as address:
                 transport = web_server(server.name, address, values, limits, end)
-            case Container():
-                raise ServerRefused("it comes as a container")
+            case Container() as container:
+                transport = walled_program(await self._contained(server, container), Guard(limits), end)
         connection = Connection(server.name, transport, end, Patience(self._waits.start, self._waits.call))
         await connection.open()
         return connection
@@ -242,12 +247,42 @@ class McpServers:
             limits=place.limits,
         )
 
+    async def _contained(self, server: _Server, container: Container) -> "Start":
+        """Its container, with its own variables and no others of the run."""
+        from stigmer_runner.mcp.walled import Start
+
+        session, place = self._session, self._session.place
+        engine = self._engine = self._engine or await find_engine()
+        number = f"{server.number}-{server.starts}"
+        name = f"stigmer-{place.execution_id}-mcp-{number}"[-100:].lstrip("-_.")
+        client, environment = client_of(
+            engine,
+            container,
+            name,
+            place.environment,
+            self._secrets,
+            place.limits,
+            network=session.network_of(Policy()) == Network.MODE_OPEN,
+            where=f"the MCP server {server.name}",
+        )
+        request = ExecutionRequest(
+            command=client,
+            workspace=session.workspace,
+            marker="container",
+            environment=environment,
+            scratch=place.state_directory / "mcp" / f"{place.execution_id}-{number}",
+        )
+        return Start(ContainerHost(engine, name), request)
+
     def _key(self, definition: Definition) -> str:
         """What an approval is kept under: one that was given behind walls is not one for without."""
         walls = self._session.place.sandbox.description.whole or not isinstance(definition.reach, Program)
         return definition.hash if walls else f"{definition.hash} without walls"
 
-    def _around(self) -> str:
+    def _around(self, definition: Definition) -> str:
+        if isinstance(definition.reach, Container):
+            open_ = self._session.network_of(Policy()) == Network.MODE_OPEN
+            return f"in a container of its own, {'with' if open_ else 'without'} the network, and sees nothing of this machine but what follows"
         if not self._session.place.sandbox.description.walls:
             return "without walls: it may do whatever you may do"
         open_ = self._session.network_of(Policy()) == Network.MODE_OPEN

@@ -11,14 +11,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 
 from stigmer_runner.mcp.guard import Guard, ServerFloods
-from stigmer_runner.sandbox import ExecutionRequest, ExecutionResult, Sandbox, SandboxError
+from stigmer_runner.sandbox import ExecutionRequest, ExecutionResult, SandboxDescription, SandboxError
 
 CHUNK = 64 * 1024
 KEPT_ERRORS = 16 * 1024
@@ -50,11 +50,24 @@ class End:
         """The last HTTP status that told of an error."""
 
 
+class Runs(Protocol):
+    """What runs a program: a sandbox, or whoever starts containers."""
+
+    @property
+    def description(self) -> SandboxDescription:
+        """What it keeps apart."""
+        ...
+
+    async def execute(self, request: ExecutionRequest) -> ExecutionResult:
+        """Run it to its end; cancelling ends it first."""
+        ...
+
+
 @dataclass(frozen=True)
 class Start:
     """What to start, and where."""
 
-    sandbox: Sandbox
+    sandbox: "Runs"
     request: ExecutionRequest
     """Its command is the server's, its scratch directory a new one of the server's own."""
 

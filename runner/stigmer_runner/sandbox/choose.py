@@ -32,7 +32,7 @@ async def choose_sandbox(
             case SandboxKind.BUBBLEWRAP:
                 chosen = probe(programs, real, find)
             case SandboxKind.LANDLOCK:
-                chosen = probe_landlock(programs, real, "walls of Landlock alone were asked for")
+                chosen = probe_landlock(programs, real, "")
             case SandboxKind.NONE:
                 chosen = NoWalls(programs, "a sandbox without walls was asked for")
         return LocalSandbox(chosen, programs, real)

@@ -44,7 +44,7 @@ class LandlockWalls(Marked):
     """See `walls.Walls`."""
 
     def __init__(self, programs: Programs, layout: SandboxLayout, reason: str) -> None:
-        """`reason`: why there are no better walls. Raises `SpawnFailed` where the kernel cannot make these."""
+        """`reason`: why there are no better walls; empty where these were asked for. Raises `SpawnFailed` where the kernel cannot make these."""
         abi = landlock.version()
         if abi < landlock.FILES_ABI:
             raise SpawnFailed("the kernel has no Landlock that is good enough: Linux from 6.2 on has it")
@@ -92,7 +92,7 @@ class LandlockWalls(Marked):
         if place.gated:
             raise SpawnFailed(
                 "single hosts cannot be opened behind walls of Landlock alone: open the network in the policy, or close it, "
-                f"or mend this first: {self._reason}"
+                + (f"or mend this first: {self._reason}" if self._reason else "or let bubblewrap make the walls")
             )
         arguments = [self._programs.setsid, "-c", *program] if place.terminal else list(program)
         confinement = Confinement(self._rules(place), self._filters[place.network])

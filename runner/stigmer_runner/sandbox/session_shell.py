@@ -13,7 +13,7 @@ _RC = r"""
 __stigmer_kept=$STIGMER_KEPT
 unset STIGMER_KEPT
 PS1='\w \$ '
-[[ -r ~/.bashrc ]] && . ~/.bashrc
+[[ -r ~/.bashrc ]] && { . ~/.bashrc; } 2>/dev/null
 __stigmer_leave() {
   local IFS=$'\n' name
   { builtin printf '%s\0' "$PWD"
