@@ -59,7 +59,7 @@ def get(key: str, origin: bool) -> int:
 
     def work() -> int:
         setting = setting_named(key)
-        value = configuration().values[setting.key]
+        value = configuration().value_of(setting)
         click.echo(safe(shown(setting, value.value)))
         if origin:
             click.echo(safe(str(value.origin)))
@@ -154,14 +154,27 @@ def path() -> int:
 def configuration() -> Configuration:
     """The settings as a command sees them; what the person should know is said on standard error."""
     loaded = load(Home.from_environment())
-    for text in loaded.notes:
+    for text in (*loaded.notes, *key_problems(loaded)):
         click.echo(f"stigmer: {safe(text)}", err=True)
     return loaded
 
 
+def key_problems(loaded: Configuration) -> tuple[str, ...]:
+    """What cannot be as `tui.keymap` says it."""
+    tui = loaded.settings.tui
+    if not tui.keymap.entries:
+        return ()
+    from stigmer_tui.actions.keymap import Preset, Wanted, keymap_of
+
+    wanted = [
+        Wanted(entry.action_id, entry.keys, f"{loaded.file}:{entry.line}: tui.keymap") for entry in tui.keymap.entries
+    ]
+    return keymap_of(Preset(tui.preset.value), wanted).problems
+
+
 def say(setting: Setting) -> None:
     """What a setting is now, and what hides a change of the file."""
-    value = configuration().values[setting.key]
+    value = configuration().value_of(setting)
     later = f"; it has no effect yet: {setting.about.later}" if setting.about.later else ""
     click.echo(safe(f"{setting.key} is {shown(setting, value.value) or 'not set'} ({value.origin}){later}"))
 

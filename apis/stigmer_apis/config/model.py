@@ -194,12 +194,12 @@ class Local:
 class Cloud:
     """A remote backend."""
 
-    endpoint: str = field(default="", metadata=about(form=Form.ADDRESS, later=LATER_REMOTE))
+    endpoint: str = field(default="", metadata=about(form=Form.ADDRESS))
     """Where it answers."""
     token: str = field(
         default="",
         repr=False,
-        metadata=about("STIGMER_API_KEY", secret=True, later=LATER_REMOTE),
+        metadata=about("STIGMER_API_KEY", secret=True, move="stigmer backend login"),
     )
     """What lets you in. Better kept in the keyring."""
     org_id: str = field(default="", metadata=about(later=LATER_REMOTE))

@@ -25,13 +25,13 @@ def missing_for_cloud(configuration: Configuration) -> tuple[str, ...]:
 
 
 def check_mode(configuration: Configuration) -> None:
-    """Raises `ConfigError` where the mode is cloud: with all that is missing, or that this version has no remote backends."""
+    """Raises `ConfigError` where the mode is cloud: a daemon here would serve nobody. All that the mode wants and misses is named."""
     if configuration.settings.backend.type is BackendType.LOCAL:
         return
     origin = configuration.values["backend.type"].origin
     missing = missing_for_cloud(configuration)
     also = f"; for it are missing: {', '.join(missing)}" if missing else ""
     raise ConfigError(
-        f"the mode is cloud ({origin}), and this version has no remote backends yet{also}",
-        remedy="`stigmer backend switch local`, and no MODE=cloud in the environment",
+        f"the mode is cloud ({origin}): the server is on another machine, and a runner here that works for it comes later{also}",
+        remedy="to have a daemon here: `stigmer backend switch local`, and no MODE=cloud in the environment",
     )

@@ -43,6 +43,18 @@ class Configuration:
     notes: tuple[str, ...] = ()
     """What the person should know: a sentence each, no credential in it."""
 
+    def value_of(self, setting: Setting) -> Value:
+        """A setting's value; also of one entry in a section with names of its own."""
+        found = self.values.get(setting.key)
+        if found is not None:
+            return found
+        table = self.values[".".join(setting.path[:-1])].value
+        entries = table.entries if isinstance(table, KeyTable) else ()
+        for entry in entries:
+            if entry.action_id == setting.path[-1]:
+                return Value(entry.keys, Origin(Source.FILE, setting.key, entry.line))
+        return Value("", Origin(Source.DEFAULT))
+
 
 def load(home: Home, environ: Mapping[str, str] = os.environ, flags: Mapping[str, str] | None = None) -> Configuration:
     """The settings of a home; `flags` are values of the command line by key. Blocking: a small file is read.
