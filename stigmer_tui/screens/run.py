@@ -43,8 +43,8 @@ from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.rows_view import RowsView
 from stigmer_tui.widgets.transcript_view import TranscriptView
 
-DRAW_SECONDS = 0.04
-"""Between two drawings of what comes in."""
+DRAW_SECONDS = 0.016
+"""Between two drawings of what comes in: as often as the terminal is drawn at all."""
 
 
 class RunScreen(WorkstationScreen):
