@@ -26,7 +26,7 @@ from tests.loop.stage import Stage
 
 TURNS = 20
 MEGABYTES = 10
-LAST_WORD = "the-last-word-4711"
+LAST_WORD = "lastword4711"
 GATE = "until [ -e go ]; do sleep 0.01; done"
 BUDGETS = {"in bwrap": 15.0, "without walls": 8.0}
 
@@ -73,7 +73,7 @@ async def tool_turns_in_app(bench: Bench) -> Sequence[Figure]:
     taken: list[float] = []
     async with agent_stage() as stage:
         for number in range(bench.size(3, 9)):
-            taken.append(await _turn_time_in_app(stage, f"{LAST_WORD}-{number}"))
+            taken.append(await _turn_time_in_app(stage, f"{LAST_WORD}n{number}"))
     return [
         Figure(
             name="own time per tool turn, in the app",

@@ -33,7 +33,7 @@ GAP = 0.02
 """Seconds between two tokens: 50 a second."""
 WHILE_OPENING = 300
 """Tokens that come while the app is opened."""
-LAST_WORD = "the-last-word-4711"
+LAST_WORD = "lastword4711"
 GATE = "until [ -e go ]; do sleep 0.01; done"
 
 
@@ -138,9 +138,9 @@ async def many_tokens(bench: Bench) -> Sequence[Figure]:
     had: list[float] = []
     async with agent_stage() as stage:
         for number in range(bench.size(3, 9)):
-            had.append(await _all_in_client(stage, f"{LAST_WORD}-{number}"))
+            had.append(await _all_in_client(stage, f"{LAST_WORD}n{number}"))
         for number in range(bench.size(3, 7)):
-            shown.append(await _all_on_screen(stage, f"{LAST_WORD}-{number}-"))
+            shown.append(await _all_on_screen(stage, f"{LAST_WORD}s{number}"))
     method = f"{TOKENS:,} tokens, a chunk each, by a provider in another process, from the intent of the call"
     return [
         Figure(
