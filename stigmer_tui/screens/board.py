@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -31,7 +30,7 @@ from stigmer_tui.widgets.board.marks import Marks
 from stigmer_tui.widgets.board.queue import Item, Queue
 from stigmer_tui.widgets.board.queue_view import QueueView
 from stigmer_tui.widgets.board.table import BoardHeads, BoardTable
-from stigmer_tui.widgets.board.view import View, with_sort
+from stigmer_tui.widgets.board.view import View
 from stigmer_tui.widgets.board.window import BoardWindow
 from stigmer_tui.widgets.composer.bar import ComposerBar
 from stigmer_tui.widgets.composer.composer import Composer
@@ -72,12 +71,7 @@ class BoardScreen(WorkstationScreen):
         self.head = Line(classes="head")
         self.trouble = Notice()
         self.queue_view = QueueView(self.queue, workstation.clock, self._go_to)
-        self.filter_line = PromptLine(
-            "filter: words, phase:failed, agent:NAME, label:NAME=VALUE, needs:me, is:new",
-            self._filter_left,
-            id="filter",
-        )
-        self.heads = BoardHeads(self._sort_by, classes="heads")
+        self.heads = BoardHeads(lambda sort: self._viewing.sort_by(sort), classes="heads")
         self.table = BoardTable(self.feed.rows, self._marks, self.feed.rates, workstation.clock, self._ask, id="table")
         self._many = BoardMany(workstation, self.feed, self._marks, lambda: self.table.selected, self._marks_changed)
         self._viewing = Viewing(workstation, self._show_view, self._back)
@@ -112,6 +106,11 @@ class BoardScreen(WorkstationScreen):
         yield from (self._starting.workspace_line, self._starting.agent_line)
         yield self.bar
         yield self.hints
+
+    @property
+    def filter_line(self) -> PromptLine:
+        """Where one writes what is to be shown."""
+        return self._viewing.filter_line
 
     @property
     def composer(self) -> Composer:
@@ -298,32 +297,18 @@ class BoardScreen(WorkstationScreen):
         if self.feed.stop_looking() or self._marks.clear():
             self._marks_changed()
         else:
-            self._clear_filter()
+            self._viewing.clear_filter()
 
     def _mark(self, what: str) -> None:
-        rows, table = self.feed.rows, self.table
-        if what == "mark_all":
-            self._marks.toggle_all()
-        elif what == "mark_range":
-            anchor = rows.place_of(self._marks.anchor)
-            first, last = sorted((table.cursor if anchor is None else anchor, table.cursor))
-            found = [row for place in range(first, last + 1) if isinstance(row := rows.at(place), ExecutionSummary)]
-            self._marks.add(found)
-            if len(found) < last - first + 1 and rows.sections is None:
-                self.app.say(f"Marked {len(found)} of {last - first + 1}: the others were not fetched. * marks all.")
-        elif table.selected is not None:
-            self._marks.toggle(table.selected)
-            table.action_move(1)
-        self._marks_changed()
+        if self._many.mark(what, self.table.cursor):
+            self.table.action_move(1)
 
     def _fold(self, what: str) -> None:
         rows = self.feed.rows
         if rows.sections is None:
             return
         if what == "fold_all":
-            folded = any(not section.folded for section in rows.sections)
-            for section in rows.sections:
-                rows.fold(section, folded)
+            rows.fold_all()
         elif (section := rows.section_of(self.table.cursor)) is not None:
             rows.fold(section, what == "fold" or not section.folded)
             if section.folded:
@@ -376,8 +361,6 @@ class BoardScreen(WorkstationScreen):
         return self._viewing.names()
 
     def _show_view(self, view: View) -> None:
-        self.filter_line.value = view.filter
-        self.filter_line.display = bool(view.filter)
         self.table.chosen, self.table.by_phase = view.columns, view.group_by == GroupBy.GROUP_BY_PHASE
         self.heads.show(view.columns, view.sort)
         self._marks.clear()
@@ -385,41 +368,19 @@ class BoardScreen(WorkstationScreen):
         self.feed.show(view)
         self._show()
 
-    def _sort_by(self, sort: str) -> None:
-        self._viewing.change(with_sort(self._viewing.view, sort))
-
     @on(Input.Changed, "#filter")
     def filter_changed(self, message: Input.Changed) -> None:
         """Ask the server once the person stops for a moment."""
-        text = message.value
-        self.set_timer(FILTER_SECONDS, lambda: self._filter_by(text) if self.filter_line.value == text else None)
+        text, line = message.value, self.filter_line
+        self.set_timer(FILTER_SECONDS, lambda: self._viewing.filter_by(text) if line.value == text else None)
 
     def show_only(self, text: str) -> None:
         """Filter by a text, as if it was written into the filter line."""
         if text:
-            self._filter_by(text)
+            self._viewing.filter_by(text)
             self.set_focus(self.table)
         else:
-            self._clear_filter()
-
-    def _filter_by(self, text: str) -> None:
-        if text != self._viewing.view.filter:
-            shown = self.filter_line.display
-            self._viewing.change(replace(self._viewing.view, filter=text))
-            self.filter_line.display = shown or bool(text)
-
-    def _clear_filter(self) -> None:
-        self._filter_by("")
-        self.filter_line.value = ""
-        self.filter_line.display = False
-        self.set_focus(self.table)
-
-    def _filter_left(self, accepted: bool) -> None:
-        if accepted and self.filter_line.value.strip():
-            self._filter_by(self.filter_line.value)
-            self.set_focus(self.table)
-        else:
-            self._clear_filter()
+            self._viewing.clear_filter()
 
     def _label_left(self, accepted: bool) -> None:
         if accepted and self.label_line.value.strip() and not self._many.label(self.label_line.value):

@@ -108,6 +108,25 @@ class BoardMany:
         what = f"{self._feed.view.filter}*" if self._marks.every else ",".join(self._marks.ids)
         return f"{verb} {what or (selected.execution_id if selected else '')}"
 
+    def mark(self, what: str, cursor: int) -> bool:
+        """Mark the run at `cursor`, all to it from the last mark, or all there are. Whether one goes on to the next."""
+        rows = self._feed.rows
+        row = rows.at(cursor)
+        if what == "mark_all":
+            self._marks.toggle_all()
+        elif what == "mark_range":
+            anchor = rows.place_of(self._marks.anchor)
+            first, last = sorted((cursor if anchor is None else anchor, cursor))
+            found = [one for place in range(first, last + 1) if isinstance(one := rows.at(place), ExecutionSummary)]
+            self._marks.add(found)
+            if len(found) < last - first + 1 and rows.sections is None:
+                words = f"Marked {len(found)} of {last - first + 1}: the others were not fetched. * marks all."
+                self._workstation.say(words)
+        elif isinstance(row, ExecutionSummary):
+            self._marks.toggle(row)
+        self._changed()
+        return what == "mark" and isinstance(row, ExecutionSummary)
+
     # What is asked.
 
     def press(self, verb: str) -> None:

@@ -7,7 +7,7 @@ from stigmer_tui.screens.choosing import Choice, ChoiceScreen, Chosen, Verb
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.board.columns import COLUMNS
-from stigmer_tui.widgets.board.view import GROUPS, LABEL, LONGEST_NAME, SORTS, View, Views
+from stigmer_tui.widgets.board.view import GROUPS, LABEL, LONGEST_NAME, SORTS, View, Views, with_sort
 from stigmer_tui.widgets.prompt_line import PromptLine
 
 _NONE, _LABEL, _SAVE = "", "\0label", "\0save"
@@ -24,6 +24,11 @@ class Viewing:
         self._back = back
         self._views = Views(workstation.home.root / FILE)
         self.view = View()
+        self.filter_line = PromptLine(
+            "filter: words, phase:failed, agent:NAME, label:NAME=VALUE, needs:me, is:new",
+            self._filter_left,
+            id="filter",
+        )
         self.label_line = PromptLine("label whose values make the groups", self._label_left, id="group-label")
         self.name_line = PromptLine(
             "name of this view: filter, groups, order and columns are kept", self._name_left, id="view-name"
@@ -48,8 +53,33 @@ class Viewing:
     def change(self, view: View) -> None:
         """Look at the runs in another way."""
         if view != self.view:
+            if view.filter != self.view.filter and self.filter_line.value != view.filter:
+                self.filter_line.value = view.filter
+            self.filter_line.display = bool(view.filter) or self.filter_line.has_focus
             self.view = view
             self._show(view)
+
+    def filter_by(self, text: str) -> None:
+        """Show only what a filter lets through."""
+        self.change(replace(self.view, filter=text))
+
+    def clear_filter(self) -> None:
+        """Show all runs."""
+        self.filter_by("")
+        self.filter_line.value = ""
+        self.filter_line.display = False
+        self._back()
+
+    def sort_by(self, sort: str) -> None:
+        """Another order; the newest again is the oldest first."""
+        self.change(with_sort(self.view, sort))
+
+    def _filter_left(self, accepted: bool) -> None:
+        if accepted and self.filter_line.value.strip():
+            self.filter_by(self.filter_line.value)
+            self._back()
+        else:
+            self.clear_filter()
 
     def choose_sort(self) -> None:
         """Ask what comes first."""

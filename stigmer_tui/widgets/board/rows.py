@@ -123,6 +123,13 @@ class BoardRows:
         """Show the runs of a group, or hide them."""
         section.folded = self._folded[section.head.key] = folded
 
+    def fold_all(self) -> None:
+        """Hide the runs of all groups; where all are hidden, show them."""
+        sections = self.sections or ()
+        folded = any(not section.folded for section in sections)
+        for section in sections:
+            self.fold(section, folded)
+
     def take_changes(self, changes: WatchResponse) -> None:
         """Take in what changed. Only the server knows to which group a new run belongs."""
         if self.sections is None:
