@@ -21,6 +21,7 @@ from tests.bench.measures import (
     streaming,
     terminals,
     tokens,
+    transcript,
     updating,
     wire,
 )
@@ -51,6 +52,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("rest", resting.memory_and_idle),
     Benchmark("keys", streaming.key_latency),
     Benchmark("boards", boards.long_boards),
+    Benchmark("transcript", transcript.long_transcript),
     Benchmark("rotation", secrets.rotation),
     Benchmark("answers", models.answers),
     Benchmark("loading", models.loading),
