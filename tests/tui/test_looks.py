@@ -231,7 +231,7 @@ async def test_a_run_that_ended_with_a_search(
         await pilot.press("escape", "g", "slash")
         await typed(pilot, "failed")
         await pilot.press("enter", "n")
-        await shown(pilot, app, light, "2/6 ‘failed’")
+        await shown(pilot, app, light, "2 of 6")
         assert same(app, snapshot)
 
 
