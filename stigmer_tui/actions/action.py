@@ -22,6 +22,7 @@ class Scope(Enum):
     OUTPUT = "Output"
     TRANSCRIPT = "Transcript"
     MENU = "Menu of a block"
+    TIME = "Time bar"
     COMPOSER = "Composer"
     QUEUE = "Messages that wait"
     PROMPT = "Filter and search line"

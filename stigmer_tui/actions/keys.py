@@ -31,7 +31,7 @@ _NAMES = {
 
 _AT_ONCE = frozenset(
     {
-        *(Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.TRANSCRIPT, Scope.MENU),
+        *(Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.TRANSCRIPT, Scope.MENU, Scope.TIME),
         *(Scope.CHOICE, Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT),
     }
 )

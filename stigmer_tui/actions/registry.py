@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from stigmer_tui.actions.action import RESERVED_KEYS, Action, Scope
-from stigmer_tui.actions.catalogue import app, approval, board, command, composer, help, library, run, terminal
+from stigmer_tui.actions.catalogue import app, approval, board, command, composer, help, library, run, terminal, time
 
 __all__ = ["ACTIONS", "RESERVED_KEYS", "Action", "Scope", "action_of", "actions_of", "is_action"]
 
@@ -12,6 +12,7 @@ ACTIONS: tuple[Action, ...] = (
     *board.ACTIONS,
     *run.ACTIONS,
     *terminal.ACTIONS,
+    *time.ACTIONS,
     *approval.ACTIONS,
     *composer.ACTIONS,
     *command.ACTIONS,

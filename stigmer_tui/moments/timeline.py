@@ -64,10 +64,10 @@ class Frame:
 class Terminal:
     """A terminal of the run, as it stands."""
 
-    def __init__(self, terminal_id: str, started: int, columns: int, rows: int) -> None:
+    def __init__(self, terminal_id: str, call_id: str, columns: int, rows: int) -> None:
         self.id = terminal_id
-        self.started = started
-        """The event that began it."""
+        self.call_id = call_id
+        """What runs in it."""
         self.emulator = Emulator(columns or COLUMNS, rows or ROWS)
         self.cost = 0
 
@@ -151,14 +151,26 @@ class Timeline:
                     terminal.take(event)
             case "tool_call_started" if event.tool_call_started.terminal_id:
                 started = event.tool_call_started
-                self.terminals[started.terminal_id] = Terminal(started.terminal_id, seq, started.columns, started.rows)
+                self.terminals[started.terminal_id] = Terminal(
+                    started.terminal_id, started.call_id, started.columns, started.rows
+                )
                 self.terminal_ids[started.terminal_id] = (seq, started.columns, started.rows)
+            case "tool_call_finished":
+                self._end_call(event.tool_call_finished.call_id)
             case _:
                 pass
         kind = _kind_of(body, event)
         if kind is not None:
             self.marks.append(Mark(Moment(seq, micros), kind))
         self._keep(seq, event)
+
+    def _end_call(self, call_id: str) -> None:
+        self.terminals = {key: terminal for key, terminal in self.terminals.items() if terminal.call_id != call_id}
+
+    def full_screen(self) -> Emulator | None:
+        """The screen of a full-screen program that runs now; the newest where there are several."""
+        screens = [terminal.emulator for terminal in self.terminals.values() if terminal.emulator.alternate]
+        return screens[-1] if screens else None
 
     def _keep(self, seq: int, event: Event) -> None:
         try:
@@ -201,6 +213,11 @@ class Timeline:
         """The next moment at which something came; None at the end."""
         place = bisect_right(self._seqs, moment.seq)
         return Moment(self._seqs[place], self._times[place]) if place < len(self._seqs) else None
+
+    def before(self, moment: Moment) -> Moment | None:
+        """The moment before; None at the beginning."""
+        place = bisect_left(self._seqs, moment.seq) - 1
+        return Moment(self._seqs[place], self._times[place]) if place >= 0 else None
 
     def mark_from(self, moment: Moment, direction: int, kinds: frozenset[MarkKind]) -> Mark | None:
         """The nearest mark of these kinds behind a moment (1), or before it (-1)."""

@@ -143,20 +143,21 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
     def _told(self) -> None:
         """The run's events went on."""
         terminal = self._timeline.terminals.get(self._terminal_id)
-        if terminal is None:
+        if terminal is not None:
+            self.terminal.show(terminal.emulator)
+        emulator = self.terminal.emulator
+        if emulator is None:
             return
-        self.terminal.show(terminal.emulator)
         self.terminal.changed()
         self.output.grown()
-        answers = terminal.emulator.take_answers()
+        answers = emulator.take_answers()
         if answers and self._attached_now and not self._over:
             self._typed.put_nowait(answers)
 
     def _drop_answers(self) -> None:
         """What was asked before somebody was there stays without an answer."""
-        terminal = self._timeline.terminals.get(self._terminal_id)
-        if terminal is not None:
-            terminal.emulator.take_answers()
+        if self.terminal.emulator is not None:
+            self.terminal.emulator.take_answers()
 
     # What is typed.
 

@@ -17,6 +17,7 @@ from stigmer_tui.screens import run_lines
 from stigmer_tui.screens.attached import AttachedScreen
 from stigmer_tui.screens.deciding import Deciding
 from stigmer_tui.screens.missing_values import provide_missing
+from stigmer_tui.screens.moments import MomentsScreen
 from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.run_blocks import BlockActions
 from stigmer_tui.screens.run_copying import Copying
@@ -81,6 +82,7 @@ class RunScreen(WorkstationScreen):
         self.plan = Line(classes="plan")
         layout = Layout(workstation.home.root / "layout.json")
         self.panes = Panes(self, self._log, self._transcript, layout, self._ask_pane)
+        self.output.screen_now = lambda: self.feed.timeline.full_screen()
         self.finding = Finding(workstation, self.panes.output, lambda: self.feed.state, self._say)
         self.copying = Copying(workstation, self._log)
         self.blocks = BlockActions(workstation, self.panes.transcript, lambda: self.feed.state, self.write_on)
@@ -340,6 +342,10 @@ class RunScreen(WorkstationScreen):
         self.app.push_screen(
             AttachedScreen(state.execution_id, state.terminal_id, title, self.feed.timeline, self._log)
         )
+
+    def action_time(self) -> None:
+        """Go back in it."""
+        self.app.push_screen(MomentsScreen(self.feed.timeline, self.feed.state.subject))
 
     def action_attach_whole(self) -> None:
         """Attach with the whole terminal, in place of the app."""

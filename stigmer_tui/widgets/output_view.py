@@ -2,7 +2,7 @@
 
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -15,12 +15,14 @@ from stigmer_apis.errors import StigmerError
 from stigmer_apis.matching import Matcher
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
+from stigmer_tui.emulator import Emulator
 from stigmer_tui.terminal.line_cells import DrawnLine
 from stigmer_tui.terminal.output_log import NoteKind, OutputLog
 from stigmer_tui.terminal.pen import style_of
 from stigmer_tui.terminal.search import Needle, matching_rows, rows_matching
 from stigmer_tui.widgets.log_view import Ask, LogView
 from stigmer_tui.widgets.row_marks import RowMarks
+from stigmer_tui.widgets.terminal_strip import first_line, terminal_strip
 
 SIDEWAYS = 8
 _KEPT = 512
@@ -61,6 +63,8 @@ class OutputView(LogView):
     def __init__(self, log: OutputLog, ask: Ask, *, id: str | None = None) -> None:
         super().__init__(ask, id=id)
         self.log_rows = log
+        self.screen_now: Callable[[], Emulator | None] = lambda: None
+        """The screen of a full-screen program that runs: shown in place of the rows while this follows. Set by who knows."""
         self.left = 0
         """Cells that are scrolled away to the left."""
         self._drawn: OrderedDict[int, DrawnLine] = OrderedDict()
@@ -119,6 +123,15 @@ class OutputView(LogView):
         if longer:
             shown = Strip([*shown.crop(0, width - 1).adjust_cell_length(width - 1), Segment("›", self._look("more"))])
         return list(shown)
+
+    def render_line(self, y: int) -> Strip:
+        """A row; while it follows, a line of the full-screen program that runs."""
+        emulator = self.screen_now() if self.following else None
+        if emulator is None:
+            return super().render_line(y)
+        line = y + first_line(emulator, self.size.height)
+        base = self.rich_style
+        return terminal_strip(emulator, line, self.size.width, base, base)
 
     def _look(self, name: str) -> Style:
         return self.get_component_rich_style(f"output--{name}", partial=True)

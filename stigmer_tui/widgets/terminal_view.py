@@ -2,9 +2,6 @@
 
 from typing import ClassVar
 
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -15,8 +12,7 @@ from stigmer_tui.emulator import Emulator
 from stigmer_tui.emulator.keys import key_bytes, paste_bytes
 from stigmer_tui.emulator.mouse import MouseDeed, mouse_bytes
 from stigmer_tui.screens.pace import Pace
-from stigmer_tui.terminal.pen import style_of
-from stigmer_tui.text.untrusted import REPLACEMENT, Untrusted, safe
+from stigmer_tui.widgets.terminal_strip import first_line, terminal_strip
 
 DRAW_SECONDS = 0.016
 """Between two drawings of what a program prints."""
@@ -85,7 +81,7 @@ class TerminalView(Widget, can_focus=True, inherit_bindings=False):
         x, y = emulator.cursor
         lines = dirty | {y, self._cursor[1]} if (x, y) != self._cursor else dirty
         self._cursor = (x, y)
-        top = self._wanted_top(emulator)
+        top = first_line(emulator, self.size.height)
         if top != self._top:
             self._top = top
             self.refresh()
@@ -99,38 +95,18 @@ class TerminalView(Widget, can_focus=True, inherit_bindings=False):
         self._held += 1
         return self._held > HELD_SECONDS / DRAW_SECONDS
 
-    def _wanted_top(self, emulator: Emulator) -> int:
-        """The first line that is shown."""
-        excess = emulator.rows - self.size.height
-        return max(0, min(excess, emulator.cursor[1] - self.size.height + 1))
-
     def render_line(self, y: int) -> Strip:
         """The cells of a line."""
         width, base = self.size.width, self.rich_style
-        emulator = self.emulator
-        if emulator is None or y + self._top >= emulator.rows:
-            outside = base + self.get_component_rich_style("terminal--outside", partial=True)
-            return Strip([Segment(" " * width, outside)], width)
-        line = y + self._top
-        strip = Strip(self._segments(emulator, line, base), emulator.columns)
-        x, cursor_line = emulator.cursor
-        if self._live and emulator.modes.cursor_visible and line == cursor_line and x < width:
-            strip = self._with_cursor(strip, x, emulator)
-        if emulator.columns > width:
-            return strip.crop(0, width)
         outside = base + self.get_component_rich_style("terminal--outside", partial=True)
-        return Strip([*strip, Segment(" " * (width - emulator.columns), outside)], width)
-
-    def _segments(self, emulator: Emulator, line: int, base: Style) -> list[Segment]:
-        row = emulator.grid.lines[line]
-        if not row.wide:
-            return [Segment(safe(Untrusted(run.text)), base + style_of(run.pen)) for run in row.runs()]
-        segments: list[Segment] = []
-        for place, (cell, pen) in enumerate(zip(row.chars, row.pens, strict=True)):
-            if cell:
-                width = 2 if place + 1 < len(row.chars) and not row.chars[place + 1] else 1
-                segments.append(Segment(_shown(cell, width), base + style_of(pen)))
-        return list(Strip(segments).simplify())
+        emulator = self.emulator
+        if emulator is None:
+            return Strip.blank(width, outside)
+        strip = terminal_strip(emulator, y + self._top, width, base, outside)
+        x, cursor_line = emulator.cursor
+        if self._live and emulator.modes.cursor_visible and y + self._top == cursor_line and x < width:
+            strip = self._with_cursor(strip, x, emulator)
+        return strip
 
     def _with_cursor(self, strip: Strip, x: int, emulator: Emulator) -> Strip:
         style = self.get_component_rich_style("terminal--cursor", partial=True)
@@ -143,7 +119,7 @@ class TerminalView(Widget, can_focus=True, inherit_bindings=False):
         if event.size.width and event.size.height:
             self.post_message(self.Resized(event.size.width, event.size.height))
         if self.emulator is not None:
-            self._top = self._wanted_top(self.emulator)
+            self._top = first_line(self.emulator, event.size.height)
         self.refresh()
 
     # Typing.
@@ -232,9 +208,3 @@ class TerminalView(Widget, can_focus=True, inherit_bindings=False):
         data = mouse_bytes(deed, self._button, event.x, y, modifiers, self.emulator.modes)
         if data:
             self.post_message(self.Typed(data))
-
-
-def _shown(cell: str, width: int) -> str:
-    """A cell in exactly its width, whatever the terminal that shows it makes of the character."""
-    text = safe(Untrusted(cell))
-    return text if cell_len(text) == width else REPLACEMENT.ljust(width)

@@ -22,6 +22,7 @@ from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.prompt_line import PromptLine
+from stigmer_tui.widgets.time_bar import TimeBar
 from stigmer_tui.widgets.transcript_view import TranscriptView
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.support import run_screen, screen_text, settled, typed, until
@@ -37,6 +38,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.OUTPUT: OutputView,
     Scope.TRANSCRIPT: TranscriptView,
     Scope.MENU: MenuList,
+    Scope.TIME: TimeBar,
     Scope.COMPOSER: Composer,
     Scope.PROMPT: PromptLine,
     Scope.COMMAND: CommandInput,

@@ -1,0 +1,1 @@
+"""Going back to any moment of a run."""
