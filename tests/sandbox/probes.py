@@ -97,6 +97,7 @@ PROBES = [
     Probe("run: by the working directory of another process", "read(f'/proc/{victim}/cwd/operator.token')"),
     Probe("run: by a symbolic link", "os.path.lexists('link') or os.symlink(run, 'link')\nread('link/operator.token')"),
     Probe("run: by a hard link", "os.path.lexists('hard') and os.unlink('hard')\nos.link(token, 'hard')\nread('hard')"),
+    Probe("run: by a link of a descriptor", "os.path.lexists('deep') and os.unlink('deep')\nfd = os.open(token, os.O_PATH)\nlibc_call('linkat', -100, f'/proc/self/fd/{fd}'.encode(), -100, b'deep', 0x400)\nread('deep')"),
     Probe("run: by a descriptor of another process", "[read(f'/proc/{victim}/fd/{fd}') for fd in os.listdir(f'/proc/{victim}/fd') if os.readlink(f'/proc/{victim}/fd/{fd}') == token]"),
     Probe("run: by a planted program link", "read(tools + '/planted')"),
     # Sockets
@@ -147,6 +148,7 @@ PROBES = [
     Probe("mount: the system writable", "os.environ['W_WALLED'] or libc_call('mount', b'/usr', b'/usr', None, 0x1000, None)\nlibc_call('mount', b'none', b'/usr', None, 0x20 | 0x1000, None)\nreached()", namespace=True),
     Probe("mount: by the new calls", "call(430, b'tmpfs', 0)\nreached()", namespace=True),
     Probe("namespace: of users", "libc_call('unshare', 0x10000000)\nreached()"),
+    Probe("namespace: of users, by a clone", "pid = call({'x86_64': 56, 'aarch64': 220}[os.uname().machine], 0x10000000 | 17, 0, 0, 0, 0)\npid or os._exit(0)\nos.waitpid(pid, 0)\nreached()"),
     Probe("namespace: of mounts", "libc_call('unshare', 0x20000)\nreached()", namespace=True),
     Probe("root: change", "os.chroot(workspace)\nreached()", namespace=True),
     Probe("identity: change", "os.setresuid(12345, 12345, 12345)\nreached()", root=True),

@@ -86,7 +86,7 @@ async def _gaps(base: Path) -> dict[str, tuple[str, ...]]:
 
 GAPS = {
     "abstract sockets": ("socket: abstract",),
-    "user namespaces": ("namespace: of users",),
+    "user namespaces": ("namespace: of users", "namespace: of users, by a clone"),
     "Key rings": ("keys: the session's ring", "keys: add"),
 }
 """What `SandboxDescription.gaps` speaks of, and the probes that then get through."""

@@ -13,9 +13,14 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LOAD, _JUMP_EQUAL, _JUMP_LARGER, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1
-"""SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM."""
+_LOAD, _JUMP_EQUAL, _JUMP_LARGER, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _REFUSE, _UNKNOWN = 0x7FFF0000, 0x00050000 | 1, 0x00050000 | 38
+"""SECCOMP_RET_ALLOW, and SECCOMP_RET_ERRNO with EPERM and with ENOSYS."""
+
+_CLONE3 = 435
+"""Takes its flags from memory, where no filter sees them: not there, so that programs use clone. The same on every architecture."""
+_NAMESPACES = 0x7E020000
+"""CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET."""
 
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
 """Offsets into `struct seccomp_data` on a little-endian machine."""
@@ -32,6 +37,7 @@ class _Calls:
     refused: tuple[int, ...]
     """add_key, request_key, keyctl."""
     ioctl: int
+    clone: int
     socket: int
     beside: tuple[int, ...]
     """unshare, setns, io_uring_setup; what leads to shared memory, semaphores and queues of System V; of 32-bit machines socketcall
@@ -44,12 +50,12 @@ INTERNET = (socket.AF_INET, socket.AF_INET6, 16)
 
 _CALLS = {
     "x86_64": (
-        _Calls(0xC000003E, (248, 249, 250), 16, 41, (272, 308, 425, 29, 30, 64, 68, 69, 70)),
-        _Calls(0x40000003, (286, 287, 288), 54, 359, (310, 346, 425, 102, 117, 393, 395, 397, 399)),
+        _Calls(0xC000003E, (248, 249, 250), 16, 56, 41, (272, 308, 425, 29, 30, 64, 68, 69, 70)),
+        _Calls(0x40000003, (286, 287, 288), 54, 120, 359, (310, 346, 425, 102, 117, 393, 395, 397, 399)),
     ),
     "aarch64": (
-        _Calls(0xC00000B7, (217, 218, 219), 29, 198, (97, 268, 425, 194, 196, 190, 186, 188, 189)),
-        _Calls(0x40000028, (309, 310, 311), 54, 281, (337, 375, 425, 102, 307, 305, 299, 303, 301, 304)),
+        _Calls(0xC00000B7, (217, 218, 219), 29, 220, 198, (97, 268, 425, 194, 196, 190, 186, 188, 189)),
+        _Calls(0x40000028, (309, 310, 311), 54, 120, 281, (337, 375, 425, 102, 307, 305, 299, 303, 301, 304)),
     ),
 }
 """By machine: its own calls, and those of the 32-bit programs that it also runs."""
@@ -83,6 +89,14 @@ def _block(calls: _Calls, families: Sequence[int] | None) -> list[bytes]:
     for number in refused:
         block += [_instruction(_JUMP_EQUAL, number, 0, 1), _instruction(_RETURN, _REFUSE)]
     if families is not None:
+        flags = [
+            _instruction(_LOAD, _FIRST_ARGUMENT),
+            _instruction(_JUMP_ANY_BIT, _NAMESPACES, 0, 1),
+            _instruction(_RETURN, _REFUSE),
+            _instruction(_RETURN, _ALLOW),
+        ]
+        block += [_instruction(_JUMP_EQUAL, _CLONE3, 0, 1), _instruction(_RETURN, _UNKNOWN)]
+        block += [_instruction(_JUMP_EQUAL, calls.clone, 0, len(flags)), *flags]
         allowed = _allowing(families)
         block += [_instruction(_JUMP_EQUAL, calls.socket, 0, len(allowed)), *allowed]
     block += [
