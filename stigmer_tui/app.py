@@ -47,6 +47,7 @@ from stigmer_tui.screens.sending import LineSender
 from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.terminal.clipboard import copy_by_programs, osc52
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.text.ascii_shapes import AsciiShapes, wants_ascii
 from stigmer_tui.text.egress import EgressGuard
 from stigmer_tui.text.times import Clock
 from stigmer_tui.widgets.composer.drafts import Drafts
@@ -99,6 +100,7 @@ class StigmerApp(FollowsSettings):
         self.memory = Memory(home.root / "tui.json")
         self.crash = CrashLog(home.logs / "tui.log")
         self._guard = EgressGuard()
+        self._shapes = [AsciiShapes()] if wants_ascii() else []
         self._connecting = Connecting(
             home,
             self._connection_changed,
@@ -137,8 +139,8 @@ class StigmerApp(FollowsSettings):
         )
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own, and behind them the guard that no control code passes."""
-        return [*super().get_line_filters(), self._guard]
+        """Textual's own, behind them the guard that no control code passes, and shapes in ASCII where the terminal has no others."""
+        return [*super().get_line_filters(), self._guard, *self._shapes]
 
     def on_mount(self) -> None:
         """Listen to signals, and to the files of settings."""
@@ -180,7 +182,7 @@ class StigmerApp(FollowsSettings):
 
     def _write_to_terminal(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:
-            self._driver.write(sequence)
+            self._driver.write(sequence.encode("ascii", "replace").decode() if self._shapes else sequence)
 
     def _open_run_in_tab(self, execution_id: str) -> None:
         self._navigation.open_tab(self._runs.page(execution_id))

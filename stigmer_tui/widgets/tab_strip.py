@@ -56,7 +56,7 @@ class TabStrip(Widget):
     def _pieces(self, number: int, tab: TabWords) -> list[tuple[str, str]]:
         name = "active" if tab.active else "tab"
         mark = ("!", "attention") if tab.attention else ("●" if tab.activity else " ", "activity")
-        title = tab.title if cell_len(tab.title) <= LONGEST else fit(tab.title, LONGEST - 1) + "…"
+        title = tab.title if cell_len(tab.title) <= LONGEST else fit(tab.title, LONGEST)
         return [(f" {number + 1}", name), mark, (f"{title} ", name)]
 
     def render_line(self, y: int) -> Strip:

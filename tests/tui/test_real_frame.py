@@ -204,3 +204,50 @@ async def test_a_storm_of_sizes(home: Home, backend: ScriptedBackend) -> None:
         terminal.send("\x1b1")
         await terminal.shows("1 run")
         await left(terminal)
+
+
+async def test_without_utf_8_every_shape_is_ascii(home: Home, backend: ScriptedBackend) -> None:
+    """Phases still differ, and nothing but ASCII is sent."""
+    backend.add_execution(message="make ünïcode 漢字", phase=enums.EXECUTION_FAILED, events=line_events("make"))
+    backend.add_execution(message="true", phase=enums.EXECUTION_COMPLETED, events=line_events("true"))
+    async with real_terminal(home, environment={"LC_ALL": "C"}) as terminal:
+        await terminal.shows("2 runs")
+        await terminal.shows("make unicode ????")
+        terminal.send("\x1b")
+        await terminal.shows("enter open")
+        terminal.send("?")
+        await terminal.shows("esc closes")
+        terminal.send("\x1b")
+        await left(terminal)
+        assert terminal.received.isascii()
+
+
+async def test_no_colour_in_any_theme(home: Home, backend: ScriptedBackend) -> None:
+    """NO_COLOR is obeyed: greys alone, whatever the theme."""
+    home.prepare()
+    home.config.write_text("tui:\n  theme: forest\n")
+    backend.add_execution(message="false", phase=enums.EXECUTION_FAILED, events=line_events("false"))
+    async with real_terminal(home, environment={"NO_COLOR": "1", "COLORTERM": "truecolor"}) as terminal:
+        await terminal.shows("1 run")
+        terminal.send("\x1b")
+        await terminal.shows("enter open")
+        await left(terminal)
+        colours = set(re.findall(rb"\x1b\[(?:[0-9;]*;)?[34]8;2;([0-9;]+)m", terminal.received))
+        assert all(len(set(colour.split(b";")[:3])) == 1 for colour in colours), colours
+
+
+async def test_to_the_shell_and_back(home: Home, backend: ScriptedBackend) -> None:
+    """ctrl+z gives the terminal back; fg draws it all again."""
+    async with real_terminal(home) as terminal:
+        before = terminal.settings()
+        await terminal.shows("Nothing has run yet")
+        terminal.send("\x1b")
+        await terminal.until(lambda: "esc browse" not in terminal.text, "nobody writes")
+        terminal.send("\x1a")
+        await terminal.until(lambda: b"\x1b[?1049l" in terminal.received, "the screen is left")
+        await terminal.until(lambda: terminal.settings() == before, "the settings as they were")
+        terminal.received.clear()
+        os.kill(terminal.process.pid, signal.SIGCONT)
+        await terminal.until(lambda: b"\x1b[?1049h" in terminal.received, "the screen again")
+        await terminal.shows("Nothing has run yet")
+        await left(terminal)
