@@ -117,6 +117,7 @@ class _Daemon:
             runners=backend.runners.describe,
             standing=self._supervisor.standing,
             executions=backend.counts,
+            addresses=lambda: self._network.addresses,
             open_streams=lambda: self._listeners.open_streams + self._network.open_streams,
         )
         self._service = ServerService(

@@ -31,6 +31,8 @@ class Parts:
     executions: Callable[[], tuple[int, int]]
     """How many there are, and how many of them live."""
     open_streams: Callable[[], int]
+    addresses: Callable[[], Sequence[str]] = lambda: ()
+    """On the network."""
     clock: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
     """When the daemon started, by `clock`."""
@@ -44,7 +46,7 @@ async def status_of(parts: Parts) -> GetStatusResponse:
         pid=os.getpid(),
         home=str(parts.home.root),
         uptime_seconds=parts.clock() - parts.started,
-        sockets=[str(path) for path in parts.sockets],
+        sockets=[*(str(path) for path in parts.sockets), *parts.addresses()],
         memory_bytes=psutil.Process().memory_info().rss,
         store=await _store(parts),
         runners=_runners(parts),

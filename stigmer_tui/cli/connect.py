@@ -10,6 +10,7 @@ import click
 from stigmer_apis.client import Client
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
+from stigmer_tui.backends import chosen_remote
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.text import safe
 
@@ -17,11 +18,13 @@ from stigmer_tui.text import safe
 def with_client(work: Callable[[Client], Awaitable[int]], *, start_daemon: bool = True) -> int:
     """Run `work` with a connected client; return its exit code, or that of what went wrong.
 
-    `start_daemon` starts the daemon where none runs. Ctrl+C cancels `work` and ends with 130: what runs in the daemon goes on.
+    The server is the daemon here, or the one on another machine that is configured. `start_daemon` starts the one here where none runs. Ctrl+C cancels `work` and ends with 130: what runs in the daemon goes on.
     """
 
     async def connected() -> int:
-        async with Client(Home.from_environment(), start_daemon=start_daemon) as client:
+        home = Home.from_environment()
+        remote = await asyncio.to_thread(chosen_remote, home)
+        async with Client(home, start_daemon=start_daemon, remote=remote) as client:
             return await work(client)
 
     return run_async(connected)

@@ -64,6 +64,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "models": Subcommand("models", "List, get and check the models of a local Ollama."),
     "config": Subcommand("config", "Show and change settings."),
     "backend": Subcommand("backend", "Look at the backend, and choose it."),
+    "apikey": Subcommand("apikey", "Make, list and revoke keys for clients of other machines."),
     "server": Subcommand("server", "Start, stop and look at the daemon."),
     "doctor": Subcommand("doctor", "See what works on this machine, and how to mend what does not."),
     "version": Subcommand("version", "Show versions."),

@@ -11,7 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2
 from stigmer_apis.client import Client
-from stigmer_apis.client.launch import ensure_daemon
+from stigmer_apis.client.launch import daemon_command, ensure_daemon
 from stigmer_apis.errors import Unavailable
 from stigmer_apis.home import Home
 from stigmer_tui.cli.connect import run_async, with_client
@@ -35,17 +35,31 @@ def command() -> None:
 
 
 @command.command("start")
-def start() -> int:
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="",
+    help="Answer there too, with TLS, to clients that have an API key. To have it always: stigmer config set server.listen HOST:PORT.",
+)
+def start(listen: str) -> int:
     """Start the daemon, or say that it runs already.
 
     \b
-    Example:
+    Examples:
       stigmer server start
+      stigmer server start --listen 127.0.0.1:7443
     """
 
     async def work() -> int:
-        info = await ensure_daemon(Home.from_environment())
+        home = Home.from_environment()
+        before = await _pid_of(home)
+        info = await ensure_daemon(home, command=(*daemon_command(home), *(("--listen", listen) if listen else ())))
         click.echo(f"the daemon runs: pid {info.pid}, version {info.version}, {safe(info.home)}")
+        if listen and before == info.pid:
+            click.echo("it ran before, so --listen changed nothing: stigmer server stop, then start it again", err=True)
+            return ExitCode.STATE
+        if listen:
+            click.echo(f"it listens on {safe(listen)}; stigmer apikey create NAME makes a key for a client")
         return ExitCode.OK
 
     return run_async(work)
@@ -81,6 +95,15 @@ def restart() -> int:
         return ExitCode.OK
 
     return run_async(work)
+
+
+async def _pid_of(home: Home) -> int:
+    """The daemon's process where one answers; else 0."""
+    try:
+        async with Client(home, start_daemon=False) as client:
+            return client.server_info.pid
+    except Unavailable:
+        return 0
 
 
 async def stop_daemon(*, keep_runners: bool) -> int:

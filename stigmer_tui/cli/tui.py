@@ -1,5 +1,6 @@
 """`stigmer tui`: the workstation."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import click
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
+from stigmer_tui.backends import REMOTE_VARIABLE
 from stigmer_tui.cli.connect import complain
 from stigmer_tui.cli.exit_codes import exit_code_of
 
@@ -20,8 +22,11 @@ from stigmer_tui.cli.exit_codes import exit_code_of
 )
 @click.option("--read-only", is_flag=True, help="Look at everything, change nothing: the server refuses the rest.")
 @click.option("--attach", "open_run", metavar="ID", default="", help="Open this run at once.")
+@click.option(
+    "--remote", metavar="HOST:PORT", default="", help="Speak to the server there: stigmer backend login has its key."
+)
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, to select text as usual.")
-def command(workspace: Path | None, read_only: bool, open_run: str, no_mouse: bool) -> int:
+def command(workspace: Path | None, read_only: bool, open_run: str, remote: str, no_mouse: bool) -> int:
     """Open the workstation. Leaving it stops nothing.
 
     \b
@@ -29,11 +34,14 @@ def command(workspace: Path | None, read_only: bool, open_run: str, no_mouse: bo
       stigmer tui --workspace ~/src/project
       stigmer tui --read-only
       stigmer tui --attach aex-01m7xzs8a0
+      stigmer tui --remote box.example:7443
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the workstation needs a terminal; `stigmer run` and `stigmer logs` work without one")
     from stigmer_tui.terminal.background import BackgroundQuestion
 
+    if remote:
+        os.environ[REMOTE_VARIABLE] = remote
     question = BackgroundQuestion()
     try:
         from stigmer_tui.app import run_app
@@ -48,6 +56,7 @@ def command(workspace: Path | None, read_only: bool, open_run: str, no_mouse: bo
             mouse=not no_mouse,
             dark=answer.dark is not False,
             typed=answer.typed,
+            remote=remote,
         )
     except StigmerError as error:
         complain(error)

@@ -47,6 +47,8 @@ ANY = frozenset(range(256))
 CODES: Mapping[str, frozenset[int]] = {
     "stigmer workflow execute": frozenset({79}),
     "stigmer doctor": frozenset({0, 1}),
+    "stigmer server start --listen": frozenset({79}),
+    "stigmer backend login": frozenset({65}),
     **{f"stigmer {word}": frozenset({79}) for word in STEERING if word not in ("attention", "branch")},
     "stigmer models": frozenset({0, 66, 69, 79}),
     "stigmer secrets status --keep keyring": frozenset({0, 69, 79}),

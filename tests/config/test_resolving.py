@@ -212,7 +212,7 @@ def test_the_mode_cloud_names_all_that_is_missing_at_once(home: Home) -> None:
     with pytest.raises(ConfigError) as caught:
         check_mode(load(home, {"MODE": "cloud", **given}))
     assert "missing" not in caught.value.message
-    assert "no remote backends yet" in caught.value.message
+    assert "the server is on another machine" in caught.value.message
 
 
 def test_set_writes_one_line_for_its_owner_alone(home: Home) -> None:

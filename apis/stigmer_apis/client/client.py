@@ -64,6 +64,7 @@ from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 
 if TYPE_CHECKING:
+    from stigmer_apis.client.api_keys import ApiKeys
     from stigmer_apis.client.artifacts import Artifacts
     from stigmer_apis.client.boards import Boards
     from stigmer_apis.client.remote import Remote
@@ -121,6 +122,13 @@ class Client:
     def server_info(self) -> GetServerInfoResponse:
         """Who answered when the connection was last made."""
         return self.connection.server_info
+
+    @cached_property
+    def api_keys(self) -> "ApiKeys":
+        """Keys for clients of other machines."""
+        from stigmer_apis.client.api_keys import ApiKeys
+
+        return ApiKeys(self.connection)
 
     @cached_property
     def artifacts(self) -> "Artifacts":

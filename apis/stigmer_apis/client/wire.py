@@ -18,6 +18,7 @@ from stigmer_apis.protocol import AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, client_options
 
 if TYPE_CHECKING:
+    from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
     from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2_grpc import ArtifactServiceStub
     from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
     from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
@@ -51,6 +52,13 @@ class Wire:
         self.terminals = TerminalServiceStub(self.channel)
         self._token = token
         self._uses = 0
+
+    @cached_property
+    def api_keys(self) -> "ApiKeyServiceStub":
+        """Who may come from another machine."""
+        from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
+
+        return ApiKeyServiceStub(self.channel)
 
     @cached_property
     def artifacts(self) -> "ArtifactServiceStub":
