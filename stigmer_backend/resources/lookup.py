@@ -1,5 +1,7 @@
 """Finding resources, with words for what is not there."""
 
+from difflib import get_close_matches
+
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceMetadata,
     ApiResourceReference,
@@ -9,6 +11,9 @@ from stigmer_apis.slugs import slugify
 from stigmer_backend.resources.kinds import AnyKind, Kind, R
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Record, StateRead
+
+_NEARBY = 200
+"""Slugs that a name nobody has is compared with, twice."""
 
 
 def find_record(state: StateRead, kind: Kind[R], resource_id: str) -> tuple[R, Record]:
@@ -52,8 +57,11 @@ def named_id(state: StateRead, kind: AnyKind, name: str) -> str | None:
 
 
 def find_named(state: StateRead, kind: Kind[R], name: str) -> R:
-    """The resource whose id, or else whose slug, is `name`. Raises `NotFound`."""
-    return find(state, kind, named_id(state, kind, name) or name)
+    """The resource whose id, or else whose slug, is `name`. Raises `NotFound`, which names the one whose slug is nearest."""
+    found = named_id(state, kind, name)
+    if found is None and (like := _nearest(state, kind, name)):
+        raise NotFound(f"there is no {kind.words} {quoted(name)}", remedy=f"did you mean {quoted(like)}?")
+    return find(state, kind, found or name)
 
 
 def match_id(state: StateRead, kind: AnyKind, metadata: ApiResourceMetadata) -> str | None:
@@ -67,6 +75,14 @@ def match_id(state: StateRead, kind: AnyKind, metadata: ApiResourceMetadata) -> 
 def storable(key: str) -> bool:
     """Whether `key` can be a key of the store at all; what cannot is not there."""
     return "\0" not in key and len(key) <= 256
+
+
+def _nearest(state: StateRead, kind: AnyKind, name: str) -> str:
+    """The slug that is most like `name`, of those that begin like it: some hundreds at most are looked at. Empty where none is."""
+    if not name or not storable(name):
+        return ""
+    nearby = [slug for begin in (name[:1], name[:-1]) for slug, _ in state.names(kind.table, begin, _NEARBY)]
+    return next(iter(get_close_matches(name, dict.fromkeys(nearby), n=1, cutoff=0.7)), "")
 
 
 def _a(words: str) -> str:

@@ -21,7 +21,7 @@ from stigmer_backend.resources.filters import select
 from stigmer_backend.resources.history import find_version, versions_page
 from stigmer_backend.resources.kinds import EXECUTIONS, AnyKind, Resource
 from stigmer_backend.resources.listing import Found, Selection, Turn, by_name, by_time
-from stigmer_backend.resources.lookup import find_record, named_id
+from stigmer_backend.resources.lookup import find_named, find_record, named_id
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 from stigmer_backend.resources.stamps import Stamps
 from stigmer_backend.resources.wrapping import kind_of, wrap
@@ -183,7 +183,7 @@ class _Query:
 
 def _record(state: StateRead, kind: AnyKind, name: str) -> tuple[str, Record]:
     """Id and record of what `name`, an id or a slug, means. Raises `NotFound`."""
-    found = named_id(state, kind, name) or name
+    found = named_id(state, kind, name) or find_named(state, kind, name).metadata.id
     return found, find_record(state, kind, found)[1]
 
 

@@ -34,7 +34,14 @@ def blank(kind: Kind, name: str) -> tuple[Resource, Any]:
 
 def create(kind: Kind, resource: Resource) -> int:
     """Store it. Says its name; fails where there is one of that name."""
-    return with_client(lambda client: create_with(client, kind, resource))
+
+    async def work(client: Client) -> int:
+        try:
+            return await create_with(client, kind, resource)
+        except InvalidArgument as error:
+            raise _by_its_words(kind, error) from error
+
+    return with_client(work)
 
 
 async def create_with(client: Client, kind: Kind, resource: Resource) -> int:
@@ -51,6 +58,20 @@ async def create_with(client: Client, kind: Kind, resource: Resource) -> int:
         return ExitCode.OK
     raise AlreadyExists(
         f"there is a {kind.words} named {slug!r} already", remedy=f"change it: stigmer edit {kind.word} {slug}"
+    )
+
+
+def _by_its_words(kind: Kind, error: InvalidArgument) -> InvalidArgument:
+    """The same refusal, each field called as the person gave it, and not by its path in a request."""
+    told = [
+        f"{one.field.rpartition('.')[2]}: {one.message}"
+        for one in error.violations
+        if one.field.startswith("resources[")
+    ]
+    if not told:
+        return error
+    return InvalidArgument(
+        f"the {kind.words} cannot be like that: {'; '.join(told)}", remedy="", violations=error.violations
     )
 
 

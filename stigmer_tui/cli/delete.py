@@ -68,7 +68,7 @@ async def _ask(client: Client, kind: Kind, name: str, *, force: bool, dry_run: b
     try:
         return await client.resources.delete(number(kind), name, force=force, dry_run=dry_run)
     except NotFound as error:
-        raise not_there(kind, name) from error
+        raise not_there(kind, name, error) from error
 
 
 def _check_held(kind: Kind, name: str, told: DeleteResourceResponse, force: bool) -> None:

@@ -19,6 +19,7 @@ from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
 from stigmer_tui.cli.resources import fetch
 from stigmer_tui.cli.tables import Table
 from stigmer_tui.manifests.kinds import Kind
+from stigmer_tui.text import safe
 
 PHASES = {
     name.removeprefix("EXECUTION_").lower().replace("_", "-"): number
@@ -129,13 +130,15 @@ async def _watch(lists: Lister, asked: Asked, output: Output, rows: Sequence[Any
     if output.is_table:
         table.print_head()
     _print_changed(lists, output, table, rows)
+    names = {_id(row): lists.name(row) for row in rows}
     async with aclosing(lists.watch(asked, revision)) as changes:
         async for change in changes:
             if change.reset:
                 _print_changed(lists, output, table, (await lists.list(asked)).rows)
             _print_changed(lists, output, table, change.changed)
+            names.update((_id(row), lists.name(row)) for row in change.changed)
             for gone in change.removed:
-                note(f"stigmer: {gone} is gone")
+                note(f"stigmer: {safe(names.pop(gone, gone))} is gone")
     return ExitCode.OK
 
 
@@ -149,6 +152,10 @@ def _print_changed(lists: Lister, output: Output, table: Table, rows: Sequence[A
             click.echo(json.dumps(data, ensure_ascii=True))
         else:
             print_data(output, [data] if output.form is Form.YAML else data, [lists.name(row)])
+
+
+def _id(row: Any) -> str:
+    return row.metadata.id if hasattr(row, "metadata") else row.execution_id
 
 
 def _shown(columns: Sequence[Column], output: Output) -> list[Column]:

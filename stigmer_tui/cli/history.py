@@ -58,7 +58,7 @@ def command(kind: Kind, name: str, limit: int, diff: bool, restore: str | None, 
         except NotFound as error:
             if restore is not None and "version" in error.message:
                 raise
-            raise not_there(kind, name) from error
+            raise not_there(kind, name, error) from error
         if not output.is_table:
             print_data(output, [MessageToDict(version) for version in found], [])
         elif diff:

@@ -18,10 +18,11 @@ async def fetch(client: Client, kind: Kind, name: str) -> Any:
     try:
         resource = await client.resources.get(number(kind), name)
     except NotFound as error:
-        raise not_there(kind, name) from error
+        raise not_there(kind, name, error) from error
     return getattr(resource, kind.field)
 
 
-def not_there(kind: Kind, name: str) -> NotFound:
-    """No resource of that name."""
-    return NotFound(f"there is no {kind.words} {name!r}", remedy=f"`stigmer get {kind.plural}` lists them")
+def not_there(kind: Kind, name: str, said: NotFound) -> NotFound:
+    """No resource of that name; with the nearest, where the server `said` one."""
+    like = f"{said.remedy} " if said.remedy.startswith("did you mean") else ""
+    return NotFound(f"there is no {kind.words} {name!r}", remedy=f"{like}`stigmer get {kind.plural}` lists them")

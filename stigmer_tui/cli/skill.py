@@ -119,7 +119,7 @@ def versions_command(name: str, output: Output) -> int:
         try:
             found, _ = await versions_of(client, SKILL, name, VERSIONS)
         except NotFound as error:
-            raise not_there(SKILL, name) from error
+            raise not_there(SKILL, name, error) from error
         if not output.is_table:
             print_data(output, [MessageToDict(version) for version in found], [])
             return ExitCode.OK
