@@ -5,7 +5,7 @@ import the values in `messages` and names of the workflow library, nothing else,
 
 - `messages`: values between workflows and activities
 - `agent_loop`: an agent's execution; a workflow's class
-- `conversation`: one that a model drives; `tool_turn`: the tool calls of one answer; `delegating`: sub-agents; `bounding`: limits
+- `conversation`: one that a model drives; `asking`: the model, what it is shown, how it is asked; `tool_turn`: the tool calls of one answer; `delegating`: sub-agents; `bounding`: limits
 - `deciding`: what waits for a person; `limits`, `compaction`: pure; `telling`: events; `steps`: how activities are asked for
 - `chronicle`: the events of an execution's own steps
 """
