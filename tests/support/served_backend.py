@@ -31,12 +31,16 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
 )
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2_grpc import ExecutionServiceStub
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
+from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
+from stigmer_apis._generated.stigmer.server.v1.server_pb2 import GetStatusResponse
 from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2_grpc import TerminalServiceStub
 from stigmer_apis.home import Home
 from stigmer_apis.protocol import API_VERSION, AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, client_options, server_options, unix_target
 from stigmer_backend.access import AccessInterceptor, Role, Tokens
+from stigmer_backend.daemon.ending import Ending
 from stigmer_backend.daemon.failures import store_failure
+from stigmer_backend.daemon.server_service import ServerService
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.services import Backend
 from stigmer_backend.store import Store, StoreOptions
@@ -123,20 +127,35 @@ async def serve_backend(
         backend = await Backend.open(store, home, options=options)
         stack.push_async_callback(backend.close)
         tokens = Tokens.open(home)
-        await _listen(stack, home.operator_socket, tokens, {Role.OPERATOR, Role.VIEWER}, backend)
-        await _listen(stack, home.runner_socket, tokens, {Role.RUNNER}, backend)
+        who = ServerService(
+            pid=0,
+            home=str(home.root),
+            incarnation=store.incarnation,
+            status=_no_status,
+            ending=Ending(),
+            stopped_note=home.stopped_note,
+        )
+        await _listen(stack, home.operator_socket, tokens, {Role.OPERATOR, Role.VIEWER}, backend, who)
+        await _listen(stack, home.runner_socket, tokens, {Role.RUNNER}, backend, who)
         channel = aio.insecure_channel(unix_target(home.operator_socket), options=client_options())
         stack.push_async_callback(channel.close)
         yield Served(home, store, backend, _stubs(channel, home.operator_token.read_text().strip()), tokens)
 
 
-async def _listen(stack: AsyncExitStack, path: Path, tokens: Tokens, admits: set[Role], backend: Backend) -> None:
+async def _no_status() -> GetStatusResponse:
+    raise AssertionError("nobody asks for it here")
+
+
+async def _listen(
+    stack: AsyncExitStack, path: Path, tokens: Tokens, admits: set[Role], backend: Backend, who: ServerService
+) -> None:
     interceptor = AccessInterceptor(tokens, admits=admits, translations=[store_failure])
     server = aio.server(interceptors=[interceptor, *backend.interceptors], options=server_options())
     if Role.RUNNER in admits:
         backend.register_runner(server)
     else:
         backend.register_operator(server)
+        server_pb2_grpc.add_ServerServiceServicer_to_server(who, server)
     server.add_insecure_port(unix_target(path))
     await server.start()
     stack.push_async_callback(server.stop, None)
