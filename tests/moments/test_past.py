@@ -62,7 +62,7 @@ async def test_the_terminal_at_any_moment(short_tmp: Path, monkeypatch: pytest.M
 
     async with ScriptedBackend(home, clock=clock) as backend, Client(home, start_daemon=False) as client:
         execution_id = backend.add_execution(
-            message="programs", phase=enums.EXECUTION_IN_PROGRESS, events=events_of_programs(chance, 12)
+            message="programs", phase=enums.EXECUTION_IN_PROGRESS, events=tuple(events_of_programs(chance, 12))
         )
         events = backend.get(execution_id).events
         timeline = Timeline(short_tmp)
