@@ -42,7 +42,7 @@ COLUMNS: dict[str, Column] = {
         Column("last", "last line", "The last line of output, or why it failed.", 0, 60, sort="changed"),
         Column("rate", "rate", "How much output came in the last seconds.", 8, 0, sort="changed"),
         Column("tokens", "tokens", "Tokens used, in and out.", 6, 0, True, "tokens"),
-        Column("cost", "cost", "What the tokens cost, as far as prices are known.", 7, 0, True, "cost"),
+        Column("cost", "cost", "What the tokens cost, as far as it is known.", 7, 0, True, "cost"),
         Column("took", "took", "How long it ran, or runs.", 7, 0, True, "longest"),
         Column("phase", "phase", "Where it stands, in a word.", 9, 0),
         Column("labels", "labels", "Its labels.", 18, 0),
