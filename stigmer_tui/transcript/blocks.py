@@ -90,6 +90,10 @@ class ToolCall(Place):
     killed: list[tuple[int, str]] = field(default_factory=lambda: list[tuple[int, str]]())
     """Processes that had to be ended: pid and command."""
     output_bytes: int = 0
+    output: bytes = b""
+    """The end of what it printed in its terminal."""
+    output_lines: int = 0
+    """Line ends of all that it printed."""
     waits: str = ""
     """Why a person is asked before it starts; empty where nobody is, or where it was decided."""
     decision: str = ""

@@ -8,6 +8,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as events
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import ToolCallFinished, ToolCallStarted
+from stigmer_tui.terminal.line_cells import draw_line
 from stigmer_tui.text.times import span
 from stigmer_tui.transcript.blocks import CallState, ToolCall
 
@@ -19,6 +20,8 @@ _STATES = {
     events.TOOL_OUTCOME_NOT_STARTED: CallState.NOT_STARTED,
 }
 _SHOWN_PROCESSES = 6
+KEPT_OUTPUT = 4096
+"""Bytes of a terminal's output that stay with its call; the output has all."""
 
 
 _TELLING = {
@@ -76,6 +79,20 @@ def start_call(call: ToolCall, started: ToolCallStarted) -> None:
     call.directory = started.directory
     if started.HasField("sandbox") and not started.sandbox.walls:
         call.no_walls = started.sandbox.reason
+
+
+def add_output(call: ToolCall, data: bytes) -> None:
+    """It printed more."""
+    call.output = (call.output + data[-KEPT_OUTPUT:])[-KEPT_OUTPUT:]
+    call.output_lines += data.count(b"\n")
+
+
+def output_text(call: ToolCall) -> str:
+    """The end of what it printed, as it looks, without colours. Safe to draw."""
+    lines = call.output.split(b"\n")
+    if call.output_lines > len(lines) - 1:
+        lines = lines[1:]
+    return "\n".join(draw_line(line.removesuffix(b"\r")).text.rstrip() for line in lines).rstrip("\n")
 
 
 def finish_call(call: ToolCall, finished: ToolCallFinished) -> None:

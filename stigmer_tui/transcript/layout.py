@@ -19,7 +19,7 @@ from stigmer_tui.transcript.blocks import (
     plain_text,
     usage_words,
 )
-from stigmer_tui.transcript.calls import killed_words, outcome_words
+from stigmer_tui.transcript.calls import killed_words, outcome_words, output_text
 from stigmer_tui.transcript.diffs import SHOWN_LINES as SHOWN_DIFF_LINES
 from stigmer_tui.transcript.diffs import diff_rows
 from stigmer_tui.transcript.rows import Row, Shape, Span, folded, marked
@@ -27,6 +27,8 @@ from stigmer_tui.transcript.rows import Row, Shape, Span, folded, marked
 SHOWN_LINES = 12
 """Lines of a tool's result that are shown until it is unfolded."""
 SHOWN_COMMAND_LINES = 6
+SHOWN_OUTPUT_LINES = 6
+"""Last lines of a command's output that are shown until it is unfolded."""
 _BAR = "│ "
 
 _CALL_MARKS = {
@@ -64,7 +66,7 @@ def likely_rows(block: Block, shape: Shape) -> int:
         case AgentText():
             return 1 + _likely(block.text, width) + (1 if block.reasoning else 0)
         case ToolCall():
-            return 2 + min(SHOWN_LINES, _likely(block.result, width))
+            return 2 + min(SHOWN_LINES, _likely(block.result, width)) + min(SHOWN_OUTPUT_LINES, block.output_lines)
         case FileDiff():
             return 1 + min(SHOWN_DIFF_LINES, block.diff.count("\n"))
         case PersonLine():
@@ -161,9 +163,23 @@ def _call(block: ToolCall, width: int) -> list[Row]:
         rows += marked(" ", "muted", killed_words(block.killed), "muted", width)
     if block.error:
         rows += folded(" ", "error", block.error, "error", width, lines=SHOWN_LINES, opened=block.opened)
+    if block.output:
+        rows += _output(block, width)
     if block.result:
         rows += folded(" ", "text", block.result, "text", width, lines=SHOWN_LINES, opened=block.opened)
     return rows
+
+
+def _output(block: ToolCall, width: int) -> list[Row]:
+    """The last lines that it printed; how many there were before them."""
+    lines = output_text(block).split("\n")
+    shown = lines if block.opened else lines[-SHOWN_OUTPUT_LINES:]
+    before = block.output_lines + (not block.output.endswith(b"\n")) - len(shown)
+    rows: list[Row] = []
+    if before > 0:
+        where = "o shows all" if block.opened or len(lines) <= SHOWN_OUTPUT_LINES else "f shows more, o all"
+        rows += marked(" ", "fold", f"… {before:,} more line{'' if before == 1 else 's'}; {where}", "fold", width)[:1]
+    return [*rows, *marked(" ", "text", "\n".join(shown), "muted", width)]
 
 
 def _step(block: Step, width: int) -> list[Row]:
@@ -189,7 +205,8 @@ def can_open(block: Block) -> bool:
             return bool(block.reasoning)
         case ToolCall():
             long = max(block.result.count("\n"), block.error.count("\n"), len(block.result) // 800)
-            return bool(block.args) or long >= SHOWN_LINES or block.command.count("\n") >= SHOWN_COMMAND_LINES
+            more = block.output.count(b"\n") > SHOWN_OUTPUT_LINES
+            return more or bool(block.args) or long >= SHOWN_LINES or block.command.count("\n") >= SHOWN_COMMAND_LINES
         case FileDiff():
             return block.diff.count("\n") > SHOWN_DIFF_LINES
         case Step():

@@ -22,7 +22,7 @@ from stigmer_tui.transcript.blocks import (
     Tone,
     ToolCall,
 )
-from stigmer_tui.transcript.calls import finish_call, more_args, shown_call, start_call
+from stigmer_tui.transcript.calls import add_output, finish_call, more_args, shown_call, start_call
 from stigmer_tui.transcript.growing import GrowingBlocks
 from stigmer_tui.transcript.remarks import past_of, remark_of
 from stigmer_tui.transcript.usage import TurnUsage
@@ -72,6 +72,7 @@ class Transcript(GrowingBlocks):
         self._lines: dict[str, PersonLine] = {}
         self._withdrawing: dict[str, str] = {}
         self._calls: dict[str, ToolCall] = {}
+        self._terminals: dict[str, ToolCall] = {}
         self._steps: dict[str, Step] = {}
         self._todos: TodoList | None = None
         self._depth = 0
@@ -92,6 +93,7 @@ class Transcript(GrowingBlocks):
             "approval_resolved": self._approval_resolved,
             "tool_call_started": self._started,
             "tool_call_finished": self._finished,
+            "terminal_output": self._printed,
             "file_changed": self._file_changed,
             "command_issued": self._issued,
             "command_rejected": self._rejected,
@@ -123,7 +125,7 @@ class Transcript(GrowingBlocks):
 
     def begin_next(self, run: str = "") -> None:
         """Another execution of the same session follows: ids of the one before mean nothing now."""
-        for known in (self._messages, self._lines, self._calls, self._steps):
+        for known in (self._messages, self._lines, self._calls, self._terminals, self._steps):
             known.clear()
         self._todos = None
         self._run = run
@@ -287,6 +289,15 @@ class Transcript(GrowingBlocks):
         call = self._calls.get(started.call_id)
         if call is not None:
             start_call(call, started)
+            if started.terminal_id and not call.shown_above:
+                self._terminals[started.terminal_id] = call
+            self.touch(call)
+
+    def _printed(self, event: Event) -> None:
+        """What a command of the agent's prints stands with it; a person's own command is read in the output."""
+        call = self._terminals.get(event.terminal_output.terminal_id)
+        if call is not None:
+            add_output(call, event.terminal_output.data)
             self.touch(call)
 
     def _finished(self, event: Event) -> None:

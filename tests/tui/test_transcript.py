@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_tui.transcript.blocks import CallState, LineState, PersonLine, Remark, ToolCall
-from stigmer_tui.transcript.layout import rows_of
+from stigmer_tui.transcript.layout import can_open, rows_of
 from stigmer_tui.transcript.reading import SILENT, Transcript
 from stigmer_tui.transcript.rows import Shape
 from stigmer_tui.transcript.run_state import RunState, StopState
@@ -202,3 +202,35 @@ def test_a_long_result_is_shortened() -> None:
     rows = ["".join(span.text for span in row) for row in rows_of(call, Shape(40))]
     assert len(rows) < 20
     assert rows[-1].strip() == "… 88 more lines"
+
+
+def test_what_an_agents_command_printed_stands_with_it() -> None:
+    """Its last lines as they look, however they were cut on the way; how many there were before; all that is kept where it is unfolded."""
+    transcript = Transcript()
+    requested = ev.ToolCallRequested(call_id="call-1", name="shell")
+    requested.args.fields["command"].string_value = "make"
+    started = ev.ToolCallStarted(call_id="call-1", terminal_id="term-1")
+    transcript.apply([ev.Event(tool_call_requested=requested), ev.Event(tool_call_started=started)])
+    data = b"".join(b"\x1b[31mline %d\x1b[0m\r\n" % number for number in range(1000)) + b"10%\r20%"
+    for start in range(0, len(data), 7):
+        output = ev.TerminalOutput(terminal_id="term-1", data=data[start : start + 7])
+        transcript.apply([ev.Event(terminal_output=output)])
+    rows = shell_rows(transcript)
+    assert rows[0] == "$ make"
+    assert [row.strip() for row in rows[2:]] == [
+        "… 995 more lines; f shows more, o all",
+        *(f"line {number}" for number in range(995, 1000)),
+        "20%",
+    ]
+    call = transcript.blocks[0]
+    assert isinstance(call, ToolCall)
+    assert can_open(call)
+    call.opened = True
+    assert 100 < len(shell_rows(transcript)) < 400
+
+
+def test_a_persons_own_command_is_read_in_the_output() -> None:
+    """The transcript does not repeat it."""
+    transcript = Transcript()
+    transcript.apply(line_events("make", output=b"printed\r\n"))
+    assert not any("printed" in row for row in shell_rows(transcript))
