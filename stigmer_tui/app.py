@@ -21,6 +21,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.palette import ActionProvider, FoundProvider
+from stigmer_tui.actions.places import Completes
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.away import Away
 from stigmer_tui.backends import chosen_remote, remote_at
@@ -120,7 +121,13 @@ class StigmerApp(FollowsSettings):
         self._keys = HeldKeys(self, super().on_event, self._runs.hand_over)
         self._leader = Leader(self, self.offered_actions, self.run_by_registry, self.say)
         self._jumping = Jumping(self, self.say)
-        self._lookup = Lookup(self, self._looks.named)
+        self._lookup = Lookup(
+            self,
+            {
+                Completes.THEME: self._looks.named,
+                Completes.VIEW: lambda: [(name, "") for name in self.board.view_names()],
+            },
+        )
         self._around = Surroundings(self, self.settings, self._write_to_terminal)
         self._notifying = Notifying(self._around.tell, self._around.counts)
         self._navigation = Navigation(
@@ -313,13 +320,6 @@ class StigmerApp(FollowsSettings):
     def open_first(self, execution_id: str) -> None:
         """Show a run as soon as the server answers."""
         self._runs.open_first(execution_id)
-
-    def choose_agent(self, slug: str) -> None:
-        """Go to the board's composer, with this agent."""
-        self.agent = slug
-        self._navigation.home()
-        self.board.workspace_changed()
-        self.board.set_focus(self.board.composer)
 
     async def run_command(self, *words: str) -> None:
         """Give the terminal to a `stigmer` command until it ends; what went wrong in it is said here too."""

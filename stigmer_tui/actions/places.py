@@ -21,6 +21,7 @@ class Completes(Enum):
     SESSION = "sessions"
     RUN = "runs"
     THEME = "themes"
+    VIEW = "views"
     COMMAND = "commands"
 
 
@@ -48,6 +49,7 @@ _OPENING = "stigmer_tui.frame.opening"
 
 PLACES: tuple[Place, ...] = (
     Place(name="runs", title="Runs", help="Go to the list of runs; words filter it as `/` does.", opens=f"{_OPENING}:runs", aliases=("board", "home"), usage="[failed | running | waiting | done | cancelled | mine | WORDS ...]", words=("failed", "running", "waiting", "done", "cancelled", "mine", "all")),
+    Place(name="view", title="View", help="Look at the list of runs as a saved view does; without a name, choose one.", opens=f"{_OPENING}:view", usage="[NAME]", completes=Completes.VIEW),
     Place(name="run", title="Run", help="Open a run by its id.", opens=f"{_OPENING}:run", usage="ID", completes=Completes.RUN),
     Place(name="session", title="Session", help="Open the newest run of a session.", opens=f"{_OPENING}:session", usage="ID", completes=Completes.SESSION),
     Place(name="agent", title="Agent", help="Write to an agent: the next run is started with it.", opens=f"{_OPENING}:agent", usage="NAME", completes=Completes.AGENT),

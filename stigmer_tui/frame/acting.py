@@ -127,6 +127,14 @@ class Acts(FailsQuietly):
         if filter is not None:
             self.board.show_only(filter)
 
+    def show_view(self, name: str) -> None:
+        """Go to the board as a saved view shows it."""
+        self._navigation.home()
+        if name:
+            self.board.show_view(name)
+        else:
+            self.run_written("board.views")
+
     def show_library(self, kind: str, text: str) -> None:
         """Go to a kind in the library."""
         from stigmer_tui.screens.library import LibraryScreen
@@ -162,6 +170,13 @@ class Acts(FailsQuietly):
     def _tab_of(self, page: Page) -> None:
         if not self._navigation.open_tab(page):
             self.say(f"There are {MOST_TABS} tabs, the most that can be. Close one first.")
+
+    def choose_agent(self, slug: str) -> None:
+        """Go to the board's composer, with this agent."""
+        self.agent = slug
+        self._navigation.home()
+        self.board.workspace_changed()
+        self.board.set_focus(self.board.composer)
 
     # Actions.
 

@@ -1,7 +1,7 @@
 """What there is by name: asked of the server when somebody writes a name, and kept for a moment."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stigmer_apis.errors import StigmerError
@@ -22,15 +22,16 @@ Named = Sequence[tuple[str, str]]
 class Lookup:
     """Answers from the server, or from a moment ago. Where the server cannot be asked, nothing is known."""
 
-    def __init__(self, app: Workstation, themes: Callable[[], Named]) -> None:
+    def __init__(self, app: Workstation, known: Mapping[Completes, Callable[[], Named]]) -> None:
+        """`known`: what the app itself knows by name."""
         self._app = app
-        self._themes = themes
+        self._known = known
         self._kept: dict[Completes, tuple[float, Named]] = {}
 
     async def names(self, wanted: Completes) -> Named:
         """What there is."""
-        if wanted is Completes.THEME:
-            return self._themes()
+        if wanted in self._known:
+            return self._known[wanted]()
         at, known = self._kept.get(wanted, (0.0, ()))
         if at and time.monotonic() - at < KEPT_SECONDS:
             return known

@@ -24,6 +24,11 @@ def runs(app: Workstation, words: Sequence[str]) -> None:
     app.show_board(" ".join(_NARROWS.get(word.lower(), word) for word in words) if words else None)
 
 
+def view(app: Workstation, words: Sequence[str]) -> None:
+    """A saved view of the board, or the list of them."""
+    app.show_view(" ".join(words))
+
+
 def run(app: Workstation, words: Sequence[str]) -> None:
     """A run."""
     app.open_run(_one(words, "run ID"))

@@ -144,6 +144,10 @@ class Workstation(App[int]):
         """Go to the board; `filter` as one writes it there, None: as it is."""
 
     @abstractmethod
+    def show_view(self, name: str) -> None:
+        """Go to the board as a saved view shows it; without a name, to the list of views."""
+
+    @abstractmethod
     def show_library(self, kind: str, text: str) -> None:
         """Go to a kind in the library, such as `agent`; only what contains a text."""
 

@@ -101,7 +101,7 @@ LOOKS: Mapping[str, Look] = {
         _look("dusk", "violet, warm and dark", True, "#c4a7ff #8fd6a3 #f2c078 #ff7a93 #e4dff0 #191521 #201b2b #282236 #938aa6 #564e68 #3a2f55 #282138"),
         _look("forest", "green on deep green", True, "#8fd0a0 #9fe08a #e6c35c #f2836b #dbe5d8 #0f1713 #142019 #1a2920 #83968a #4b5d52 #22412f #182a20"),
         _look("paper", "ink on warm paper", False, "#8a4b08 #3f6f2f #8f5f00 #a8322a #3a3226 #f8f1e1 #f1e8d4 #e8dec7 #756a57 #bfb39b #eadbb6 #efe5cc"),
-        _look("contrast", "white on black, for eyes that need it", True, "#5cd6ff #5cff7a #ffe14d #ff8a8a #ffffff #000000 #0a0a0a #1a1a1a #d0d0d0 #8a8a8a #004a9f #26323f"),
+        _look("contrast", "white on black, for eyes that need it", True, "#5cd6ff #5cff7a #ffe14d #ff8a8a #ffffff #000000 #0a0a0a #1a1a1a #d0d0d0 #8a8a8a #00376f #26323f"),
         _look("contrast-light", "black on white, for eyes that need it", False, "#0036a8 #00540f #6b3d00 #9c0006 #000000 #ffffff #f4f4f4 #e6e6e6 #383838 #6e6e6e #a9cdff #dde6f2"),
         _look("sixteen", "the terminal's own 16 colours, dark", True, "ansi_cyan ansi_green ansi_yellow ansi_bright_red ansi_default ansi_default ansi_default ansi_default ansi_white ansi_bright_black ansi_blue ansi_default", ansi=True),
         _look("sixteen-light", "the terminal's own 16 colours, light", False, "ansi_blue ansi_green ansi_magenta ansi_red ansi_default ansi_default ansi_default ansi_default ansi_bright_black ansi_bright_black ansi_bright_cyan ansi_default", ansi=True),

@@ -43,7 +43,7 @@ async def test_commands_are_completed_and_remembered(app: StigmerApp, backend: S
         await until(pilot, lambda: "dusk" in screen_text(pilot), "the themes")
         await pilot.press(*"dus", "tab", "enter")
         await until(pilot, lambda: app.theme == "dusk", "the theme")
-        await pilot.press("colon", "up")
+        await pilot.press("escape", "colon", "up")
         await until(pilot, lambda: "theme dusk" in screen_text(pilot), "the history")
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, CommandScreen), "left")
@@ -132,3 +132,45 @@ async def test_jump_labels(app: StigmerApp, backend: ScriptedBackend) -> None:
         await until(pilot, lambda: app.board.table.cursor == 2, "the third row")
         await pilot.press("f", "h")
         await until(pilot, lambda: app.focused is app.board.composer, "the composer")
+
+
+async def test_the_palette_finds_runs_agents_and_sessions(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """By some letters; text of others is text."""
+    execution_id = backend.add_execution(message="[@click=app.quit]deploy[/] the site")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "1 run" in screen_text(pilot), "the list")
+        await pilot.press("ctrl+p")
+        await typed(pilot, "deploy site")
+        await until(pilot, lambda: "[@click=app.quit]deploy[/] the site" in screen_text(pilot), "the run")
+        await pilot.press("enter")
+        await until(
+            pilot,
+            lambda: isinstance(app.screen, RunScreen) and run_screen(app).feed.state.execution_id == execution_id,
+            "the run is open",
+        )
+
+
+async def test_the_help_runs_what_it_explains(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Enter on a line does it; the keys are those of the keymap."""
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        await pilot.press("escape", "f1", "j")
+        await until(pilot, lambda: "enter does it" in screen_text(pilot), "the help")
+        await pilot.press("k", "enter")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "done")
+        await pilot.press("f1", "pagedown", *["j"] * 60)
+        await until(pilot, lambda: "enter does it" in screen_text(pilot), "the help again")
+
+
+async def test_zooming(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """The whole screen for what has the focus; the same key gives it back."""
+    execution_id = backend.add_execution(message="true", phase=enums.EXECUTION_COMPLETED, events=line_events("true"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "1 run" in screen_text(pilot), "the list")
+        app.open_run(execution_id)
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "the run")
+        await pilot.press("escape", "alt+z")
+        await until(pilot, lambda: app.screen.maximized is not None, "zoomed")
+        await until(pilot, lambda: "what this session is to do" not in screen_text(pilot), "alone")
+        await pilot.press("alt+z")
+        await until(pilot, lambda: "what this session is to do" in screen_text(pilot), "as it was")
