@@ -10,7 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
 from stigmer_runner.mcp.contained import client_of
 from stigmer_runner.mcp.definition import Container, Definition, Volume, definitions_of
 from stigmer_runner.mcp.servers import Waits
-from stigmer_runner.sandbox import CommandLimits, Sandbox
+from stigmer_runner.sandbox import MARKER_VARIABLE, CommandLimits, Sandbox
 from stigmer_runner.tools.execute import engine as engines
 from stigmer_runner.tools.execute.engine import Engine
 from tests.mcp.stand import LIAR, standing
@@ -96,8 +96,9 @@ def test_values_stand_in_no_argument_and_the_policy_closes_the_network() -> None
             CommandLimits(processes=7),
             network=network,
             where="the MCP server boxed",
+            marker="a:b",
         )
-        assert environment == {"TOKEN": CANARY}
+        assert environment == {"TOKEN": CANARY, MARKER_VARIABLE: "a:b"}
         assert not any(CANARY in each for each in command)
         assert ("--network=none" in command) is not network
         assert ("--publish=127.0.0.1:80:8080/tcp" in command) is network

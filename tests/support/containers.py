@@ -18,6 +18,10 @@ events_logger="file"
 """
 
 
+_WORKS: list[str] = []
+"""What was tried in this process, and ran."""
+
+
 async def require_podman(base: Path, environment: dict[str, str]) -> tuple[Engine, Path]:
     """Podman with settings of its own below `base`, and a file tree for it; skip, or fail in CI, where no container can run."""
     if shutil.which("podman") is None:
@@ -27,6 +31,8 @@ async def require_podman(base: Path, environment: dict[str, str]) -> tuple[Engin
         engine = await find_engine(lambda name: shutil.which("podman") if name == "podman" else None, given)
     except NoContainerEngine as error:
         missing(str(error))
+    if _WORKS:
+        return engine, tree
     tried = await asyncio.to_thread(
         subprocess.run,
         engine.command("run", "--rm", "--network=none", "--volume=/usr:/usr:ro", "--rootfs", str(tree), "true"),
@@ -37,6 +43,7 @@ async def require_podman(base: Path, environment: dict[str, str]) -> tuple[Engin
     )
     if tried.returncode != 0:
         missing(f"podman cannot run a container here: {tried.stderr.decode('utf-8', 'replace').strip()[-300:]}")
+    _WORKS.append(engine.program)
     return engine, tree
 
 

@@ -22,6 +22,7 @@ from tests.sandbox.ground import Ground, require_landlock
 from tests.support.containers import require_podman
 from tests.support.daytona_double import KEY, Daytona, daytona_double
 from tests.support.require import require_tool
+from tests.support.waiting import eventually
 from tests.tools.bench import new_bench
 
 KINDS = [*(kind.value for kind in SandboxKind), "container", "daytona"]
@@ -85,7 +86,9 @@ async def _local(stack: contextlib.AsyncExitStack, kind: SandboxKind, ground: Gr
 def _container(engine: Engine, tree: Path, ground: Ground) -> Place:
     name = f"stigmer-test-{os.getpid()}-{ground.base.name}"
     limits = CommandLimits(processes=256, memory=512 * MIB, file_size=64 * MIB)
-    where = ContainerPlace(str(tree), ground.workspace(), name, SECRETS, limits=limits, shown=(Path("/usr"),))
+    where = ContainerPlace(
+        str(tree), ground.workspace(), name, f"{name}:", SECRETS, limits=limits, shown=(Path("/usr"),)
+    )
 
     async def left() -> object:
         asked = engine.command("ps", "--all", "--quiet", "--filter", f"name={name}")
@@ -187,6 +190,22 @@ async def test_a_container_has_no_network_no_powers_and_nothing_of_the_machine(g
     assert told[1].split() == ["lo", "CapEff:", "0000000000000000", "1"]
     assert told[2].count("No such file") == 2
     assert "Read-only file system" in told[2]
+
+
+async def test_what_a_crash_leaves_in_a_container_is_found_by_its_mark(ground: Ground) -> None:
+    engine, tree = await require_podman(ground.base, dict(os.environ))
+    place = _container(engine, tree, ground)
+    running = asyncio.create_task(place.execute("setsid sleep 1000 & echo >started; exec sleep 1000"))
+    await until((place.workspace / "started").exists, "it starts")
+    prefix = f"stigmer-test-{os.getpid()}-{ground.base.name}:"
+    ended = await asyncio.to_thread(end_marked_processes, prefix)
+    assert sum(process.command == "sleep 1000" for process in ended) == 2
+    await running
+
+    async def gone() -> bool:
+        return not await place.left()
+
+    await eventually(gone)  # the engine cleans up by itself
 
 
 async def test_a_container_has_limits(ground: Ground) -> None:

@@ -10,6 +10,7 @@ from stigmer_runner.finishing import uninterrupted
 from stigmer_runner.mcp.definition import Container
 from stigmer_runner.mcp.placeholders import filled, filled_in_arguments
 from stigmer_runner.sandbox import (
+    MARKER_VARIABLE,
     CommandLimits,
     ExecutionRequest,
     ExecutionResult,
@@ -82,9 +83,11 @@ def client_of(
     *,
     network: bool,
     where: str,
+    marker: str,
 ) -> tuple[list[str], dict[str, str]]:
     """The client to start, and the variables that it hands on. Raises `ValueMissing`."""
     environment = {key: filled(value, values, where) for key, value in container.environment.items()}
+    environment[MARKER_VARIABLE] = marker  # by which it is found after a crash of this process
     options = [
         f"--name={name}",
         "--rm",

@@ -264,11 +264,12 @@ class McpServers:
             place.limits,
             network=session.network_of(Policy()) == Network.MODE_OPEN,
             where=f"the MCP server {server.name}",
+            marker=(marker := f"{place.marker_prefix}{place.execution_id}:mcp-{number}"[-200:]),
         )
         request = ExecutionRequest(
             command=client,
             workspace=session.workspace,
-            marker="container",
+            marker=marker,
             environment=environment,
             scratch=place.state_directory / "mcp" / f"{place.execution_id}-{number}",
         )

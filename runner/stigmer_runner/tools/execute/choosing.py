@@ -59,6 +59,7 @@ async def executor(wanted: Wanted, place: SessionPlace) -> AsyncGenerator[Execut
                 wanted.image,
                 place.workspace.resolve(),
                 name,
+                f"{place.marker_prefix}{place.execution_id}:",
                 place.environment,
                 wanted.network,
                 place.limits,

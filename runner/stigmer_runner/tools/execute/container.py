@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stigmer_runner.finishing import uninterrupted
-from stigmer_runner.sandbox import CommandLimits, SpawnFailed
+from stigmer_runner.sandbox import MARKER_VARIABLE, CommandLimits, SpawnFailed
 from stigmer_runner.tools.execute.engine import Engine
 from stigmer_runner.tools.shell.executing import ENDED, TIMED_OUT, ExecutionResult, LongOutput, remark_of
 
@@ -37,6 +37,8 @@ class ContainerPlace:
     """Shown under its own name, writable."""
     name_prefix: str
     """Of the containers' names: letters, digits, `_`, `.` and `-`."""
+    marker_prefix: str = ""
+    """Of the mark that everything in a container carries, so that it is found after a crash of this process."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     network: bool = False
     limits: CommandLimits = field(default_factory=CommandLimits)
@@ -65,7 +67,7 @@ class ContainerExecutor:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=dict(self._engine.environment),
+                env={**self._engine.environment, MARKER_VARIABLE: f"{self._place.marker_prefix}{name}"[-200:]},
             )
         except OSError as error:
             raise SpawnFailed(f"{self._engine.name} could not be started: {error}") from error
@@ -113,6 +115,7 @@ class ContainerExecutor:
             "--security-opt=no-new-privileges",
             f"--network={'host' if place.network else 'none'}",
             "--tmpfs=/tmp",
+            f"--env={MARKER_VARIABLE}",
             f"--volume={place.workspace}:{place.workspace}",
             f"--workdir={place.workspace}",
             *(f"--volume={each}:{each}:ro" for each in place.shown),
