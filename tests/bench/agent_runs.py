@@ -24,10 +24,7 @@ from tests.support.workstation import Workstation
 
 AGENT = "worker"
 PATIENCE = 120.0
-LIST_KEYS = b"\x1b"
-"""From the composer to the list."""
 NO_WALLS = {"STIGMER_EXECUTION_MODE": "local"}
-OPEN_KEYS = b"\r"
 
 
 @asynccontextmanager
@@ -110,13 +107,11 @@ def times_of(events: Sequence[Event], body: str) -> list[float]:
 
 
 @contextmanager
-def opened_newest(workstation: Workstation, subject: str) -> Generator[ProgramScreen]:
-    """The app with its newest run open, whose row shows `subject`."""
-    with program(workstation.command("tui"), workstation.environ()) as screen:
-        screen.until(lambda text: subject in text, "the run's row")
-        for keys in (LIST_KEYS, OPEN_KEYS):
-            screen.write(keys)
-            screen.settle()
+def opened_run(workstation: Workstation, execution_id: str, shows: str) -> Generator[ProgramScreen]:
+    """The app with a run open, whose screen `shows` something."""
+    with program(workstation.command("tui", "--attach", execution_id), workstation.environ()) as screen:
+        screen.until(lambda text: shows in text, "the run")
+        screen.settle()
         yield screen
 
 

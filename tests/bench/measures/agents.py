@@ -12,7 +12,7 @@ from tests.bench.agent_runs import (
     cpu_of,
     events_until,
     is_over,
-    opened_newest,
+    opened_run,
     project,
     scripted,
     shell_turn,
@@ -137,7 +137,7 @@ async def _turn_time_in_app(stage: Stage, last: str) -> float:
     async with scripted(stage, turns):
         execution_id = await started(stage, "Work.", directory)
         await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
-        with opened_newest(stage.workstation, "Work.") as screen:
+        with opened_run(stage.workstation, execution_id, "Work.") as screen:
             begin = time.perf_counter()
             (directory / "go").touch()
             end = await asyncio.to_thread(screen.until, lambda text: last in text, "the last word")

@@ -16,7 +16,7 @@ from tests.bench.agent_runs import (
     events_until,
     is_over,
     need_bwrap,
-    opened_newest,
+    opened_run,
     scripted,
     shell_turn,
     started,
@@ -39,9 +39,10 @@ async def agent_memory(bench: Bench) -> Sequence[Figure]:
     """App, daemon and runner with an agent's run open, its provider loaded."""
     del bench
     async with agent_stage() as stage, scripted(stage, [shell_turn("echo hello"), {"text": "It said hello."}]):
-        await events_until(stage.client, await started(stage, "Greet."), is_over)
+        execution_id = await started(stage, "Greet.")
+        await events_until(stage.client, execution_id, is_over)
         workstation = stage.workstation
-        with opened_newest(workstation, "Greet.") as screen:
+        with opened_run(workstation, execution_id, "Greet.") as screen:
             parts = {
                 "app": screen.pids(),
                 "daemon": daemon_pids(workstation),

@@ -12,7 +12,7 @@ from tests.bench.agent_runs import (
     agent_stage,
     events_until,
     is_over,
-    opened_newest,
+    opened_run,
     port_of,
     project,
     scripted,
@@ -109,16 +109,16 @@ async def _first_call(stage: Stage, provider: StampingProvider) -> float:
 
 async def _painted(stage: Stage, count: int) -> list[float]:
     """Milliseconds from write to the screen, of the newest token each time that it shows one."""
-    await started(stage, "Say it.")
-    return await asyncio.to_thread(_watched, stage.workstation, count)
+    execution_id = await started(stage, "Say it.")
+    return await asyncio.to_thread(_watched, stage.workstation, execution_id, count)
 
 
-def _watched(workstation: Workstation, count: int) -> list[float]:
+def _watched(workstation: Workstation, execution_id: str, count: int) -> list[float]:
     """Milliseconds from write to the app's own write to its terminal, of the newest token of each of so many drawings."""
     taken: list[float] = []
     newest, rest = 0.0, b""
     deadline = time.monotonic() + PATIENCE
-    with opened_newest(workstation, "Say it.") as screen:
+    with opened_run(workstation, execution_id, "Say it.") as screen:
         screen.raw(1.0)
         while len(taken) < count:
             if time.monotonic() > deadline:
@@ -179,7 +179,7 @@ async def _all_on_screen(stage: Stage, last: str) -> float:
     async with scripted(stage, _words(last)):
         execution_id = await started(stage, "Say all.", directory)
         await events_until(stage.client, execution_id, lambda event: event.HasField("tool_call_started"))
-        with opened_newest(stage.workstation, "Say all.") as screen:
+        with opened_run(stage.workstation, execution_id, "Say all.") as screen:
             (directory / "go").touch()
             end = await asyncio.to_thread(screen.until, lambda text: last in text, "the last word")
         end += time.time() - time.perf_counter()
