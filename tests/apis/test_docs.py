@@ -17,7 +17,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```\n\nprints\n\n```text\n(.*?)```", PAG
 
 
 def test_every_example_is_run() -> None:
-    assert len(EXAMPLES) == PAGE.read_text().count("```python") == 5
+    assert len(EXAMPLES) == PAGE.read_text().count("```python") == 7
 
 
 @pytest.mark.parametrize(("program", "printed"), EXAMPLES)

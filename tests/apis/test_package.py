@@ -45,11 +45,18 @@ import stigmer_apis.client
 
 def test_the_public_names() -> None:
     assert stigmer_apis.client.__all__ == [
+        "AgentHandle",
         "AttachSession",
         "Client",
         "ClientOptions",
         "Connection",
         "ConnectionState",
+        "Execution",
+        "Remote",
+        "Result",
+        "SessionHandle",
+        "Stigmer",
+        "SyncStigmer",
         "TailBatch",
         "TailEnd",
         "TailHeartbeat",
@@ -58,6 +65,7 @@ def test_the_public_names() -> None:
         "client_environment",
         "ensure_daemon",
     ]
+    assert all(hasattr(stigmer_apis.client, name) for name in stigmer_apis.client.__all__)
     assert fold.__all__ == [
         "Fold",
         "apply_events",

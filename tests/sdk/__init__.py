@@ -1,0 +1,1 @@
+"""Stigmer as a library."""
