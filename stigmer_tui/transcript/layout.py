@@ -29,6 +29,8 @@ SHOWN_LINES = 12
 SHOWN_COMMAND_LINES = 6
 SHOWN_OUTPUT_LINES = 6
 """Last lines of a command's output that are shown until it is unfolded."""
+_SHOWN_AS_DIFF = frozenset({"edit", "write"})
+"""Tools whose result repeats the diff that stands below it."""
 _BAR = "│ "
 
 _CALL_MARKS = {
@@ -166,7 +168,8 @@ def _call(block: ToolCall, width: int) -> list[Row]:
     if block.output:
         rows += _output(block, width)
     if block.result:
-        rows += folded(" ", "text", block.result, "text", width, lines=SHOWN_LINES, opened=block.opened)
+        lines = 1 if block.name in _SHOWN_AS_DIFF else SHOWN_LINES
+        rows += folded(" ", "text", block.result, "text", width, lines=lines, opened=block.opened)
     return rows
 
 
@@ -206,7 +209,14 @@ def can_open(block: Block) -> bool:
         case ToolCall():
             long = max(block.result.count("\n"), block.error.count("\n"), len(block.result) // 800)
             more = block.output.count(b"\n") > SHOWN_OUTPUT_LINES
-            return more or bool(block.args) or long >= SHOWN_LINES or block.command.count("\n") >= SHOWN_COMMAND_LINES
+            repeated = block.name in _SHOWN_AS_DIFF and "\n" in block.result
+            return (
+                more
+                or repeated
+                or bool(block.args)
+                or long >= SHOWN_LINES
+                or block.command.count("\n") >= SHOWN_COMMAND_LINES
+            )
         case FileDiff():
             return block.diff.count("\n") > SHOWN_DIFF_LINES
         case Step():

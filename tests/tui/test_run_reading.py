@@ -322,6 +322,19 @@ async def test_the_menu_of_a_block(app: StigmerApp, backend: ScriptedBackend, tm
         )
 
 
+async def test_the_menu_by_the_mouse(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """The right button opens it on the block under it, a click chooses."""
+    run = agent_run(backend, *said(1, "first", person=True), *said(2, "second answer"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await opened(pilot, app, run, "second answer")
+        row = next(y for y, line in enumerate(shown(pilot)) if "second answer" in line)
+        await pilot.click(offset=(8, row), button=3)
+        await until(pilot, lambda: isinstance(app.screen, BlockMenu), "the menu")
+        row = next(y for y, line in enumerate(shown(pilot)) if line.endswith("Copy") or " Copy " in line)
+        await pilot.click(offset=(50, row))
+        await until(pilot, lambda: app.clipboard == "second answer", "it is copied")
+
+
 async def test_usage_by_turn_sub_agents_folded_plan_pinned(app: StigmerApp, backend: ScriptedBackend) -> None:
     """What a turn used stands at its end; a sub-agent is a line until it is opened; the plan is in sight."""
     used = ev.Event(usage_reported=ev.UsageReported(input_tokens=1200, output_tokens=34, cost_micro_usd=20_000))

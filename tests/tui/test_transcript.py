@@ -234,3 +234,13 @@ def test_a_persons_own_command_is_read_in_the_output() -> None:
     transcript = Transcript()
     transcript.apply(line_events("make", output=b"printed\r\n"))
     assert not any("printed" in row for row in shell_rows(transcript))
+
+
+def test_the_result_of_an_edit_does_not_repeat_its_diff() -> None:
+    """It is folded to its first line: the diff stands below it."""
+    call = ToolCall(
+        "c", "edit", "x.py", state=CallState.ENDED, result="x.py was written.\n--- a/x.py\n+++ b/x.py\n+new"
+    )
+    rows = ["".join(span.text for span in row).strip() for row in rows_of(call, Shape(60))]
+    assert rows[-2:] == ["x.py was written.", "… 3 more lines"]
+    assert can_open(call)
