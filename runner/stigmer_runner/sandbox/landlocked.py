@@ -60,7 +60,7 @@ class LandlockWalls(Marked):
         self._scope = Scope.ABSTRACT_SOCKETS | Scope.SIGNALS if scopes else Scope(0)
         self._reason = reason
         self._gaps = (*GAPS, *(() if scopes else (_NO_SCOPES,)), *((_OF_ROOT,) if os.getuid() == 0 else ()))
-        self._tmp = Path(tempfile.mkdtemp(prefix="stigmer-tmp-")).resolve()
+        self._own_tmp: Path | None = None
 
     @property
     def description(self) -> SandboxDescription:
@@ -83,7 +83,7 @@ class LandlockWalls(Marked):
         return None
 
     def variables(self, scratch: Path | None) -> Mapping[str, str]:
-        place = str(self._tmp if scratch is None else scratch.resolve())
+        place = str(self._tmp() if scratch is None else scratch.resolve())
         return {"TMPDIR": place, "XDG_CACHE_HOME": f"{place}/.cache"}
 
     def wrap(
@@ -103,8 +103,16 @@ class LandlockWalls(Marked):
         self.discard()
 
     def discard(self) -> None:
-        """Give up what was made for walls that nobody uses."""
-        shutil.rmtree(self._tmp, ignore_errors=True)
+        """Give up what was made for commands; it is made again where one wants it."""
+        if self._own_tmp is not None:
+            shutil.rmtree(self._own_tmp, ignore_errors=True)
+            self._own_tmp = None
+
+    def _tmp(self) -> Path:
+        """For the temporary files of commands without a directory of their session's; first asked for before a command starts."""
+        if self._own_tmp is None:
+            self._own_tmp = Path(tempfile.mkdtemp(prefix="stigmer-tmp-")).resolve()
+        return self._own_tmp
 
     def _rules(self, place: Place) -> Ruleset:
         mounts = self._tree.planned(place.workspace, None, (), place.shown, place.program)
@@ -116,7 +124,7 @@ class LandlockWalls(Marked):
             for name in DEVICES:
                 rules.allow(f"/dev/{name}", Access.READ_FILE | Access.WRITE_FILE)
             rules.allow("/proc", Access.READ_FILE | Access.READ_DIR)
-            for writable in (place.workspace, place.scratch or self._tmp):
+            for writable in (place.workspace, place.scratch or self._tmp()):
                 rules.allow(str(writable), WRITE)
         except BaseException:
             rules.close()
