@@ -79,9 +79,9 @@ def probe_landlock(programs: Programs, layout: SandboxLayout, reason: str) -> La
         answer = _ask(walls, programs, layout)
     except OSError as error:
         answer = subprocess.CompletedProcess([], 1, b"", str(error).encode())
+    walls.discard()
     if answer.stdout == b"stands\n":
         return walls
-    walls.discard()
     raise Unusable(
         f"Landlock does not work here ({(answer.stderr or answer.stdout).decode('utf-8', 'replace').strip()})"
     )
