@@ -7,13 +7,19 @@ from textual.message_pump import MessagePump
 
 
 class Pace:
-    """Calls `draw` for what was marked, with `seconds` between two calls at least."""
+    """Calls `draw` for what was marked, with `seconds` between two calls at least.
 
-    def __init__(self, host: MessagePump, draw: Callable[[], None], seconds: float) -> None:
+    Where drawing takes long, `longest` lets it wait longer: twice as long as the process worked since the last call, so
+    that what is shown never takes more of the machine than what makes it.
+    """
+
+    def __init__(self, host: MessagePump, draw: Callable[[], None], seconds: float, longest: float = 0.0) -> None:
         """`host`: in whose turn it is drawn."""
         self._host = host
         self._draw = draw
-        self._seconds = seconds
+        self._seconds = self._spacing = seconds
+        self._longest = max(longest, seconds)
+        self._worked = time.process_time()
         self._due = False
         self._last = 0.0
 
@@ -22,7 +28,7 @@ class Pace:
         if self._due:
             return
         self._due = True
-        wait = self._last + self._seconds - time.monotonic()
+        wait = self._last + self._spacing - time.monotonic()
         if wait > 0:
             self._host.set_timer(wait, self._now)
         else:
@@ -31,4 +37,7 @@ class Pace:
     def _now(self) -> None:
         self._due = False
         self._last = time.monotonic()
+        worked = time.process_time()
+        self._spacing = min(max(self._seconds, 2 * (worked - self._worked)), self._longest)
+        self._worked = worked
         self._draw()

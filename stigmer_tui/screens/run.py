@@ -44,8 +44,8 @@ from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.rows_view import RowsView
 from stigmer_tui.widgets.transcript_view import TranscriptView
 
-DRAW_SECONDS = 0.016
-"""Between two drawings of what comes in: as often as the terminal is drawn at all."""
+DRAW_SECONDS, LONGEST_SECONDS = 0.016, 0.04
+"""Between two drawings of what comes in: as often as the terminal is drawn at all, less often where that takes long."""
 
 
 class RunScreen(WorkstationScreen):
@@ -62,7 +62,7 @@ class RunScreen(WorkstationScreen):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
         self._log = OutputLog(workstation.home.data)
         self._transcript = Transcript()
-        self._pace = Pace(self, self._draw, DRAW_SECONDS)
+        self._pace = Pace(self, self._draw, DRAW_SECONDS, LONGEST_SECONDS)
         self.feed = RunFeed(self._log, self._transcript, self._pace.mark)
         self._sender = LineSender(
             start,
