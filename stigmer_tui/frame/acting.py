@@ -25,6 +25,7 @@ from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.command import CommandScreen
 from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.page import Page
+from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.widgets.tab_strip import TabWords
 
@@ -41,6 +42,14 @@ class Acts(FailsQuietly):
     _leader: Leader
     _jumping: Jumping
     _lookup: Lookup
+
+    def leave_broken(self, screen: Screen[object]) -> bool:
+        """Go back from a place that failed as a whole; the list of runs is the one that cannot be left."""
+        if screen is not self.screen or screen is self.board or not isinstance(screen, WorkstationScreen):
+            return False
+        self.call_later(self.pop_screen)
+        self.call_later(self.say, f"This place failed. What happened is written in {self.crash.path}.", wrong=True)
+        return True
 
     # What works now.
 

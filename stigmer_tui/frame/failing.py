@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import cast
 
 from rich.console import RenderableType
 from textual.screen import Screen
@@ -30,13 +31,18 @@ class FailsQuietly(Workstation):
 
     def _handle_exception(self, error: Exception) -> None:
         """A part of the screen that failed makes room for a panel that says so; where it was more than a part, Textual's way out, with our words."""
-        culprit = widget_of(error)
-        if culprit is not None and self._broken < MOST_BROKEN and self._put_panel(culprit):
+        culprit, screen = culprits_of(error)
+        part = culprit is not None and self._put_panel(culprit)
+        if self._broken < MOST_BROKEN and (part or (screen is not None and self.leave_broken(screen))):
             self._broken += 1
             self.crash.log(error)
             return
         self.crash.note(error)
         super()._handle_exception(error)
+
+    def leave_broken(self, screen: Screen[object]) -> bool:
+        """Leave a screen that failed as a whole for the one before it; False where there is none."""
+        return False
 
     def _put_panel(self, culprit: Widget) -> bool:
         """A panel in the place of a widget; False where there is none to put it."""
@@ -71,17 +77,20 @@ class FailsQuietly(Workstation):
         self._exit_renderables.clear()
 
 
-def widget_of(error: BaseException) -> Widget | None:
-    """The widget in whose code it failed, by the frames that it went through; None where that was a screen or the app."""
+def culprits_of(error: BaseException) -> tuple[Widget | None, Screen[object] | None]:
+    """The widget in whose code it failed, and the screen, by the frames that it went through; None where it went through none."""
     cause = getattr(error, "error", None)
     place = (cause if isinstance(cause, BaseException) else error).__traceback__
     found: Widget | None = None
+    screen: Screen[object] | None = None
     while place is not None:
         owner: object = place.tb_frame.f_locals.get("self")
-        if isinstance(owner, Widget) and not isinstance(owner, Screen | Broken):
+        if isinstance(owner, Screen):
+            screen = cast("Screen[object]", owner)
+        elif isinstance(owner, Widget) and not isinstance(owner, Broken):
             found = owner
         place = place.tb_next
-    return found
+    return found, screen
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class CommandScreen(ModalScreen[Command | None]):
         self._known: dict[Completes, Sequence[tuple[str, str]]] = {}
         self._past: int | None = None
         """How far back in the history; None while one writes."""
-        self._completions = Completions()
+        self._completions = Completions(self._complete)
         self._wrong = Line(id="command-wrong")
         self._line = CommandInput(self._asked)
         self._written = written

@@ -1,11 +1,16 @@
 """The frame: commands, the leader key, jump labels, back and forward, tabs."""
 
+from textual.app import ComposeResult
+
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.command import CommandScreen
 from stigmer_tui.screens.library import LibraryScreen
+from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.run import RunScreen
+from stigmer_tui.screens.workstation import WorkstationScreen
+from stigmer_tui.widgets.notice import Notice
 from tests.support.scripted_backend import ScriptedBackend, line_events
 from tests.tui.support import run_screen, screen_text, settled, typed, until
 
@@ -174,3 +179,51 @@ async def test_zooming(app: StigmerApp, backend: ScriptedBackend) -> None:
         await until(pilot, lambda: "what this session is to do" not in screen_text(pilot), "alone")
         await pilot.press("alt+z")
         await until(pilot, lambda: "what this session is to do" in screen_text(pilot), "as it was")
+
+
+class FailingScreen(WorkstationScreen):
+    """A place whose own code fails at a key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notice = Notice()
+        self.trouble = Notice()
+
+    def compose(self) -> ComposeResult:
+        """Almost nothing."""
+        yield self.trouble
+        yield self.notice
+
+    def on_key(self) -> None:
+        """Fail."""
+        raise RuntimeError("the place fails")
+
+
+async def test_a_place_that_fails_is_left(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Back to where one was, and it is said; the app goes on."""
+    app.home.prepare()
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        app.open_page(Page("failing", "failing", FailingScreen))
+        await until(pilot, lambda: isinstance(app.screen, FailingScreen), "the place")
+        await pilot.press("x")
+        await until(pilot, lambda: "This place failed" in screen_text(pilot), "said")
+        assert isinstance(app.screen, BoardScreen)
+        assert "the place fails" in app.crash.path.read_text()
+        await pilot.press("escape", "f8")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "another place")
+
+
+async def test_the_mouse_takes_completions_and_tabs(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """A click on one."""
+    backend.add_execution(message="true", phase=enums.EXECUTION_COMPLETED, events=line_events("true"))
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "1 run" in screen_text(pilot), "the list")
+        await pilot.press("escape", "colon", *"age")
+        await until(pilot, lambda: "Browse agents." in screen_text(pilot), "the completions")
+        await pilot.click("#completions", offset=(3, 1))
+        await until(pilot, lambda: ":agents" in screen_text(pilot), "taken")
+        await pilot.press("escape", "escape", "alt+t")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "a tab")
+        await pilot.click("TabStrip", offset=(2, 0))
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the first tab")

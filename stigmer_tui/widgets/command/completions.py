@@ -1,6 +1,6 @@
 """What a command can go on with, a row each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -19,8 +19,10 @@ class Completions(RowsView):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"completions--word", "completions--help"}
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Callable[[], None]) -> None:
+        """`taken` is told when the mouse chose the one that is marked."""
         super().__init__(id="completions")
+        self._taken = taken
         self.can_focus = False
         self._offered: Sequence[Completion] = ()
 
@@ -42,6 +44,10 @@ class Completions(RowsView):
         """Mark another; it goes round."""
         if self._offered:
             self.move_cursor((self.cursor + step) % len(self._offered))
+
+    def on_click(self) -> None:
+        """The mouse marked it already: take it."""
+        self._taken()
 
     def row_count(self) -> int:
         """Rows."""
