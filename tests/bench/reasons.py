@@ -42,9 +42,24 @@ REASONS: dict[str, str] = {
         "nearly all of it is the shell's own: bubblewrap, a supervising sh, bash and the snapshot of the state; "
         "engine and journal add 0.5 ms and a sync"
     ),
+    "own time per tool turn, in bwrap": (
+        "the runner's Python: the library that asks the model takes 4 ms of a turn (requests and streams as typed objects), engine, journal and tool 4, "
+        "bubblewrap with two shells 6, the daemon 3 beside it; two cores were shared with twelve other programs"
+    ),
+    "own time per tool turn, without walls": (
+        "as in bwrap, without the 4 ms of the walls: the library that asks the model 4 ms, engine, journal and tool 4, supervising sh, bash and the look "
+        "for what outlives them 5"
+    ),
+    "own time per tool turn, in the app": (
+        "app, daemon and runner share two cores, and a drawing takes 5 to 10 ms of one: each turn is eight events, drawn at most every 16 ms"
+    ),
     "10 MB of output": "see terminal to client: the daemon stores as fast as it can",
     "first screen of the app": "imports of the app beside textual's, and the first layout",
     "usable board": "see first screen",
+    "10 MB from one command": "the machine was busy: alone it takes 0.2 s",
+    "token sent to painted": "the machine was busy: alone it takes 11 ms, most of it the screen's own 60 drawings a second",
+    "20,000 tokens, all shown": "the machine was busy: alone it takes 0.2 s",
+    "memory with an agent": "the provider's library and the app's own imports",
     "idle CPU": "heartbeats of link and streams, and a clock that ticks each second in the app",
     "key to screen": "two cores for ten programs, daemon, runner, app and the measuring terminal",
     "open with": "the machine was busy: alone it takes 0.01 s",
