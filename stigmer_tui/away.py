@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import HOME_VARIABLE
 from stigmer_tui.screens.workstation import Workstation
+from stigmer_tui.terminal import escape_keys
 from stigmer_tui.terminal.editor import edited
 from stigmer_tui.terminal.pager import keys_go_elsewhere, paged_file, pager_command, run_pager
 
@@ -26,6 +27,7 @@ class Away:
 
     def __init__(self, app: Workstation) -> None:
         self._app = app
+        escape_keys.install()
 
     async def attach(self, client: "Client", execution_id: str, terminal_id: str) -> None:
         """To a running program, until the person comes back."""

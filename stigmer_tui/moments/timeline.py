@@ -16,8 +16,8 @@ from stigmer_tui.moments.records import Records
 
 COLUMNS, ROWS = 80, 24
 """Of a terminal that nobody told the size of."""
-FRAME_COST = 192 * 1024
-"""Bytes of a full-screen program between two keyframes: 20 to 50 ms to draw."""
+FRAME_COST = 96 * 1024
+"""Bytes of a full-screen program between two keyframes: 10 to 25 ms to draw."""
 PLAIN_SHARE = 8
 """A byte of plain output costs so much less: most of it scrolls away before anybody sees it."""
 FRAMES_LIMIT = 64 << 20

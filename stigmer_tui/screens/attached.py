@@ -14,6 +14,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.moments.timeline import Timeline
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.terminal.chord import EXPLANATION, Chord
+from stigmer_tui.terminal.escape_keys import EscapeParser
 from stigmer_tui.terminal.output_log import OutputLog
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.line import Line
@@ -75,6 +76,7 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Attach."""
+        EscapeParser.apart = True
         self._say("…")
         self._stop_listening = self._timeline.listen(self._told)
         self._told()
@@ -82,6 +84,7 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
 
     def on_unmount(self) -> None:
         """Let go."""
+        EscapeParser.apart = False
         if self._stop_listening is not None:
             self._stop_listening()
 

@@ -204,24 +204,31 @@ async def test_attaching_and_coming_back(home: Home, backend: ScriptedBackend) -
         terminal.send("\x1b")
         await terminal.shows("enter open")
         terminal.send("\r")
-        await terminal.shows("full-screen program")
-        terminal.send("\r")
         await terminal.shows("drawn before")
+        terminal.send("\x1b")
+        await terminal.shows("enter attach")
+        terminal.send("\r")
+        await terminal.shows(" ATTACHED ")
         assert b"\x1b[6n" not in terminal.received
         backend.emit(execution_id, output_event(b"\x1b[3;1H\x1b[?1000hlive \x1b]0;title\x07here"))
         await terminal.shows("live here")
         attached = backend.terminals[0]
-        terminal.send(b"ihello\x1b")
-        await terminal.until(lambda: bytes(attached.input) == b"ihello\x1b", "escape")
+        terminal.send(b"ihello\x1b:q\r\x1bx\x1b.\x1b\x1b")
+        typed = b"ihello\x1b:q\r\x1bx\x1b.\x1b\x1b"
+        await terminal.until(lambda: bytes(attached.input) == typed, f"escapes, not {bytes(attached.input)!r}")
         terminal.send(b":q\r\x03\x1a\x11\x10\t\x1b[A\x1bOP\x1b[200~pas\nted\x1b[201~")
         pasted = b"\x1b[A\x1bOPpas\rted"
-        await terminal.until(lambda: bytes(attached.input) == b"ihello\x1b:q\r\x03\x1a\x11\x10\t" + pasted, "the program's keys")
+        await terminal.until(
+            lambda: bytes(attached.input) == typed + b":q\r\x03\x1a\x11\x10\t" + pasted, "the program's keys"
+        )
         terminal.resize(100, 30)
-        await terminal.until(lambda: attached.size == (100, 29), "the program's size, under the line that says whose it is")
+        await terminal.until(
+            lambda: attached.size == (100, 29), "the program's size, under the line that says whose it is"
+        )
         terminal.send(b"\x1d")
         terminal.send(b"d")
         await terminal.shows("Left the terminal")
-        assert "full-screen program" in terminal.text
+        assert "live here" in terminal.text
         terminal.send("\x11")
         assert await terminal.ended() == 0
         given_back(terminal, before)
@@ -266,10 +273,12 @@ async def test_signals_while_attached(
             terminal.send("\x1b")
             await terminal.shows("enter open")
             terminal.send("\r")
-            await terminal.shows("full-screen program")
+            await terminal.shows("drawn")
+            terminal.send("\x1b")
+            await terminal.shows("enter attach")
             terminal.send("\x1b[20~" if command == "whole" else "\r")
         if command == "inside":
-            await terminal.shows("drawn")
+            await terminal.shows(" ATTACHED ")
         else:
             await terminal.until(lambda: b"\x1b[?1000hdrawn" in terminal.received, "attached")
         os.kill(terminal.process.pid, number)
