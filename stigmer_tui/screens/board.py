@@ -40,10 +40,8 @@ from stigmer_tui.widgets.notice import Notice
 from stigmer_tui.widgets.prompt_line import PromptLine
 from stigmer_tui.widgets.rows_view import RowsView
 
-DRAW_SECONDS = 0.05
-"""Between two drawings of what changes."""
-FILTER_SECONDS = 0.15
-"""After the last key, before the server is asked."""
+DRAW_SECONDS, FILTER_SECONDS = 0.05, 0.15
+"""Between two drawings of what changes; after the last key, before the server is asked."""
 RETRY_SECONDS = 2.0
 """After something that does not mend itself: somebody may have mended it."""
 DRAFT = "board"
@@ -67,13 +65,16 @@ class BoardScreen(WorkstationScreen):
         """What waits for the person."""
         self._queue_feed = QueueFeed(self.queue, self._queue_changed)
         self._marks = Marks()
+        self._aside: ExecutionSummary | None = None
+        """A run that waits and does not stand among the rows that are known: one is at it, until the cursor moves from `_aside_from`."""
+        self._aside_from = 0
         self.feed = BoardFeed(self._rows, self._pace.mark, workstation.clock, self._changed)
         self.head = Line(classes="head")
         self.trouble = Notice()
         self.queue_view = QueueView(self.queue, workstation.clock, self._go_to)
         self.heads = BoardHeads(lambda sort: self._viewing.sort_by(sort), classes="heads")
         self.table = BoardTable(self.feed.rows, self._marks, self.feed.rates, workstation.clock, self._ask, id="table")
-        self._many = BoardMany(workstation, self.feed, self._marks, lambda: self.table.selected, self._marks_changed)
+        self._many = BoardMany(workstation, self.feed, self._marks, lambda: self.selected, self._marks_changed)
         self._viewing = Viewing(workstation, self._show_view, self._back)
         self._deciding = BoardDeciding(workstation, self.queue, self._back, self.action_next_attention)
         self._starting = Starting(workstation, self._agent_chosen)
@@ -108,6 +109,11 @@ class BoardScreen(WorkstationScreen):
         yield self.hints
 
     @property
+    def selected(self) -> ExecutionSummary | None:
+        """The run that one is at."""
+        return self._aside or self.table.selected
+
+    @property
     def filter_line(self) -> PromptLine:
         """Where one writes what is to be shown."""
         return self._viewing.filter_line
@@ -132,7 +138,7 @@ class BoardScreen(WorkstationScreen):
         self.composer.write(self.app.drafts.get(DRAFT))
         self.call_after_refresh(self.app.connect)
         self.run_worker(self._follow_list())
-        self.run_worker(self._follow_queue())
+        self.run_worker(self._queue_feed.follow(self.app.client))
         self.set_interval(1.0, self._tick)
         self.show_connection(self.app)
         self.workspace_changed()
@@ -155,9 +161,6 @@ class BoardScreen(WorkstationScreen):
                 self.feed.error = next(error for error in errors.exceptions if isinstance(error, StigmerError))
                 self._show()
             await asyncio.sleep(RETRY_SECONDS)
-
-    async def _follow_queue(self) -> None:
-        await self._queue_feed.run(await self.app.client())
 
     def _changed(self, change: WatchResponse) -> None:
         self._queue_feed.take(change)
@@ -189,23 +192,18 @@ class BoardScreen(WorkstationScreen):
             board_lines.head_left(len(self.feed.live), self.queue.waiting, self.feed.unseen),
             board_lines.head_right(self.feed),
         )
-        selected, group = self.table.selected, self.table.selected_group
-        question, countdown = self._many.question(), self._many.countdown()
-        if self.feed.error is not None:
-            self.status.say([(safe(Untrusted(str(self.feed.error)), lines=False), "error")])
-        elif question:
-            self.status.say([(question, "warning")])
-        elif countdown:
-            self.status.say([(countdown, "warning"), ("   u", "accent"), (" keeps them", "muted")])
+        urgent = board_lines.urgent_words(self.feed.error, self._many.question(), self._many.countdown())
+        selected, group = self.selected, self.table.selected_group
+        if urgent:
+            self.status.say(urgent)
         elif self._marks:
             self.status.say(board_lines.marked_words(self._many.meant()))
         elif selected is not None:
             session = f"session {safe(Untrusted(selected.session_id))}" if self.size.width >= 120 else ""
-            self.status.say(board_lines.selected_words(selected), [(session, "muted")])
-        elif group is not None:
-            self.status.say([("enter", "accent"), (" unfolds it" if group.folded else " folds it", "muted")])
+            where = f"{safe(Untrusted(selected.subject))}, further down" if self._aside is not None else session
+            self.status.say(board_lines.selected_words(selected), [(where, "muted")])
         else:
-            self.status.say([])
+            self.status.say(board_lines.group_words(group))
 
     def _marks_changed(self) -> None:
         self.table.refresh()
@@ -221,6 +219,8 @@ class BoardScreen(WorkstationScreen):
     @on(RowsView.PlaceChanged, "#table")
     def place_changed(self) -> None:
         """Other rows are on the screen, or another one is selected."""
+        if self._aside is not None and self.table.cursor != self._aside_from:
+            self._aside = None
         self.feed.look_at(self.table.top, self.table.top + self.table.page_rows - 1)
         self._say()
 
@@ -230,7 +230,7 @@ class BoardScreen(WorkstationScreen):
         """What the list and the composer cannot do themselves."""
         if self.writing.ask(what):
             return
-        selected = self.table.selected
+        selected = self.selected
         match what:
             case "compose":
                 self.set_focus(self.composer)
@@ -304,15 +304,7 @@ class BoardScreen(WorkstationScreen):
             self.table.action_move(1)
 
     def _fold(self, what: str) -> None:
-        rows = self.feed.rows
-        if rows.sections is None:
-            return
-        if what == "fold_all":
-            rows.fold_all()
-        elif (section := rows.section_of(self.table.cursor)) is not None:
-            rows.fold(section, what == "fold" or not section.folded)
-            if section.folded:
-                self.table.move_cursor(rows.place_of(f"\0{section.head.key}") or 0)
+        self.table.fold(what)
         self._show()
         self.place_changed()
 
@@ -331,10 +323,11 @@ class BoardScreen(WorkstationScreen):
         self._show_item(self.queue.go_to(place))
 
     def _show_item(self, item: Item) -> None:
-        if self.feed.rows.place_of(item.run.execution_id) is not None or item.run.execution_id in self.feed.live:
+        self._aside = None
+        if self.feed.rows.place_of(item.run.execution_id) is not None:
             self.table.select(item.run.execution_id)
-        elif (place := self.feed.rows.place_of(item.run.execution_id)) is not None:
-            self.table.move_cursor(place)
+        else:
+            self._aside, self._aside_from = item.run, self.table.cursor
         if not self._deciding.show(item):
             self.set_focus(self.table)
         self.queue_view.changed()

@@ -1,11 +1,13 @@
 """The lines around the list of runs, in words."""
 
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
+from stigmer_apis.errors import StigmerError
 from stigmer_tui.screens.board_feed import BoardFeed
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import exact, span, thousands
 from stigmer_tui.theme.phases import look_of
 from stigmer_tui.widgets.board.columns import money, short_count
+from stigmer_tui.widgets.board.rows import Section
 from stigmer_tui.widgets.line import Part
 
 
@@ -69,6 +71,22 @@ def empty_words(feed: BoardFeed) -> tuple[Part, Part]:
         ("Nothing has run yet. Type a command line below; enter runs it in a sandbox.", "text"),
         ("It goes on when you leave. ctrl+p lists what you can do, F1 explains the keys.", "muted"),
     )
+
+
+def urgent_words(error: StigmerError | None, question: str, countdown: str) -> list[Part]:
+    """What comes before all else: a trouble, a question, time that runs out. Empty where there is nothing of it."""
+    if error is not None:
+        return [(safe(Untrusted(str(error)), lines=False), "error")]
+    if question:
+        return [(question, "warning")]
+    return [(countdown, "warning"), ("   u", "accent"), (" keeps them", "muted")] if countdown else []
+
+
+def group_words(group: Section | None) -> list[Part]:
+    """What one can do with a group; nothing where one is at none."""
+    if group is None:
+        return []
+    return [("enter", "accent"), (" unfolds it" if group.folded else " folds it", "muted")]
 
 
 def marked_words(meant: str) -> list[Part]:

@@ -1,7 +1,7 @@
 """Keeps the queue of the board as it stands on the server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter, WatchResponse
@@ -48,8 +48,9 @@ class QueueFeed:
             self._waits -= gone
             self._behind.set()
 
-    async def run(self, client: "Client") -> None:
-        """Until it is cancelled."""
+    async def follow(self, connected: "Callable[[], Awaitable[Client]]") -> None:
+        """Until it is cancelled, from when there is a client."""
+        client = await connected()
         while True:
             self._behind.clear()
             try:

@@ -309,6 +309,25 @@ async def test_more_waits_than_is_shown(app: StigmerApp, backend: ScriptedBacken
         assert not app.board.queue_view.display
 
 
+async def test_what_waits_far_down(app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock) -> None:
+    """A run that was not fetched is what keys are about, until the cursor moves."""
+    broken = failed(backend, clock, "old deploy")
+    for number in range(300):
+        run(backend, clock, f"later {number}")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "1 new failure" in screen_text(pilot), "the failure")
+        await pilot.press("escape", "j", "a")
+        await until(pilot, lambda: "old deploy, further down" in screen_text(pilot), "it is said")
+        await pilot.press("j")
+        await settled(pilot)
+        assert "further down" not in screen_text(pilot)
+        await pilot.press("m")
+        await until(pilot, lambda: "did not fail" in screen_text(pilot), "another one")
+        assert broken not in backend.seen
+        await pilot.press("a", "m")
+        await until(pilot, lambda: broken in backend.seen, "seen")
+
+
 async def test_hostile_words_in_the_queue(app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock) -> None:
     """Nothing of it is markup, and no control code is drawn."""
     for text in HOSTILE[:12]:

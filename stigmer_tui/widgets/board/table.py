@@ -131,6 +131,16 @@ class BoardTable(RowsView):
         self._selected_id = execution_id
         self.window_changed()
 
+    def fold(self, what: str) -> None:
+        """`fold` the group that one is in, `unfold` it or fold it again, or `fold_all`. Nothing where nothing is grouped."""
+        section = self.rows.section_of(self.cursor)
+        if what == "fold_all":
+            self.rows.fold_all()
+        elif section is not None:
+            self.rows.fold(section, what == "fold" or not section.folded)
+            if section.folded:
+                self.move_cursor(self.rows.place_of(group_key(section)) or 0)
+
     def window_changed(self) -> None:
         """Rows came, went, changed or moved: stay on the run that is selected, and leave the others where they are on the screen."""
         place = self.rows.place_of(self._selected_id) if self._selected_id else None
