@@ -295,10 +295,6 @@ class StigmerApp(FollowsSettings):
         self._clipboard = text
         self._write_to_terminal(osc52(text))
 
-    def open_page(self, page: Page) -> None:
-        """Put a page in front; what is typed from now on is its."""
-        self._navigation.go(page)
-
     def pop_screen(self) -> AwaitComplete:
         """Close what is in front: a page goes back to the one before it."""
         if isinstance(self.screen, WorkstationScreen):

@@ -42,6 +42,8 @@ class Acts(FailsQuietly):
     _leader: Leader
     _jumping: Jumping
     _lookup: Lookup
+    _in_new_tab = False
+    """Whether the page that is opened next has a tab of its own."""
 
     def leave_broken(self, screen: Screen[object]) -> bool:
         """Go back from a place that failed as a whole; the list of runs is the one that cannot be left."""
@@ -148,7 +150,7 @@ class Acts(FailsQuietly):
         """Go to a kind in the library."""
         from stigmer_tui.screens.library import LibraryScreen
 
-        if isinstance(self.screen, LibraryScreen):
+        if isinstance(self.screen, LibraryScreen) and not self._in_new_tab:
             self.screen.show_kind(kind, text)
         else:
             self.open_page(
@@ -164,9 +166,9 @@ class Acts(FailsQuietly):
             except CommandRefused as refused:
                 self.say(str(refused), wrong=True)
                 return
-            self._navigation.go_to_tab(0)
-            self._tab_of(Page("board", "board", lambda: BoardScreen(self), "runs"))
+            self._in_new_tab = True
             self.run_command_line(command)
+            self._in_new_tab = False
             return
         selected = self.board.table.selected
         if page.key == "board" and selected is not None:
@@ -175,6 +177,13 @@ class Acts(FailsQuietly):
             self.say("The list has its tab. Select a run to open it in a new one.")
             return
         self._tab_of(page)
+
+    def open_page(self, page: Page) -> None:
+        """Put a page in front; what is typed from now on is its."""
+        if self._in_new_tab:
+            self._tab_of(page)
+        else:
+            self._navigation.go(page)
 
     def _tab_of(self, page: Page) -> None:
         if not self._navigation.open_tab(page):

@@ -11,6 +11,7 @@ from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.run import RunScreen
 from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.widgets.notice import Notice
+from stigmer_tui.widgets.tab_strip import TabStrip
 from tests.support.scripted_backend import ScriptedBackend, line_events
 from tests.tui.support import run_screen, screen_text, settled, typed, until
 
@@ -104,6 +105,11 @@ async def test_tabs(app: StigmerApp, backend: ScriptedBackend) -> None:
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "the second tab, by the leader key")
         await pilot.press("alt+k")
         await until(pilot, lambda: isinstance(app.screen, BoardScreen), "closed")
+        app.run_written("tab agents")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library in a tab")
+        assert "2 " in app.screen.query_one(TabStrip).text
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "left, and closed with it")
         assert not app.board.tab_strip.display
 
 
