@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stigmer_tui.screens.run_layout import WORDS
+from stigmer_tui.terminal.output_log import NoteKind
+from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.transcript.blocks import ToolCall
 from stigmer_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -71,8 +74,26 @@ class PaneKeys:
             self._screen.app.pop_screen()
 
     def _other_pane(self, view: LogView) -> None:
+        """From a call of a command to what it printed; else wherever the other pane stands."""
+        row = self._row_of_call() if view is self._screen.transcript else None
         self._screen.panes.change(view)
+        if row is not None:
+            self._screen.output.go_to_row(row)
         self._screen.place_changed()
+
+    def _row_of_call(self) -> int | None:
+        """Where the output of the call under the cursor begins: the same command may have run before."""
+        transcript, output = self._screen.transcript, self._screen.output
+        call = transcript.current
+        if transcript.following or not isinstance(call, ToolCall) or not call.terminal_id:
+            return None
+        calls = (block for block in transcript.transcript.blocks if isinstance(block, ToolCall))
+        same = [each for each in calls if each.terminal_id and each.command == call.command]
+        words = safe(Untrusted(call.command))
+        log = output.log_rows
+        rows = [row for row in log.rows_of(NoteKind.COMMAND) if log.notes[row].text == words]
+        place = next((number for number, each in enumerate(same) if each is call), len(rows))
+        return rows[place] if place < len(rows) else None
 
     def _zoom(self, view: LogView) -> None:
         self._screen.panes.zoom(not self._screen.panes.zoomed)

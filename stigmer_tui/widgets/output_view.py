@@ -176,6 +176,12 @@ class OutputView(LogView):
         self.forget_drawn()
         self.refresh()
 
+    def go_to_row(self, row: int) -> None:
+        """Put a row at the top, and the cursor on it."""
+        self.follow(False)
+        self.top = max(0, min(row, self.last_top))
+        self.move_cursor(row)
+
     # Searching.
 
     def landmarks(self, kind: str) -> Sequence[int]:

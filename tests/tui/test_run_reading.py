@@ -322,6 +322,30 @@ async def test_the_menu_of_a_block(app: StigmerApp, backend: ScriptedBackend, tm
         )
 
 
+async def test_from_a_call_to_what_it_printed(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """The same command ran twice: the output of this one."""
+    events: list[ev.Event] = []
+    for number, printed in enumerate(("first", "second"), 1):
+        requested = ev.ToolCallRequested(call_id=f"c{number}", name="shell")
+        requested.args.fields["command"].string_value = "make"
+        started = ev.ToolCallStarted(call_id=f"c{number}", terminal_id=f"term-{number}")
+        text = "".join(f"{printed} {n}\r\n" for n in range(60)).encode()
+        events += [
+            ev.Event(tool_call_requested=requested),
+            ev.Event(tool_call_started=started),
+            output_event(text, number),
+            ev.Event(tool_call_finished=ev.ToolCallFinished(call_id=f"c{number}", outcome=ev.TOOL_OUTCOME_ENDED)),
+        ]
+    run = agent_run(backend, *said(1, "go", person=True), *events, *said(9, "done"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app, run, "done")
+        for presses, words in ((1, "second 0"), (2, "first 0")):
+            await pilot.press("end", *["T"] * presses, "o")
+            await until(pilot, lambda words=words: words in shown(pilot), words)
+            assert screen.output.text_of_row(screen.output.cursor) == "❯ make"
+            await pilot.press("o")
+
+
 async def test_the_menu_by_the_mouse(app: StigmerApp, backend: ScriptedBackend) -> None:
     """The right button opens it on the block under it, a click chooses."""
     run = agent_run(backend, *said(1, "first", person=True), *said(2, "second answer"))
