@@ -1,16 +1,13 @@
-"""ListResources, WatchResources and the history of resources, as a client on the socket has them."""
+"""ListResources, as a client on the socket has it."""
 
 import asyncio
 import base64
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecutionId
-from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     CancelRequest,
@@ -18,112 +15,22 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     ListExecutionsRequest,
 )
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
-    ApplyResourcesRequest,
-    DeleteResourceRequest,
-    ListResourcesRequest,
-    ListResourcesResponse,
     ListVersionsRequest,
-    Resource,
     ResourceFilter,
     ResourceOrder,
-    RestoreVersionRequest,
-    WatchResourcesRequest,
-    WatchResourcesResponse,
 )
-from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
-from stigmer_apis.errors import InvalidArgument, NotFound
-from stigmer_apis.protocol import API_VERSION, MAX_STATUS_BYTES
+from stigmer_apis.errors import InvalidArgument
+from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.executions.options import ExecutionOptions
-from stigmer_backend.resources.history import KEPT_VERSIONS, TABLE
 from stigmer_backend.resources.kinds import ENVIRONMENTS, KINDS
 from stigmer_backend.resources.listing_keys import label_list
 from stigmer_backend.resources.listing_upgrade import bring_lists_up_to_date
 from stigmer_backend.resources.rules import MARKS_LIMIT
-from stigmer_backend.store import StateRead, StateWrite, Store, StoreOptions
+from stigmer_backend.store import StateWrite, Store
+from tests.services.resource_client import NAME, OLDEST, UNSAID, Asking, environment, names
 from tests.support.refusals import refused
 from tests.support.served_backend import Served, serve_backend
-from tests.support.waiting import PATIENCE, eventually
-
-UNSAID = ResourceOrder.RESOURCE_ORDER_UNSPECIFIED
-OLDEST, NAME = ResourceOrder.RESOURCE_ORDER_OLDEST, ResourceOrder.RESOURCE_ORDER_NAME
-
-
-def environment(
-    name: str, *, team: str = "", tags: Iterable[str] = (), description: str = "", **values: str
-) -> Resource:
-    wanted = Resource()
-    one = wanted.environment
-    one.api_version, one.kind, one.metadata.name = API_VERSION, "Environment", name
-    one.metadata.owner_scope = ApiResourceOwnerScope.organization
-    if team:
-        one.metadata.labels["team"] = team
-    one.metadata.tags.extend(tags)
-    one.spec.description = description
-    for key, value in values.items():
-        one.spec.data[key].value = value
-    return wanted
-
-
-class Asking:
-    """A person's client of ResourceService."""
-
-    def __init__(self, served: Served) -> None:
-        self.served = served
-        self.stub = ResourceServiceStub(served.stubs.channel)
-        self.metadata = served.stubs.metadata
-
-    async def apply(self, *wanted: Resource) -> list[str]:
-        """Ids of what was applied."""
-        answer = await self.stub.ApplyResources(ApplyResourcesRequest(resources=wanted), metadata=self.metadata)
-        return [applied.after.environment.metadata.id for applied in answer.applied]
-
-    async def page(
-        self,
-        *,
-        kind: ApiResourceKind.ValueType = ApiResourceKind.environment,
-        order: ResourceOrder.ValueType = UNSAID,
-        page_size: int = 0,
-        page_token: str = "",
-        filter: ResourceFilter | None = None,
-    ) -> ListResourcesResponse:
-        request = ListResourcesRequest(
-            kind=kind, filter=filter, order=order, page_size=page_size, page_token=page_token
-        )
-        return await self.stub.ListResources(request, metadata=self.metadata)
-
-    async def delete(self, name: str) -> None:
-        request = DeleteResourceRequest(kind=ApiResourceKind.environment, name=name)
-        await self.stub.DeleteResource(request, metadata=self.metadata)
-
-    async def versions(self, name: str, page_size: int = 0, page_token: str = "") -> tuple[list[tuple[str, ...]], str]:
-        request = ListVersionsRequest(
-            kind=ApiResourceKind.environment, name=name, page_size=page_size, page_token=page_token
-        )
-        answer = await self.stub.ListVersions(request, metadata=self.metadata)
-        told = [(one.version_id, one.event, one.resource.environment.spec.description) for one in answer.versions]
-        return told, answer.next_page_token
-
-    async def restore(self, name: str, version: str) -> Resource:
-        request = RestoreVersionRequest(kind=ApiResourceKind.environment, name=name, version_id=version)
-        return (await self.stub.RestoreVersion(request, metadata=self.metadata)).resource
-
-
-def names(answer: ListResourcesResponse) -> list[str]:
-    return [resource.environment.metadata.slug for resource in answer.resources]
-
-
-@pytest.fixture(params=["", "memory:"], ids=["file", "memory"])
-async def asking(request: pytest.FixtureRequest, short_tmp: Path) -> AsyncGenerator[Asking]:
-    """A client of a backend with eight environments."""
-    storage: str = request.param
-    async with serve_backend(short_tmp, storage=storage) as served:
-        client = Asking(served)
-        for number, name in enumerate(("pear", "fig", "apple", "plum", "date", "kiwi", "lime", "nut")):
-            await client.apply(
-                environment(name, team="red" if number % 2 else "blue", tags=["even"] if number % 4 == 0 else [])
-            )
-        yield client
-
+from tests.support.waiting import eventually
 
 NEWEST = ["nut", "lime", "kiwi", "date", "plum", "apple", "fig", "pear"]
 
@@ -252,157 +159,6 @@ async def test_secrets_are_masked_in_lists_and_in_history(asking: Asking) -> Non
     for message in (listed, told, restored):
         assert b"nobody may see" not in message.SerializeToString()
     assert restored.environment.spec.data["KEY"].is_secret
-
-
-# -- history -------------------------------------------------------------------------------------------------------------
-
-
-async def test_every_version_is_kept_with_who_when_and_what_they_said(asking: Asking) -> None:
-    await asking.apply(environment("one", description="first"))
-    assert await asking.versions("one") == ([("1", "created", "first")], "")
-    second = environment("one", description="second")
-    second.environment.metadata.version.message = "because"
-    await asking.apply(second)
-    await asking.apply(environment("one", description="third"))
-    await asking.apply(environment("one", description="third"))
-    request = ListVersionsRequest(kind=ApiResourceKind.environment, name="one")
-    told = (await asking.stub.ListVersions(request, metadata=asking.metadata)).versions
-    assert [(one.version_id, one.event, one.message) for one in told] == [
-        ("3", "updated", ""),
-        ("2", "updated", "because"),
-        ("1", "created", ""),
-    ]
-    assert {one.author for one in told} == {"local-user"}
-    assert sorted((one.time_unix_micros for one in told), reverse=True) == [one.time_unix_micros for one in told]
-    assert not any(one.resource.environment.HasField("status") for one in told)
-
-
-async def test_an_old_version_comes_back_as_the_newest(asking: Asking) -> None:
-    await asking.apply(environment("one", description="first", team="red"))
-    await asking.apply(environment("one", description="second", team="blue"))
-    restored = await asking.restore("one", "1")
-    assert restored.environment.spec.description == "first"
-    assert restored.environment.metadata.version.id == "3"
-    assert dict(restored.environment.metadata.labels) == {"team": "red"}
-    told, _ = await asking.versions("one")
-    assert told == [("3", "restored", "first"), ("2", "updated", "second"), ("1", "created", "first")]
-    assert (await asking.restore("one", "3")).environment.metadata.version.id == "3"
-    listed = await asking.page(filter=ResourceFilter(labels={"team": "red"}, text="first"))
-    assert names(listed) == ["one"]
-    for version in ("9", "", "x\0y"):
-        with refused(NotFound if version else InvalidArgument):
-            await asking.restore("one", version)
-    with refused(NotFound):
-        await asking.restore("nobody", "1")
-    with refused(NotFound):
-        await asking.versions("nobody")
-
-
-async def test_history_has_a_bound_and_goes_with_its_resource(asking: Asking) -> None:
-    for number in range(KEPT_VERSIONS + 5):
-        await asking.apply(environment("one", description=str(number)))
-    told, token = await asking.versions("one", 70)
-    rest, end = await asking.versions("one", 70, token)
-    assert [version for version, _, _ in told + rest] == [str(n) for n in range(KEPT_VERSIONS + 5, 5, -1)]
-    assert end == ""
-    with refused(NotFound):
-        await asking.restore("one", "2")
-    with refused(InvalidArgument):
-        await asking.versions("fig", 70, token)
-    await asking.delete("one")
-
-    def left(state: StateRead) -> int:
-        return state.count(TABLE)
-
-    assert await asking.served.store.read_state(left) == 0
-    await asking.apply(environment("one", description="new"))
-    assert await asking.versions("one") == ([("1", "created", "new")], "")
-
-
-# -- watching ------------------------------------------------------------------------------------------------------------
-
-
-Watching = AsyncGenerator[WatchResourcesResponse]
-
-
-async def watching(asking: Asking, *kinds: ApiResourceKind.ValueType, after: int = 0) -> Watching:
-    request = WatchResourcesRequest(kinds=kinds, after_revision=after)
-    async for message in asking.stub.WatchResources(request, metadata=asking.metadata):
-        yield message
-
-
-async def told(changes: Watching) -> WatchResourcesResponse:
-    async with asyncio.timeout(PATIENCE):
-        return await anext(changes)
-
-
-async def until(changes: Watching, *wanted: str) -> tuple[set[str], set[str]]:
-    """Slugs that changed and ids that went, until all of `wanted` are among the slugs."""
-    changed, removed = set[str](), set[str]()
-    while not set(wanted) <= changed:
-        message = await told(changes)
-        changed |= {one.environment.metadata.slug for one in message.changed}
-        removed |= {one.id for one in message.removed}
-    return changed, removed
-
-
-async def test_a_watch_from_a_list_misses_nothing(asking: Asking) -> None:
-    revision = (await asking.page()).revision
-    (fig,) = await asking.apply(environment("fig", description="changed"))
-    await asking.apply(environment("new"))
-    await asking.delete("pear")
-    async with aclosing(watching(asking, after=revision)) as changes:
-        assert not (await told(changes)).reset
-        changed, removed = await until(changes, "fig", "new")
-        assert changed == {"fig", "new"}
-        assert len(removed) == 1
-        await asking.delete("fig")
-        while fig not in removed:
-            removed |= {one.id for one in (await told(changes)).removed}
-        last = await told_all_after(asking, changes)
-        assert last >= revision
-
-
-async def told_all_after(asking: Asking, changes: Watching) -> int:
-    """The revision that a watch says once it has told of one more change."""
-    await asking.apply(environment("marker"))
-    while True:
-        message = await told(changes)
-        if any(one.environment.metadata.slug == "marker" for one in message.changed):
-            return message.revision
-
-
-async def test_a_watch_tells_of_its_kinds_alone(asking: Asking) -> None:
-    async with aclosing(watching(asking, ApiResourceKind.agent)) as changes:
-        await told(changes)
-        await asking.apply(environment("unseen"))
-        agent = Resource()
-        agent.agent.api_version, agent.agent.kind, agent.agent.metadata.name = API_VERSION, "Agent", "seen"
-        agent.agent.metadata.owner_scope = ApiResourceOwnerScope.organization
-        agent.agent.spec.instructions = "Answer what is asked."
-        await asking.apply(agent)
-        message = await told(changes)
-        while not message.changed:
-            message = await told(changes)
-        assert [one.WhichOneof("resource") for one in message.changed] == ["agent"]
-    with refused(InvalidArgument):
-        async with aclosing(watching(asking, ApiResourceKind.organization)) as changes:
-            await told(changes)
-
-
-async def test_a_revision_that_is_not_known_is_answered_by_a_reset(short_tmp: Path) -> None:
-    async with serve_backend(short_tmp, store_options=StoreOptions(change_history=3)) as served:
-        client = Asking(served)
-        old = (await client.page()).revision
-        for number in range(6):
-            await client.apply(environment(f"one-{number}"))
-        now = (await client.page()).revision
-        for after, reset in ((old, True), (now, False), (now + (1 << 40), True), (1, True)):
-            async with aclosing(watching(client, after=after)) as changes:
-                first = await told(changes)
-                assert (first.reset, first.revision) == (reset, now)
-    async with serve_backend(short_tmp) as served, aclosing(watching(Asking(served), after=old)) as changes:
-        assert (await told(changes)).reset
 
 
 # -- executions ----------------------------------------------------------------------------------------------------------
