@@ -177,7 +177,7 @@ class BoardScreen(WorkstationScreen):
         self.table.window_changed()
         self.table.tick()
         rows = self.feed.rows
-        nothing = rows.loaded and not rows.total
+        nothing = rows.loaded and not rows.total and not (rows.sections is None and self._rows.is_other)
         words = board_lines.empty_words(self.feed) if rows.loaded else board_lines.loading_words(self.feed)
         for line, text in zip(self.empty, words, strict=True):
             line.display = nothing or not rows.loaded

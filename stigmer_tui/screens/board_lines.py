@@ -32,9 +32,9 @@ def head_right(feed: BoardFeed) -> list[Part]:
     if feed.looking:
         parts += [("looking … ", "muted"), ("esc", "accent"), (" stops   ", "muted")]
     if rows.ordered and not view.group:
-        parts.append((f"{view.sort}: of the newest {thousands(rows.ordered)}   ", "warning"))
+        parts.append((f"by {view.sort}: of the newest {thousands(rows.ordered)}   ", "warning"))
     elif view.sort != "newest":
-        parts.append((f"{view.sort}{' first' if view.sort == 'oldest' else ''}   ", "accent"))
+        parts.append((f"{'oldest first' if view.sort == 'oldest' else f'by {view.sort}'}   ", "accent"))
     if view.group:
         more = "+" if feed.rows.groups_is_lower_bound or feed.rows.groups > len(feed.rows.sections or ()) else ""
         count = len(feed.rows.sections or ())

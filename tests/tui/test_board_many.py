@@ -265,6 +265,19 @@ async def test_output_draws_a_line(app: StigmerApp, backend: ScriptedBackend, cl
         await until(pilot, lambda: "█" in screen_text(pilot), "the line")
 
 
+async def test_keys_stay_with_an_empty_list(app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock) -> None:
+    """Where nothing matches, and on the way back."""
+    fill(backend, clock)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await listed(pilot)
+        await pilot.press("slash")
+        await typed(pilot, "zzz\n")
+        await until(pilot, lambda: "No run matches" in screen_text(pilot), "nothing")
+        await pilot.press("escape", "w")
+        await until(pilot, lambda: "save this one" in screen_text(pilot), "the key is the list's")
+        assert app.board.composer.text == ""
+
+
 def test_rates_are_of_the_last_seconds() -> None:
     """The first look at a run counts nothing; what ended has no line."""
     rates = Rates()
