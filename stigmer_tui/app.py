@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 
 SHELL = "shell"
 """The agent that needs no model: offered first."""
+FOCUS_SECONDS = 0.5
 READ_ONLY = "read only: everything can be looked at, nothing changed"
 
 
@@ -157,6 +158,7 @@ class StigmerApp(FollowsSettings):
         self.set_interval(SETTINGS_SECONDS, self.look_at_settings)
         if self.read_only:
             self.add_class("-read-only")
+            self.set_interval(FOCUS_SECONDS, self.focus_something)
         for event in XTermParser().feed(self.typed_before.decode("utf-8", "replace")):
             if isinstance(event, events.Key):
                 self.post_message(event)

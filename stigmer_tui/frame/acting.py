@@ -79,6 +79,12 @@ class Acts(FailsQuietly):
         """Carry an action out."""
         await self.run_action(action.handler, target)
 
+    def focus_something(self) -> None:
+        """Where nobody writes, the list or the output has the focus as soon as it is there, and not a composer that is not shown."""
+        hidden = self.focused is None or not self.focused.size.area
+        if self.app_focus and hidden and self.screen.focus_chain:
+            self.screen.focus_next()
+
     # Commands.
 
     def action_command_line(self) -> None:

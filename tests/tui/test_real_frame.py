@@ -180,6 +180,7 @@ async def test_looking_on(home: Home, backend: ScriptedBackend) -> None:
         await terminal.shows("building")
         await terminal.shows("read only")
         assert "what this session is to do" not in terminal.text
+        await terminal.shows("/ search")
         terminal.send("xx")
         terminal.send(":run.cancel\r")
         await terminal.shows("only looks on")
