@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from textual import events, getters, on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import BindingsMap
 from textual.containers import Container
 from textual.dom import DOMNode
@@ -138,7 +138,7 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
 
     def _leave(self, words: str) -> None:
         if self.is_current:
-            self.app.pop_screen()
+            App[int].pop_screen(self.app)  # no page of its own: nothing goes back
         self.app.say(words)
 
     # What comes.

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from textual import getters, on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
 
@@ -172,7 +172,7 @@ class MomentsScreen(WorkstationScreen):
             case "pane":
                 self.toggle_class("-transcript")
             case _:
-                self.app.pop_screen()
+                App[int].pop_screen(self.app)  # no page of its own: nothing goes back
         self._say()
 
     def _toggle(self) -> None:
