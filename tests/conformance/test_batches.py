@@ -15,6 +15,7 @@ from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
 from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, ManyInvalid, NotFound
 from stigmer_apis.errors_grpc import error_from_rpc
+from stigmer_apis.protocol import IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio
 from stigmer_backend.resources.kinds import (
     AGENTS,
@@ -178,7 +179,7 @@ async def test_the_same_batch_with_its_key_is_one_call(wire: Wire) -> None:
     made = (await apply(wire, environment("shared"))).applied[0].after
     made.environment.spec.data["COLOUR"].value = "green"
     request = ApplyResourcesRequest(resources=[made])
-    keyed = wire.served.stubs.keyed("batch-1")
+    keyed = (*wire.metadata, (IDEMPOTENCY_KEY, "batch-1"))
     assert outcomes(await stub.ApplyResources(request, metadata=keyed)) == [UPDATED]
     assert outcomes(await stub.ApplyResources(request, metadata=keyed)) == [UNCHANGED]
 
