@@ -43,12 +43,14 @@ _KEEP_THEIR_OWN: Final = (
     ".ExecutionService/SendMessage",
 )
 """What finds by itself, in its transaction, what the same call made before, and tells of that as it is by now."""
-_COMMANDS: Final = "/stigmer.steering.v1.SteeringService/"
-"""Commands of executions, which know their keys themselves."""
+_NOT_KEPT: Final = (
+    "/stigmer.steering.v1.SteeringService/",  # Commands of executions, which know their keys themselves.
+    "/stigmer.access.v1.ApiKeyService/",  # A key is told once, and is not to be found in the store.
+)
 
 
 def _keeps_its_own(method: str) -> bool:
-    return method.endswith(_KEEP_THEIR_OWN) or method.startswith(_COMMANDS)
+    return method.endswith(_KEEP_THEIR_OWN) or method.startswith(_NOT_KEPT)
 
 
 def _found(method: str) -> MethodDescriptor | None:

@@ -23,6 +23,7 @@ from stigmer_apis.transport import aio, grpc
 from stigmer_backend.access import POLICIES
 from stigmer_backend.access.policy import WRITE
 from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, EXECUTIONS, KINDS, SKILLS, AnyKind
+from stigmer_backend.services.first_answers import kept_methods
 from tests.access.served import Rpc, every_rpc
 from tests.conformance.grounds import Ground, archive, change, make
 from tests.conformance.wire import Wire, by_id
@@ -221,3 +222,13 @@ async def test_the_same_call_again_gets_its_first_answer(ground: Ground, rpc: Rp
     if isinstance(first, Message):
         other = rpc.request.FromString(request.SerializeToString() + b"\xf8\x7f\x01")
         assert await outcome(wire, rpc, other, "key") is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_no_answer_is_kept_that_tells_a_secret() -> None:
+    telling = {
+        method: [
+            field.name for field in answer.DESCRIPTOR.fields if field.name in ("key", "token", "secret", "passphrase")
+        ]
+        for method, answer in kept_methods().items()
+    }
+    assert {method: fields for method, fields in telling.items() if fields} == {}
