@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from stigmer_runner.sandbox.choose import choose_sandbox
 from stigmer_runner.sandbox.model import CommandRequest, SandboxLayout, ShellState
 from tests.bench.agent_runs import (
@@ -30,7 +32,7 @@ from tests.chaos.daemon import daemon_pids, runner_pids
 from tests.support.workstation import Workstation
 
 RUNS, EACH = 5, 20
-"""A run may have twenty commands in the background."""
+"""A run may have twenty commands at once."""
 SETTLE = 6.0
 """Seconds until what loads has loaded, and what was started only waits."""
 
@@ -65,7 +67,8 @@ async def idle_terminals(bench: Bench) -> Sequence[Figure]:
     """100 programs that wait in terminals."""
     seconds = bench.size(10, 60)
     calls = [
-        {"name": "shell", "args": {"command": f"sleep {1000 + number}", "background": True}} for number in range(EACH)
+        {"name": "shell", "args": {"command": f"sleep {1000 + number}", "background": True}}
+        for number in range(EACH - 1)
     ]
     turns = [{"calls": calls}, shell_turn("sleep 999")]
     async with agent_stage() as stage, scripted(stage, turns):
@@ -74,8 +77,11 @@ async def idle_terminals(bench: Bench) -> Sequence[Figure]:
         without = await _share(stage.workstation, seconds)
         ids = [await started(stage, "Wait.") for _ in range(RUNS)]
         for each in ids:
-            await events_until(stage.client, each, lambda event: event.tool_call_started.call_id == f"call-{EACH + 1}")
+            await events_until(stage.client, each, lambda event: event.tool_call_started.call_id == f"call-{EACH}")
         await asyncio.sleep(SETTLE)
+        sleeping = _sleeping(stage.workstation)
+        if sleeping != RUNS * EACH:
+            raise AssertionError(f"{sleeping} commands sleep, not {RUNS * EACH}")
         share = await _share(stage.workstation, seconds)
         for each in ids:
             await stage.client.cancel(each, wait=30.0)
@@ -132,6 +138,12 @@ async def spawn(bench: Bench) -> Sequence[Figure]:
             method=f"{method}, until its result, with directory and variables, is there",
         ),
     ]
+
+
+def _sleeping(workstation: Workstation) -> int:
+    """How many programs `sleep` run for the runner."""
+    below = [child for pid in runner_pids(workstation) for child in psutil.Process(pid).children(recursive=True)]
+    return sum(child.name() == "sleep" for child in below)
 
 
 async def _share(workstation: Workstation, seconds: int) -> float:
