@@ -110,7 +110,7 @@ async def test_who_looks_elsewhere_is_told(home: Home, backend: ScriptedBackend,
         await terminal.shows("4 running")
         await terminal.until(lambda: "stigmer · 4 running".encode() in terminal.received, "the title")
         end(ids[0], enums.EXECUTION_FAILED, "seen by whoever looks")
-        await terminal.shows("3 running")
+        await terminal.until(lambda: "stigmer · 3 running".encode() in terminal.received, "it was taken in")
         terminal.send("\x1b[O")
         await terminal.shows("ctrl+q quit")
         end(ids[1], enums.EXECUTION_COMPLETED)
