@@ -70,7 +70,7 @@ POLICIES: Mapping[str, Policy] = {
     **_rpcs(
         "stigmer.execution.v1.ExecutionService",
         READ,
-        "ListExecutions GroupExecutions ListAgents Watch Tail SearchExecution",
+        "ListExecutions GroupExecutions TallyExecutions ListAgents Watch Tail SearchExecution",
     ),
     **_rpcs(
         "stigmer.execution.v1.ExecutionService",

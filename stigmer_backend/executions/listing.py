@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecutionStatus
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     ExecutionFilter,
     ExecutionOrder,
@@ -10,6 +11,8 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     GroupExecutionsResponse,
     ListExecutionsRequest,
     ListExecutionsResponse,
+    TallyExecutionsRequest,
+    TallyExecutionsResponse,
 )
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import InvalidArgument
@@ -19,6 +22,7 @@ from stigmer_backend.executions.grouping import Grouped, Grouping
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.tallying import TALLIED_ROWS, TOOL_ROWS, tally, tally_tools
 from stigmer_backend.resources.filters import marked_lists, phase_sources, span_of
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS
 from stigmer_backend.resources.listing import Found, Matches, Selection, Source, Turn, by_time, newest_of
@@ -101,6 +105,27 @@ class Listing:
             revision=revision,
             total_unfiltered=self._board.total,
         )
+
+    async def tally(self, request: TallyExecutionsRequest) -> TallyExecutionsResponse:
+        """The sums that `request` asks for. Raises `InvalidArgument` for a time that cannot be."""
+        wanted = request.filter
+        span = span_of(wanted.created_from_unix_micros, wanted.created_before_unix_micros, "filter.")
+        self._registry.refresh()
+
+        def ask(state: StateRead) -> TallyExecutionsResponse:
+            rows, whole = newest_of(state, self._chosen(state, wanted, span), TALLIED_ROWS)
+            answer = tally(request, [self._glance_of(row) for row in rows], whole=whole)
+            tally_tools(answer, (status for row in rows[:TOOL_ROWS] if (status := self._status(state, row.id))))
+            return answer
+
+        return await self._store.read_state(ask)
+
+    def _status(self, state: StateRead, execution_id: str) -> AgentExecutionStatus | None:
+        live = self._registry.get(execution_id)
+        if live is not None:
+            return live.state.status
+        record = state.get(EXECUTIONS.table, execution_id)
+        return None if record is None else EXECUTIONS.decode(record.data).status
 
     async def _ordered(self, request: ListExecutionsRequest, size: int, span: Span) -> ListExecutionsResponse:
         if request.page_token:

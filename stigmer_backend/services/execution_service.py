@@ -23,6 +23,8 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     SendMessageResponse,
     TailRequest,
     TailResponse,
+    TallyExecutionsRequest,
+    TallyExecutionsResponse,
     WatchRequest,
     WatchResponse,
 )
@@ -83,6 +85,14 @@ class ExecutionService(ExecutionServiceServicer):
     ) -> GroupExecutionsResponse:
         """Executions by what they have in common."""
         return await self._listing.groups(request)
+
+    async def TallyExecutions(
+        self,
+        request: TallyExecutionsRequest,
+        context: aio.ServicerContext[TallyExecutionsRequest, TallyExecutionsResponse],
+    ) -> TallyExecutionsResponse:
+        """What executions used and how they ended."""
+        return await self._listing.tally(request)
 
     async def MarkSeen(
         self, request: MarkSeenRequest, context: aio.ServicerContext[MarkSeenRequest, MarkSeenResponse]

@@ -9,6 +9,7 @@ from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import Attention
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as st
 from stigmer_apis.fold.texts import is_cut
+from stigmer_backend.executions.tallying import tally
 
 if TYPE_CHECKING:
     from tests.support.scripted_backend import ScriptedBackend
@@ -65,6 +66,16 @@ class Boards:
             revision=self._backend.revision,
             total_unfiltered=len(self._backend.executions),
         )
+
+    async def tally(self, request: es.TallyExecutionsRequest) -> es.TallyExecutionsResponse:
+        """Sums as the server makes them, and two tools."""
+        rows = await self._rows(request.filter)
+        answer = tally(request, rows, whole=True)
+        if rows:
+            answer.tools.add(name="shell", calls=7 * len(rows), failed=len(rows))
+            answer.tools.add(name="edit_file", calls=3 * len(rows))
+            answer.tools_of = len(rows)
+        return answer
 
     async def mark_seen(self, request: es.MarkSeenRequest) -> es.MarkSeenResponse:
         """Everybody has seen them."""

@@ -61,6 +61,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
         "stigmer.execution.v1.ExecutionService": {
             "ListExecutions": answer("ListExecutions", es.ListExecutionsRequest, methods.list_executions),
             "GroupExecutions": answer("GroupExecutions", es.GroupExecutionsRequest, boards.group),
+            "TallyExecutions": answer("TallyExecutions", es.TallyExecutionsRequest, boards.tally),
             "MarkSeen": answer("MarkSeen", es.MarkSeenRequest, boards.mark_seen),
             "LabelExecutions": answer("LabelExecutions", es.LabelExecutionsRequest, boards.label),
             "DeleteExecutions": answer("DeleteExecutions", es.DeleteExecutionsRequest, boards.delete),

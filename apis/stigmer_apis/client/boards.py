@@ -21,6 +21,8 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     ListExecutionsResponse,
     MarkSeenRequest,
     MarkSeenResponse,
+    TallyExecutionsRequest,
+    TallyExecutionsResponse,
 )
 from stigmer_apis.client.calls import call, new_idempotency_key
 from stigmer_apis.client.connection import Connection
@@ -70,6 +72,11 @@ class Boards:
         """A page of groups. Raises `InvalidArgument` where a label is wanted and none is named."""
         request = GroupExecutionsRequest(filter=filter, group_by=by, label=label, page_size=page_size, skip=skip)
         return await call(self._connection, lambda wire: wire.executions.GroupExecutions, request)
+
+    async def tally(self, filter: ExecutionFilter, *, buckets: int = 0) -> TallyExecutionsResponse:
+        """What executions used and how they ended, in at most 240 pieces of time."""
+        request = TallyExecutionsRequest(filter=filter, buckets=buckets)
+        return await call(self._connection, lambda wire: wire.executions.TallyExecutions, request)
 
     async def mark_seen(self, execution_ids: Sequence[str] = (), *, every: bool = False) -> MarkSeenResponse:
         """Say that failures were seen: of at most 1,000, or of all there are."""

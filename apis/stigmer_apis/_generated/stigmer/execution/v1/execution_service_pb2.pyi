@@ -371,6 +371,169 @@ class GroupExecutionsResponse(_message.Message):
 Global___GroupExecutionsResponse: _TypeAlias = GroupExecutionsResponse  # noqa: Y015
 
 @_typing.final
+class TallyExecutionsRequest(_message.Message):
+    """Which executions, in how many pieces of time. The filter's bounds of time are the ends of the axis; without them it begins with the oldest
+    execution that was looked at, and ends with the newest.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    BUCKETS_FIELD_NUMBER: _builtins.int
+    buckets: _builtins.int
+    """Pieces of time wanted: 1 to 240; 0 means 48."""
+    @_builtins.property
+    def filter(self) -> Global___ExecutionFilter: ...
+    def __init__(
+        self,
+        *,
+        filter: Global___ExecutionFilter | None = ...,
+        buckets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buckets", b"buckets", "filter", b"filter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TallyExecutionsRequest: _TypeAlias = TallyExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class TallyExecutionsResponse(_message.Message):
+    """Sums over the newest executions that match."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Tally(_message.Message):
+        """What some executions used, and how they ended."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        TITLE_FIELD_NUMBER: _builtins.int
+        EXECUTIONS_FIELD_NUMBER: _builtins.int
+        COMPLETED_FIELD_NUMBER: _builtins.int
+        FAILED_FIELD_NUMBER: _builtins.int
+        CANCELLED_FIELD_NUMBER: _builtins.int
+        TOKENS_FIELD_NUMBER: _builtins.int
+        COST_MICRO_USD_FIELD_NUMBER: _builtins.int
+        MEDIAN_MICROS_FIELD_NUMBER: _builtins.int
+        LONGEST_MICROS_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        """The agent's id; empty for a piece of time."""
+        title: _builtins.str
+        """The agent's name when its newest execution was created."""
+        executions: _builtins.int
+        completed: _builtins.int
+        failed: _builtins.int
+        cancelled: _builtins.int
+        tokens: _builtins.int
+        """In and out."""
+        cost_micro_usd: _builtins.int
+        """In millionths of a US dollar, as far as prices are known."""
+        median_micros: _builtins.int
+        """Of those that ended, from their start to their end; half of them were shorter."""
+        longest_micros: _builtins.int
+        """Of the longest one that ended."""
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            title: _builtins.str = ...,
+            executions: _builtins.int = ...,
+            completed: _builtins.int = ...,
+            failed: _builtins.int = ...,
+            cancelled: _builtins.int = ...,
+            tokens: _builtins.int = ...,
+            cost_micro_usd: _builtins.int = ...,
+            median_micros: _builtins.int = ...,
+            longest_micros: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "completed", b"completed", "cost_micro_usd", b"cost_micro_usd", "executions", b"executions", "failed", b"failed", "key", b"key", "longest_micros", b"longest_micros", "median_micros", b"median_micros", "title", b"title", "tokens", b"tokens"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ToolTally(_message.Message):
+        """How often a tool was called."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: _builtins.int
+        CALLS_FIELD_NUMBER: _builtins.int
+        FAILED_FIELD_NUMBER: _builtins.int
+        name: _builtins.str
+        calls: _builtins.int
+        failed: _builtins.int
+        def __init__(
+            self,
+            *,
+            name: _builtins.str = ...,
+            calls: _builtins.int = ...,
+            failed: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "failed", b"failed", "name", b"name"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BUCKETS_FIELD_NUMBER: _builtins.int
+    AGENTS_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    FROM_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    BUCKET_MICROS_FIELD_NUMBER: _builtins.int
+    IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
+    TOOLS_OF_FIELD_NUMBER: _builtins.int
+    from_unix_micros: _builtins.int
+    """When the first piece begins: microseconds since 1970."""
+    bucket_micros: _builtins.int
+    """How long a piece is, in microseconds."""
+    is_lower_bound: _builtins.bool
+    """There are more executions than were looked at: older ones."""
+    tools_of: _builtins.int
+    """Executions whose tools were counted: the newest ones."""
+    @_builtins.property
+    def buckets(self) -> _containers.RepeatedCompositeFieldContainer[Global___TallyExecutionsResponse.Tally]:
+        """One for each piece of time, the oldest first; executions are in that in which they were created. None where nothing matches."""
+
+    @_builtins.property
+    def agents(self) -> _containers.RepeatedCompositeFieldContainer[Global___TallyExecutionsResponse.Tally]:
+        """By agent, what used most tokens first; at most 50."""
+
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___TallyExecutionsResponse.ToolTally]:
+        """By tool, the most called first; at most 50."""
+
+    @_builtins.property
+    def whole(self) -> Global___TallyExecutionsResponse.Tally:
+        """Of everything that was looked at."""
+
+    def __init__(
+        self,
+        *,
+        buckets: _abc.Iterable[Global___TallyExecutionsResponse.Tally] | None = ...,
+        agents: _abc.Iterable[Global___TallyExecutionsResponse.Tally] | None = ...,
+        tools: _abc.Iterable[Global___TallyExecutionsResponse.ToolTally] | None = ...,
+        whole: Global___TallyExecutionsResponse.Tally | None = ...,
+        from_unix_micros: _builtins.int = ...,
+        bucket_micros: _builtins.int = ...,
+        is_lower_bound: _builtins.bool = ...,
+        tools_of: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["whole", b"whole"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "bucket_micros", b"bucket_micros", "buckets", b"buckets", "from_unix_micros", b"from_unix_micros", "is_lower_bound", b"is_lower_bound", "tools", b"tools", "tools_of", b"tools_of", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TallyExecutionsResponse: _TypeAlias = TallyExecutionsResponse  # noqa: Y015
+
+@_typing.final
 class MarkSeenRequest(_message.Message):
     """Whose failures were seen."""
 

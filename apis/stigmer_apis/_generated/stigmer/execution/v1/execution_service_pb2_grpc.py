@@ -45,6 +45,11 @@ class ExecutionServiceStub:
                 request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsRequest.SerializeToString,
                 response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsResponse.FromString,
                 _registered_method=True)
+        self.TallyExecutions = channel.unary_unary(
+                '/stigmer.execution.v1.ExecutionService/TallyExecutions',
+                request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TallyExecutionsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TallyExecutionsResponse.FromString,
+                _registered_method=True)
         self.MarkSeen = channel.unary_unary(
                 '/stigmer.execution.v1.ExecutionService/MarkSeen',
                 request_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.MarkSeenRequest.SerializeToString,
@@ -105,6 +110,13 @@ class ExecutionServiceServicer:
 
     def GroupExecutions(self, request, context):
         """Executions by what they have in common: a row and a count for each group.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TallyExecutions(self, request, context):
+        """What executions used and how they ended, over time, by agent and by tool.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,6 +197,11 @@ def add_ExecutionServiceServicer_to_server(servicer, server):
                     servicer.GroupExecutions,
                     request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsRequest.FromString,
                     response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsResponse.SerializeToString,
+            ),
+            'TallyExecutions': grpc.unary_unary_rpc_method_handler(
+                    servicer.TallyExecutions,
+                    request_deserializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TallyExecutionsRequest.FromString,
+                    response_serializer=stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TallyExecutionsResponse.SerializeToString,
             ),
             'MarkSeen': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkSeen,
@@ -287,6 +304,33 @@ class ExecutionService:
             '/stigmer.execution.v1.ExecutionService/GroupExecutions',
             stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsRequest.SerializeToString,
             stigmer_dot_execution_dot_v1_dot_execution__service__pb2.GroupExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TallyExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.execution.v1.ExecutionService/TallyExecutions',
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TallyExecutionsRequest.SerializeToString,
+            stigmer_dot_execution_dot_v1_dot_execution__service__pb2.TallyExecutionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,6 +20,8 @@ class ExecutionServiceStub:
     """A page of executions, newest first unless asked otherwise."""
     GroupExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.GroupExecutionsRequest, _execution_service_pb2.GroupExecutionsResponse]
     """Executions by what they have in common: a row and a count for each group."""
+    TallyExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.TallyExecutionsRequest, _execution_service_pb2.TallyExecutionsResponse]
+    """What executions used and how they ended, over time, by agent and by tool."""
     MarkSeen: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.MarkSeenRequest, _execution_service_pb2.MarkSeenResponse]
     """Says that a person has seen that executions failed."""
     LabelExecutions: _aio.UnaryUnaryMultiCallable[_execution_service_pb2.LabelExecutionsRequest, _execution_service_pb2.LabelExecutionsResponse]
@@ -57,6 +59,14 @@ class ExecutionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_execution_service_pb2.GroupExecutionsRequest, _execution_service_pb2.GroupExecutionsResponse],
     ) -> _abc.Awaitable[_execution_service_pb2.GroupExecutionsResponse]:
         """Executions by what they have in common: a row and a count for each group."""
+
+    @_abc_1.abstractmethod
+    def TallyExecutions(
+        self,
+        request: _execution_service_pb2.TallyExecutionsRequest,
+        context: _aio.ServicerContext[_execution_service_pb2.TallyExecutionsRequest, _execution_service_pb2.TallyExecutionsResponse],
+    ) -> _abc.Awaitable[_execution_service_pb2.TallyExecutionsResponse]:
+        """What executions used and how they ended, over time, by agent and by tool."""
 
     @_abc_1.abstractmethod
     def MarkSeen(
