@@ -21,20 +21,23 @@ async def tallied(
 
 
 async def ended(served: Served, runner: ScriptedRunner, tokens: int, *, failed: bool) -> None:
-    """A run with a tool call that ran to its end."""
+    """A run with a tool call that ran to its end, for as many seconds as it used tokens."""
     name = (await served.run("count me")).metadata.id
-    await runner.begin(name)
-    await runner.append(name, [phase(ExecutionPhase.EXECUTION_IN_PROGRESS)])
+    await runner.lease(name)
+    await runner.append(name, [at(1, ExecutionPhase.EXECUTION_IN_PROGRESS)])
     await runner.run_line(name, "true", b"hi")
-    await runner.append(
-        name,
-        [
-            ev.Event(usage_reported=ev.UsageReported(input_tokens=tokens, cost_micro_usd=7)),
-            phase(ExecutionPhase.EXECUTION_FAILED if failed else ExecutionPhase.EXECUTION_COMPLETED),
-        ],
-    )
+    last = ExecutionPhase.EXECUTION_FAILED if failed else ExecutionPhase.EXECUTION_COMPLETED
+    used = ev.Event(usage_reported=ev.UsageReported(input_tokens=tokens, cost_micro_usd=7))
+    await runner.append(name, [used, at(1 + tokens, last)])
     runner.held.pop(name, None)
     await eventually(lambda: served.backend.counts()[1] == 0)
+
+
+def at(seconds: int, value: ExecutionPhase.ValueType) -> ev.Event:
+    """The execution moved on, at a moment."""
+    event = phase(value)
+    event.time_unix_micros = seconds * 1_000_000
+    return event
 
 
 async def test_nothing_at_all(served: Served) -> None:
@@ -59,7 +62,7 @@ async def test_sums_of_what_ran_and_of_what_runs(
     whole = answer.whole
     assert (whole.executions, whole.completed, whole.failed) == (4, 2, 1)
     assert (whole.tokens, whole.cost_micro_usd) == (600, 21)
-    assert 0 < whole.median_micros <= whole.longest_micros
+    assert (whole.median_micros, whole.longest_micros) == (200_000_000, 300_000_000)
     assert len(answer.buckets) == 5
     assert answer.buckets[0].executions
     assert answer.buckets[-1].executions
