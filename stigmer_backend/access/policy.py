@@ -100,6 +100,7 @@ POLICIES: Mapping[str, Policy] = {
         "Link ReadJournal GetExecutionContext GetProviderKey ReadSessionMemory ReadSkill WriteArtifact",
     ),
     **_rpcs("stigmer.access.v1.ApiKeyService", WRITE, "CreateApiKey ListApiKeys RevokeApiKey"),
+    **_rpcs("stigmer.maintenance.v1.MaintenanceService", WRITE, "Backup"),
     **_rpcs("grpc.reflection.v1alpha.ServerReflection", READ, "ServerReflectionInfo"),
     **_rpcs("stigmer.server.v1.ServerService", EVERY_ROLE, "GetServerInfo"),
     **_rpcs("stigmer.server.v1.ServerService", READ, "GetStatus"),
