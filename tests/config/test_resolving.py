@@ -278,7 +278,10 @@ def test_many_who_set_at_once_all_find_their_value_in_the_file(home: Home) -> No
     keys = [
         key for key, setting in SETTINGS.items() if setting.in_file and setting.kind is str and not setting.about.secret
     ]
-    values = {key: "localhost:1" if any(word in key for word in ("endpoint", "address", "listen")) else "http://h" for key in keys}
+    values = {
+        key: "localhost:1" if any(word in key for word in ("endpoint", "address", "listen")) else "http://h"
+        for key in keys
+    }
 
     def write(key: str) -> None:
         set_value(home, key, values[key])

@@ -26,9 +26,12 @@ class Run:
         self.events.append(event)
         return self
 
-    def created(self, **fields: str) -> "Run":
+    def created(self, *, agent_name: str = "", session_id: str = "", message: str = "", workspace: str = "") -> "Run":
         """It is asked for."""
-        return self.add(ev.Event(execution_created=ev.ExecutionCreated(**fields)))
+        created = ev.ExecutionCreated(
+            agent_name=agent_name, session_id=session_id, message=message, workspace=workspace
+        )
+        return self.add(ev.Event(execution_created=created))
 
     def says(
         self,
