@@ -26,10 +26,12 @@ class Run:
         self.events.append(event)
         return self
 
-    def created(self, *, agent_name: str = "", session_id: str = "", message: str = "", workspace: str = "") -> "Run":
+    def created(
+        self, *, agent_name: str = "", session_id: str = "", message: str = "", workspace: str = "", author: str = ""
+    ) -> "Run":
         """It is asked for."""
         created = ev.ExecutionCreated(
-            agent_name=agent_name, session_id=session_id, message=message, workspace=workspace
+            agent_name=agent_name, session_id=session_id, message=message, workspace=workspace, author=author
         )
         return self.add(ev.Event(execution_created=created))
 
