@@ -8,6 +8,7 @@ import click
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import ApplyResourcesResponse, Resource
 from stigmer_apis.client import Client
+from stigmer_apis.documents.problems import ManifestError
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.colours import print_diff
 from stigmer_tui.cli.connect import with_client
@@ -20,7 +21,6 @@ from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.differences import difference
 from stigmer_tui.manifests.kinds import BY_FIELD, DESCRIBED, Kind
 from stigmer_tui.manifests.plain_secrets import plain_secrets
-from stigmer_tui.manifests.problems import ManifestError
 from stigmer_tui.manifests.reading import Document
 from stigmer_tui.text import safe
 

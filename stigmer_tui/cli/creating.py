@@ -6,6 +6,7 @@ import click
 
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
 from stigmer_apis.client import Client
+from stigmer_apis.documents.problems import ManifestError, Problem
 from stigmer_apis.errors import AlreadyExists, InvalidArgument, NotFound
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
@@ -15,7 +16,6 @@ from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.resources import number
 from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.kinds import Kind
-from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.text import safe
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from stigmer_apis.client import Client
+from stigmer_apis.documents.problems import ManifestError, Problem
+from stigmer_apis.documents.sources import Source
 from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from stigmer_tui.cli.connect import complain, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
@@ -19,9 +21,7 @@ from stigmer_tui.cli.refused import plain, refused
 from stigmer_tui.cli.resources import fetch, number
 from stigmer_tui.cli.schema import write_schemas
 from stigmer_tui.manifests.kinds import Kind
-from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.manifests.reading import Document, read_documents
-from stigmer_tui.manifests.sources import Source
 from stigmer_tui.manifests.writing import editable_data, to_yaml
 from stigmer_tui.text import safe
 

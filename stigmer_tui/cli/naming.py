@@ -6,8 +6,8 @@ from typing import Any, cast
 import click
 from click.shell_completion import CompletionItem
 
+from stigmer_apis.documents.nearest import nearest
 from stigmer_tui.manifests.kinds import AGENT, AGENT_EXECUTION, DESCRIBED, KINDS, Kind, aliases, find_kind
-from stigmer_tui.manifests.nearest import nearest
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 from stigmer_apis.client import Client
+from stigmer_apis.documents.problems import ManifestError, Problem
 from stigmer_apis.errors import FieldViolation, InvalidArgument, NotFound, StigmerError
 from stigmer_tui.cli.resources import number
-from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.manifests.reading import Document
 from stigmer_tui.manifests.references import Reference, references
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import click
 
+from stigmer_apis.documents.problems import ManifestError, Problem
+from stigmer_apis.documents.sources import read_sources
 from stigmer_tui.cli.exit_codes import ExitCode
-from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.manifests.reading import Reading, read_documents
-from stigmer_tui.manifests.sources import read_sources
 from stigmer_tui.text import safe
 
 MOST_SHOWN = 100

@@ -1,9 +1,8 @@
 """Files that describe resources: from text to messages with a place for each field, and back. No click, no gRPC and no screen in here.
 
-- `kinds`: which kinds there are and what people call them. `nearest`: the known name next to a typo.
-- `sources`: files, directories and standard input as bytes with a name, within limits.
-- `parsing`: bytes to `nodes`, each with line and column, in a child process (`parsing_child`, with `parsing_yaml`, `parsing_json` and `parsing_budget`)
-  that may be killed and knows no environment.
+Text becomes nodes in `stigmer_apis.documents`. Here:
+
+- `kinds`: which kinds there are and what people call them.
 - `binding`: nodes to messages, by their descriptors; `scalars` and `shortcuts` are parts of it. `rules`: the contract's rules, with places.
 - `reading`: all of this in one call: sources to `Document`s, or every `Problem` of all of them.
 - `writing`: messages as YAML. `differences`: what changed between two. `schemas`: JSON Schemas for editors. `drafts`: files to start from.

@@ -11,10 +11,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from stigmer_apis.documents.nearest import suggestion
+from stigmer_apis.documents.nodes import Entry, ListNode, MapNode, Node, Place, Scalar, ScalarType
+from stigmer_apis.documents.problems import Problem
 from stigmer_tui.manifests import shortcuts
-from stigmer_tui.manifests.nearest import suggestion
-from stigmer_tui.manifests.nodes import Entry, ListNode, MapNode, Node, Place, Scalar, ScalarType
-from stigmer_tui.manifests.problems import Problem
 from stigmer_tui.manifests.scalars import Value, WrongValue, described, text_of, value_of
 
 _STRUCT, _VALUE, _LIST = "google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue"

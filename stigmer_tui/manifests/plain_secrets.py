@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from stigmer_tui.manifests.problems import Problem
+from stigmer_apis.documents.problems import Problem
 from stigmer_tui.manifests.reading import Document
 
 _LIKE_A_SECRET: Final = re.compile(

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
+from stigmer_apis.documents.nearest import suggestion
+from stigmer_apis.documents.nodes import Entry, MapNode, Node, Scalar, ScalarType
+from stigmer_apis.documents.parsing import parse
+from stigmer_apis.documents.problems import ManifestError, Problem
+from stigmer_apis.documents.sources import Source
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 from stigmer_tui.manifests.binding import Binder, Spots
 from stigmer_tui.manifests.kinds import BY_NAME, DESCRIBED, Kind
-from stigmer_tui.manifests.nearest import suggestion
-from stigmer_tui.manifests.nodes import Entry, MapNode, Node, Scalar, ScalarType
-from stigmer_tui.manifests.parsing import parse
-from stigmer_tui.manifests.problems import ManifestError, Problem
 from stigmer_tui.manifests.rules import broken_rules, problem_at
 from stigmer_tui.manifests.scalars import described
-from stigmer_tui.manifests.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

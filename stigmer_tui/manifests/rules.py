@@ -5,9 +5,9 @@ from functools import cache
 from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
+from stigmer_apis.documents.problems import Problem
 from stigmer_tui.manifests.binding import Spots
 from stigmer_tui.manifests.kinds import ENVIRONMENT
-from stigmer_tui.manifests.problems import Problem
 
 
 def broken_rules(message: Message, source: str, spots: Spots, known: set[str]) -> list[Problem]:

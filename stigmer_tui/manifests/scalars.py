@@ -6,9 +6,9 @@ import re
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
+from stigmer_apis.documents.nearest import suggestion
+from stigmer_apis.documents.nodes import ListNode, MapNode, Node, Scalar, ScalarType
 from stigmer_tui.manifests.kinds import find_kind
-from stigmer_tui.manifests.nearest import suggestion
-from stigmer_tui.manifests.nodes import ListNode, MapNode, Node, Scalar, ScalarType
 
 Value = str | int | float | bool | bytes
 

@@ -1,8 +1,8 @@
 """Text as documents, or as the lines of everything that is wrong with it."""
 
-from stigmer_tui.manifests.problems import ManifestError
+from stigmer_apis.documents.problems import ManifestError
+from stigmer_apis.documents.sources import Source
 from stigmer_tui.manifests.reading import Document, read_documents
-from stigmer_tui.manifests.sources import Source
 
 
 def documents(text: str | bytes, form: str = "yaml") -> list[Document]:

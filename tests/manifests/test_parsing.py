@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stigmer_tui.manifests import limits, parsing
-from stigmer_tui.manifests.nodes import ListNode, MapNode, Node, Scalar, ScalarType
-from stigmer_tui.manifests.parsing import parse
-from stigmer_tui.manifests.problems import ManifestError, Problem
-from stigmer_tui.manifests.sources import Source, read_sources
+from stigmer_apis.documents import limits, parsing
+from stigmer_apis.documents.nodes import ListNode, MapNode, Node, Scalar, ScalarType
+from stigmer_apis.documents.parsing import parse
+from stigmer_apis.documents.problems import ManifestError, Problem
+from stigmer_apis.documents.sources import Source, read_sources
 from tests.support.scale import scaled
 
 

@@ -5,10 +5,10 @@ from google.protobuf.json_format import MessageToDict
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
+from stigmer_apis.documents.problems import ManifestError
+from stigmer_apis.documents.sources import Source
 from stigmer_tui.manifests import kinds
-from stigmer_tui.manifests.problems import ManifestError
 from stigmer_tui.manifests.reading import read_documents
-from stigmer_tui.manifests.sources import Source
 from tests.manifests.reads import complaints, documents
 
 AGENT = """\

@@ -14,20 +14,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stigmer_tui.manifests import limits
-from stigmer_tui.manifests.nodes import Entry, ListNode, MapNode, Node, Place, Scalar, ScalarType
-from stigmer_tui.manifests.problems import Problem
-from stigmer_tui.manifests.sources import Source
+from stigmer_apis.documents import limits
+from stigmer_apis.documents.nodes import Entry, ListNode, MapNode, Node, Place, Scalar, ScalarType
+from stigmer_apis.documents.problems import Problem
+from stigmer_apis.documents.sources import Source
 
 CHILD = Path(__file__).with_name("parsing_child.py")
 
 
-def parse(sources: Sequence[Source]) -> list[tuple[Node, ...] | tuple[Problem, ...]]:
-    """For each source its documents, or what is wrong with it."""
+def parse(sources: Sequence[Source], depth: int = limits.DEPTH) -> list[tuple[Node, ...] | tuple[Problem, ...]]:
+    """For each source its documents, or what is wrong with it. `depth` is how many lists and mappings may be inside each other."""
     answers: list[tuple[Node, ...] | tuple[Problem, ...]] = []
     while len(answers) < len(sources):
         waiting = sources[len(answers) :]
-        lines, ending = _ask(waiting)
+        lines, ending = _ask(waiting, depth)
         for source, line in zip(waiting, lines, strict=False):
             answers.append(_answer(source, json.loads(line)))
         if len(lines) < len(waiting):
@@ -45,10 +45,10 @@ def parse(sources: Sequence[Source]) -> list[tuple[Node, ...] | tuple[Problem, .
     return answers
 
 
-def _ask(sources: Sequence[Source]) -> tuple[list[bytes], str]:
+def _ask(sources: Sequence[Source], depth: int) -> tuple[list[bytes], str]:
     """The child's answers, one a line, and how it ended where they are too few."""
     process = subprocess.Popen(
-        _command(),
+        _command(depth),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -74,14 +74,14 @@ def _ask(sources: Sequence[Source]) -> tuple[list[bytes], str]:
     ], "takes too long, or too much memory, to parse"
 
 
-def _command() -> list[str]:
+def _command(depth: int) -> list[str]:
     found = importlib.util.find_spec("yaml")
     if found is None or found.origin is None:
         raise ModuleNotFoundError("yaml")
     numbers = (
         limits.NODES,
         limits.CHARACTERS,
-        limits.DEPTH,
+        depth,
         limits.CPU_SECONDS,
         limits.CPU_SECONDS_AT_MOST,
         limits.MEMORY_BYTES,
@@ -105,14 +105,22 @@ def _answer(source: Source, said: Any) -> tuple[Node, ...] | tuple[Problem, ...]
         return tuple(
             Problem(source.name, line, column, what, remedy=remedy) for line, column, what, remedy in said["problems"]
         )
-    return tuple(_node(built) for built in said["documents"])
+    return tuple(_nodes(said["documents"]))
 
 
-def _node(built: Any) -> Node:
-    line, column, kind, inside = built
-    place = Place(line, column)
-    if kind == "list":
-        return ListNode(place, tuple(_node(item) for item in inside))
-    if kind == "map":
-        return MapNode(place, tuple(Entry(Place(row, at), key, _node(value)) for row, at, key, value in inside))
-    return Scalar(place, ScalarType(kind), inside)
+def _nodes(records: list[Any]) -> list[Node]:
+    """Nodes from the records of `parsing_child.flat`: what is inside a list or a mapping comes before it, so that nothing here recurses."""
+    built: list[Any] = []
+    for line, column, kind, inside in records:
+        place = Place(line, column)
+        match kind:
+            case "key":
+                built.append(Entry(place, inside, built.pop()))
+            case "list" | "map":
+                begin = len(built) - inside
+                held = tuple(built[begin:])
+                del built[begin:]
+                built.append(ListNode(place, held) if kind == "list" else MapNode(place, held))
+            case _:
+                built.append(Scalar(place, ScalarType(kind), inside))
+    return built

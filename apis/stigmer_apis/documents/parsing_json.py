@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from stigmer_tui.manifests.parsing_budget import SHORT_NUMBER, Budget, Built, Limits, Refused, shortened
+from stigmer_apis.documents.parsing_budget import SHORT_NUMBER, Budget, Built, Limits, Refused, shortened
 
 
 class JsonReader:

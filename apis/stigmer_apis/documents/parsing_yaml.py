@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from stigmer_tui.manifests.parsing_budget import SHORT_NUMBER, Budget, Built, Limits, Refused, place_of, shortened
+from stigmer_apis.documents.parsing_budget import SHORT_NUMBER, Budget, Built, Limits, Refused, place_of, shortened
 
 MOST_PROBLEMS = 100
 

@@ -2,8 +2,9 @@
 
 It limits itself before it reads: processor time, memory, no core. Arguments: the directories where PyYAML and this package are, then `nodes`,
 `characters`, `depth`, CPU seconds, CPU seconds at most, bytes of memory. A source is a line `yaml SIZE`, `json SIZE` or `either SIZE` and SIZE bytes;
-an answer is one line of JSON, either `{"documents": [node, ...]}` or `{"problems": [[line, column, what, remedy], ...]}`. A node is
-`[line, column, type, text]`, `[line, column, "list", [node, ...]]` or `[line, column, "map", [[line, column, key, node], ...]]`.
+an answer is one line of JSON, either `{"documents": [record, ...]}` or `{"problems": [[line, column, what, remedy], ...]}`. A record is
+`[line, column, type, text]`, or `[line, column, "list", n]` after the n items of a list, or `[line, column, "map", n]` after the n entries of a mapping;
+an entry is its value and then `[line, column, "key", key]`.
 """
 
 import json
@@ -16,9 +17,9 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.extend(sys.argv[1:3])
 
-from stigmer_tui.manifests.parsing_budget import Limits, Refused, place_of
-from stigmer_tui.manifests.parsing_json import JsonReader
-from stigmer_tui.manifests.parsing_yaml import YamlReader
+from stigmer_apis.documents.parsing_budget import Built, Limits, Refused, place_of
+from stigmer_apis.documents.parsing_json import JsonReader
+from stigmer_apis.documents.parsing_yaml import YamlReader
 
 
 def decode(data: bytes) -> str:
@@ -49,7 +50,29 @@ def read(form: str, data: bytes, limits: Limits) -> dict[str, Any]:
         return {"problems": [*noted, refused.problem]}
     except MemoryError:
         return {"problems": [[1, 1, "parsing this takes too much memory", "split the file"]]}
-    return {"problems": reader.problems} if reader.problems else {"documents": reader.documents}
+    return {"problems": reader.problems} if reader.problems else {"documents": flat(reader.documents)}
+
+
+def flat(documents: list[Built]) -> list[Built]:
+    """The records of `documents`: however deep they are, the answer is not."""
+    records: list[Built] = []
+    waiting: list[Built] = list(documents)
+    while waiting:
+        built = waiting.pop()
+        if len(built) == 5:
+            records.append([built[0], built[1], "key", built[2]])
+            built = built[4]
+        line, column, kind, inside = built
+        if kind == "list":
+            records.append([line, column, kind, len(inside)])
+            waiting.extend(inside)
+        elif kind == "map":
+            records.append([line, column, kind, len(inside)])
+            waiting.extend([*entry[:3], None, entry[3]] for entry in inside)
+        else:
+            records.append(built)
+    records.reverse()
+    return records
 
 
 def _reader(form: str, text: str, limits: Limits) -> YamlReader | JsonReader:
@@ -95,6 +118,7 @@ def main() -> None:
     numbers = sys.argv[3:]
     nodes, characters, depth = map(int, numbers[:3])
     limits = Limits(nodes, characters, depth)
+    sys.setrecursionlimit(1000 + 4 * depth)
     limit(int(numbers[5]))
     for form, data in sources():
         allow(float(numbers[3]), int(numbers[4]))

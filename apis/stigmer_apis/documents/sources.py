@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stigmer_tui.manifests import limits
-from stigmer_tui.manifests.problems import ManifestError, Problem
+from stigmer_apis.documents import limits
+from stigmer_apis.documents.problems import ManifestError, Problem
 
 STANDARD_INPUT = "-"
 SUFFIXES = (".yaml", ".yml", ".json")
