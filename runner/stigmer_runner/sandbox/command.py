@@ -16,7 +16,7 @@ from stigmer_runner.sandbox.interface import OutputSink
 from stigmer_runner.sandbox.model import CommandRequest, CommandResult, InputWait, Outcome
 from stigmer_runner.sandbox.report import Report, ReportPipe
 from stigmer_runner.sandbox.terminal import Terminal, set_size
-from stigmer_runner.sandbox.watching import Kept, LimitWatch
+from stigmer_runner.sandbox.watching import Kept, LimitWatch, Watcher
 
 CHUNK = 64 * 1024
 """Bytes of one read; the kernel returns 4 to 20 KB."""
@@ -55,6 +55,8 @@ class Ground:
     """Looks after what it left, once it is over."""
     executor: Executor
     """Where that may block."""
+    watcher: Watcher
+    """Who looks whether it keeps its limits."""
     kept: Kept
     """What is known of its processes."""
     anchor: Anchor | None = None
@@ -107,9 +109,7 @@ class TerminalCommand:
             self._timer = self._loop.call_later(self._request.timeout, self._end_soon, Outcome.TIMED_OUT)
         if self._request.limits is not None and not self._over:
             limits, where = self._request.limits, self._request.workspace
-            self._watch = LimitWatch(
-                self.pid, limits, where, self._ground.executor, self._over_limit, self._ground.kept
-            )
+            self._watch = self._ground.watcher.watch(self.pid, limits, where, self._over_limit, self._ground.kept)
         self._start_reading()
         self._begun.set()
 

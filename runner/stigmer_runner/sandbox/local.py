@@ -36,7 +36,7 @@ from stigmer_runner.sandbox.shell import LAUNCHER, SUPERVISOR
 from stigmer_runner.sandbox.spawner import Spawner
 from stigmer_runner.sandbox.terminal import Launch, Terminal
 from stigmer_runner.sandbox.walls import Place, Walls
-from stigmer_runner.sandbox.watching import Kept
+from stigmer_runner.sandbox.watching import Kept, Watcher
 from stigmer_runner.sandbox.workspace import resolved_workspace
 
 STARTING = 30.0
@@ -55,6 +55,7 @@ class LocalSandbox:
         self._groups = find_groups()
         self._spawner = Spawner(walls.prepare)
         self._enders = ThreadPoolExecutor(4, thread_name_prefix="sandbox-ender")
+        self._watcher = Watcher(self._enders)
         self._running: set[TerminalCommand | PlainCommand] = set()
         self._starting: set[asyncio.Task[TerminalCommand] | asyncio.Task[PlainCommand]] = set()
         self._closed = False
@@ -100,6 +101,7 @@ class LocalSandbox:
             for command in list(self._running):
                 group.create_task(command.cancel())
         await asyncio.get_running_loop().run_in_executor(None, self._spawner.close)
+        self._watcher.close()
         self._enders.shutdown()
         self._walls.close()
 
@@ -243,7 +245,7 @@ class LocalSandbox:
     def _ground(self, began: float, given: dict[str, str], target: Target, anchor: Anchor | None) -> Ground:
         end, ended = partial(self._walls.end, target), partial(self._walls.ended, target)
         kept = Kept(self._groups, partial(self._walls.strays, target))
-        return Ground(began, self._whole, given, end, ended, self._enders, kept, anchor)
+        return Ground(began, self._whole, given, end, ended, self._enders, self._watcher, kept, anchor)
 
     def _keep(self, command: "TerminalCommand | PlainCommand") -> None:
         self._running.add(command)

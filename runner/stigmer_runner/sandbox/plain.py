@@ -109,8 +109,8 @@ class PlainCommand:
             self._timer = self._loop.call_later(self._request.timeout, self._end_soon, Outcome.TIMED_OUT)
         if self._request.limits is not None and self._ended_at is None:
             limits, where = self._request.limits, self._request.workspace
-            self._watch = LimitWatch(
-                self._process.pid, limits, where, self._ground.executor, self._over_limit, self._ground.kept
+            self._watch = self._ground.watcher.watch(
+                self._process.pid, limits, where, self._over_limit, self._ground.kept
             )
 
     async def cancel(self) -> None:
