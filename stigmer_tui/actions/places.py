@@ -67,6 +67,18 @@ PLACES: tuple[Place, ...] = (
 """In the order in which they are offered."""
 
 
+NARROWS: Mapping[str, str] = {
+    "failed": "phase:failed",
+    "running": "phase:running",
+    "waiting": "phase:waiting",
+    "done": "phase:completed",
+    "cancelled": "phase:cancelled",
+    "mine": "needs:me",
+    "all": "",
+}
+"""Words of `:runs` and what they are in the filter."""
+
+
 def places_by_name() -> Mapping[str, Place]:
     """Every place by its name and by its other names."""
     return {name: place for place in PLACES for name in (place.name, *place.aliases)}

@@ -4,24 +4,13 @@ from collections.abc import Sequence
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis.errors import StigmerError
-from stigmer_tui.actions.places import CommandRefused
+from stigmer_tui.actions.places import NARROWS, CommandRefused
 from stigmer_tui.screens.workstation import Workstation
-
-_NARROWS = {
-    "failed": "phase:failed",
-    "running": "phase:running",
-    "waiting": "phase:waiting",
-    "done": "phase:completed",
-    "cancelled": "phase:cancelled",
-    "mine": "needs:me",
-    "all": "",
-}
-"""Words of `:runs` and what they are in the filter."""
 
 
 def runs(app: Workstation, words: Sequence[str]) -> None:
     """The board, filtered by words; no words: as it was."""
-    app.show_board(" ".join(_NARROWS.get(word.lower(), word) for word in words) if words else None)
+    app.show_board(" ".join(NARROWS.get(word.lower(), word) for word in words) if words else None)
 
 
 def view(app: Workstation, words: Sequence[str]) -> None:
