@@ -33,6 +33,16 @@ LOOKS = (
 )
 """Commands that show what there is."""
 
+PRINTED = """
+echo "$TOKEN"; echo "$RUN_TOKEN"; env
+printf %s "$TOKEN" | base64; printf %s "user:$RUN_TOKEN" | base64 -w 0; echo
+printf %s "$TOKEN" | od -An -v -tx1 | tr -d ' \\n'; echo
+printf %s "${RUN_TOKEN:0:11}"; sleep 0.03; printf '%s\\n' "${RUN_TOKEN:11}"
+set -x; : "$TOKEN"; set +x; ls "/nowhere/$TOKEN"
+mkdir -p /tmp/there; cd /tmp/there; echo printed
+"""
+"""A line that prints its secrets in every way that people do without meaning to."""
+
 
 @pytest.fixture
 def workstation() -> Iterator[Workstation]:
@@ -89,11 +99,16 @@ def _agent(secret: str) -> dict[str, object]:
 
 
 def _use(workstation: Workstation, secrets: dict[str, str]) -> list[bytes]:
-    """Run commands that use the secrets and print none, and everything that lists, shows, refuses and rotates. What all of them said."""
+    """Run commands that use the secrets, and print them, and everything that lists, shows, refuses and rotates. What all of them said."""
     said: list[bytes] = []
     line = "test ${#TOKEN} = 32 && test ${#RUN_TOKEN} = 32 && echo both are there"
     ran = workstation.run("run", "shell", "-m", line, "--secret", "RUN_TOKEN", stdin=secrets["OF_RUN"].encode())
     assert b"both are there" in ran.stdout
+    said += [ran.stdout, ran.stderr]
+    ran = workstation.run("run", "shell", "-m", PRINTED, "--secret", "RUN_TOKEN", stdin=secrets["OF_RUN"].encode())
+    assert ran.stdout.count(b"[secret TOKEN]") >= 6
+    assert ran.stdout.count(b"[secret RUN_TOKEN]") >= 4
+    assert b"printed" in ran.stdout
     said += [ran.stdout, ran.stderr]
     for arguments in LOOKS[: scaled(5, len(LOOKS))]:
         done = workstation.run(*arguments, code=None)

@@ -43,6 +43,9 @@ ENCODINGS: dict[str, Callable[[str], bytes]] = {
     "URL with slashes": lambda text: quote(text).encode(),
     "URL in small letters": lambda text: _small(quote(text, safe="")).encode(),
     "form": lambda text: quote_plus(text).encode(),
+    "bytes in octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()).encode(),
+    "references": lambda text: "".join(f"&#{byte};" for byte in text.encode()).encode(),
+    "all percent, in small letters": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()).encode(),
     "all percent": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()).encode(),
     "JSON": lambda text: json.dumps({"a": text}).encode(),
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)).encode(),
@@ -93,6 +96,15 @@ def test_base64_of_a_key_that_is_broken_into_lines() -> None:
     assert len(left) <= 1  # the last, shorter line says less than a line of the key
 
 
+def test_dumps_that_are_broken_into_lines() -> None:
+    secret = b"a-token-of-forty-bytes-0123456789-abcdef"
+    redactor = Redactor({"T": secret.decode()})
+    for size, separator in ((30, ""), (16, " ")):
+        pieces = [secret[start : start + size] for start in range(0, len(secret), size)]
+        lines = [piece.hex(" ") if separator else piece.hex() for piece in pieces]
+        assert redactor.text("\n".join(lines)).split("\n")[:-1] == ["[secret T]"] * (len(lines) - 1)
+
+
 def test_a_short_value_is_left_and_told() -> None:
     redactor = Redactor({"PIN": "1234", "TOKEN": "hunter2-hunter2", "EMPTY": ""})
     assert redactor.ignored == ("PIN",)
@@ -113,6 +125,41 @@ def test_a_prompt_is_not_delayed() -> None:
     assert stream.feed(b"2!") == b"[secret TOKEN]!"
     assert stream.feed(b"hunt") == b""
     assert stream.close() == b"hunt"
+
+
+def test_what_was_released_does_not_leave_again_and_its_rest_is_a_secret_still() -> None:
+    stream = Redactor({"TOKEN": "hunter2-hunter2"}).stream()
+    assert stream.feed(b"who? hunter2") == b"who? "
+    assert stream.holding == len("hunter2")
+    assert stream.release(4) == b"hunt"
+    assert stream.release(4) == b""
+    assert stream.holding == len("er2")
+    assert stream.feed(b"-hunte") == b""
+    assert stream.feed(b"r2.") == b"[secret TOKEN]."
+    assert stream.feed(b"hunter2-hunter") == b""
+    assert stream.release() == b"hunter2-hunter"
+    assert stream.feed(b"s hunt") == b"s "
+    assert stream.release() == b"hunt"
+    assert stream.feed(b"hunter2") == b""
+    assert stream.release(4) == b"hunt"
+    assert stream.close() == b"er2"
+    assert (stream.release(), stream.close(), stream.holding) == (b"", b"", 0)
+
+
+@settings(max_examples=scaled(60, 3000), deadline=None)
+@given(
+    text=st.text("hunte r2-", max_size=60),
+    cuts=st.lists(st.integers(1, 7), min_size=1, max_size=20),
+    seed=st.integers(0, 99),
+)
+def test_releasing_loses_and_doubles_nothing(text: str, cuts: list[int], seed: int) -> None:
+    stream, generator, said, at = Redactor({"T": "hunter2-hunter2!"}).stream(), random.Random(seed), b"", 0
+    for cut in itertools.islice(itertools.cycle(cuts), len(text)):
+        said += stream.feed(text[at : at + cut].encode())
+        at += cut
+        if generator.random() < 0.5:
+            said += stream.release(generator.choice([None, 4]))
+    assert (said + stream.close()).decode() == text
 
 
 def test_without_secrets_everything_passes_untouched() -> None:

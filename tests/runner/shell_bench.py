@@ -39,6 +39,8 @@ class Place:
     root: Path
     sandbox: Sandbox
     context: dict[str, str] = field(default_factory=dict[str, str])
+    secrets: dict[str, str] = field(default_factory=dict[str, str])
+    """Names and values that the context has besides, and that nothing may show."""
 
     @property
     def workspace(self) -> Path:
@@ -53,7 +55,8 @@ class Place:
     def shell_place(self) -> ShellPlace:
         """For the activity."""
         prefix = f"stigmer-test.{os.getpid()}."
-        return ShellPlace(EXECUTION, SESSION, self.workspace, self.sandbox, prefix, self.context)
+        context = {**self.context, **self.secrets}
+        return ShellPlace(EXECUTION, SESSION, self.workspace, self.sandbox, prefix, context, self.secrets)
 
 
 @asynccontextmanager

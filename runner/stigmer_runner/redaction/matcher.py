@@ -22,12 +22,13 @@ class Matcher:
         )
         self._heads = ahocorasick_rs.BytesAhoCorasick(sorted({pattern[:HEAD] for pattern in self._patterns}))
 
-    def replaced(self, data: bytes, *, final: bool) -> tuple[bytes, bytes]:
-        """`data` with what was found replaced, and what of its end has to wait for more; nothing with `final`."""
+    def replaced(self, data: bytes, *, final: bool, shown: int = 0) -> tuple[bytes, bytes]:
+        """`data` with what was found replaced, and what of its end has to wait for more; nothing with `final`.
+        Its first `shown` bytes have left already: they are looked at, and do not leave again."""
         matches = self._automaton.find_matches_as_indexes(data)
         holds: Sequence[int] = () if final else self._open_ends(data)
         if not matches and not holds:
-            return data, b""
+            return data[shown:], b""
         pieces: list[bytes] = []
         at = next_hold = 0
         for number, start, end in matches:
@@ -35,10 +36,10 @@ class Matcher:
                 next_hold += 1
             if next_hold < len(holds) and holds[next_hold] <= start:
                 break
-            pieces += (data[at:start], self._replacements[number])
+            pieces += (data[max(at, shown) : start], self._replacements[number])
             at = end
         keep = next((hold for hold in holds[next_hold:] if hold >= at), len(data))
-        pieces.append(data[at:keep])
+        pieces.append(data[max(at, shown) : keep])
         return b"".join(pieces), data[keep:]
 
     def _open_ends(self, data: bytes) -> Sequence[int]:

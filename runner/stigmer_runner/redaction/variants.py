@@ -11,6 +11,10 @@ SHORTEST = 8
 """Bytes of a form that is looked for: shorter ones are met by chance."""
 BASE64_COLUMNS = (64, 76)
 """Where programs break lines of base64: PEM and MIME."""
+HEX_BYTES = 30
+"""Bytes in a line of `xxd -p`."""
+DUMP_BYTES = 16
+"""Bytes in a line of `od -tx1` and other dumps."""
 
 
 def variants(secret: str) -> frozenset[bytes]:
@@ -41,7 +45,14 @@ def _encoded(raw: bytes) -> Generator[bytes]:
         yield spaced.encode()
         yield spaced.upper().encode()
     yield "".join(f"\\x{byte:02x}" for byte in raw).encode()
-    yield "".join(f"%{byte:02X}" for byte in raw).encode()
+    yield "".join(f"\\{byte:03o}" for byte in raw).encode()
+    yield "".join(f"&#{byte};" for byte in raw).encode()
+    for percent in ("%{:02X}", "%{:02x}"):
+        yield "".join(percent.format(byte) for byte in raw).encode()
+    for size, separator in ((HEX_BYTES, ""), (DUMP_BYTES, " ")):
+        if len(raw) > size:
+            lines = (raw[start : start + size] for start in range(0, len(raw) - size + 1, size))
+            yield from ((line.hex(separator) if separator else line.hex()).encode() for line in lines)
     yield base64.b32encode(raw).rstrip(b"=")[: len(raw) * 8 // 5]
     for encode in (base64.standard_b64encode, base64.urlsafe_b64encode):
         for offset in range(3):

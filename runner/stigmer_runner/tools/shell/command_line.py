@@ -11,9 +11,10 @@ from stigmer_runner.engine.activities import Activity, ActivityCall, Unfinished
 from stigmer_runner.engine.errors import ActivityFailure
 from stigmer_runner.errors import ShellStateBroken
 from stigmer_runner.finishing import uninterrupted
+from stigmer_runner.redaction import RedactingStream, Redactor
 from stigmer_runner.sandbox import CommandRequest, CommandResult, InputWait, RunningCommand, Sandbox, SandboxError
 from stigmer_runner.tools.shell.attention import InputWatch
-from stigmer_runner.tools.shell.output import OutputCoalescer
+from stigmer_runner.tools.shell.redacted import RedactedOutput
 from stigmer_runner.tools.shell.state import ShellStates
 from stigmer_runner.tools.shell.telling import LineTeller
 from stigmer_runner.tools.shell.terminals import Terminals
@@ -53,6 +54,7 @@ class RunCommandLine(Activity):
         self._states = states
         self._terminals = terminals
         self._clock = clock
+        self._redactor = Redactor(place.secrets)
 
     def intent(self, call: ActivityCall) -> Sequence[Event]:
         """The person's message, and that it will run."""
@@ -63,7 +65,7 @@ class RunCommandLine(Activity):
 
     async def run(self, call: ActivityCall) -> object:
         """Run the line to its end."""
-        running = _RunningLine(call, _line(call), self._teller(call))
+        running = _RunningLine(call, self._teller(call), self._redactor.stream())
         command = await self._start(call, running)
         with self._terminals.opened(_line(call).terminal_id, command, running.resized):
             result = await running.to_its_end(command)
@@ -118,33 +120,33 @@ class RunCommandLine(Activity):
         return LineEnd(exit_code=result.exit_code, signal=result.signal or 0)
 
     def _teller(self, call: ActivityCall) -> LineTeller:
-        return LineTeller(_line(call), self._clock)
+        return LineTeller(_line(call), self._clock, self._redactor)
 
 
 class _RunningLine:
-    """A line under way: its output becomes events, and so does its waiting for a person."""
+    """A line under way: its output becomes events, redacted, and so does its waiting for a person."""
 
-    def __init__(self, call: ActivityCall, line: CommandLine, teller: LineTeller) -> None:
+    def __init__(self, call: ActivityCall, teller: LineTeller, stream: RedactingStream) -> None:
         self.teller = teller
         self.interrupted = False
         self._call = call
-        self._coalescer = OutputCoalescer(self._hand_over)
+        self._output = RedactedOutput(stream, self._hand_over)
         self._watch: InputWatch | None = None
 
     @property
     def total(self) -> int:
         """Bytes of output so far."""
-        return self._coalescer.total
+        return self._output.total
 
     def output(self, data: bytes) -> None:
         """More output."""
-        self._coalescer.take(data)
+        self._output.take(data)
         if self._watch is not None:
             self._watch.heard()
 
     def resized(self, columns: int, rows: int) -> None:
         """The terminal has another size from here on."""
-        self._coalescer.flush()
+        self._output.flush()
         self._call.record(self.teller.resized(columns, rows), urgent=False)
 
     async def to_its_end(self, command: RunningCommand) -> CommandResult:
@@ -164,13 +166,13 @@ class _RunningLine:
 
     def last_output(self) -> Sequence[Event]:
         """What was still held."""
-        return self.teller.output(self._coalescer.close())
+        return self.teller.output(self._output.close())
 
     def _hand_over(self, pieces: Sequence[bytes]) -> None:
         self._call.record(self.teller.output(pieces), urgent=False)
 
     def _waits(self, waits: InputWait) -> None:
-        self._coalescer.flush()
+        self._output.flush(waits=True)
         self._call.record(self.teller.waits(waits), urgent=True)
 
     def _waits_no_more(self) -> None:

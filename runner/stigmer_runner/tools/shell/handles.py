@@ -12,7 +12,7 @@ from stigmer_runner.redaction import RedactingStream
 from stigmer_runner.sandbox import CommandResult, InputWait, RunningCommand
 from stigmer_runner.tools.interface import ToolError
 from stigmer_runner.tools.shell.attention import InputWatch
-from stigmer_runner.tools.shell.output import OutputCoalescer
+from stigmer_runner.tools.shell.redacted import RedactedOutput
 from stigmer_runner.tools.shell.spool import Spool
 from stigmer_runner.tools.web.proxy import HostProxy
 
@@ -60,9 +60,8 @@ class ModelCommand:
         self.refused: list[str] = []
         """Hosts that it asked for and that the policy does not open."""
         self._answered = asyncio.Event()
-        self._stream = stream
         self._tell: Teller | None = tell
-        self._coalescer = OutputCoalescer(self._hand_over)
+        self._output = RedactedOutput(stream, self._hand_over)
         self._command: RunningCommand | None = None
         self._watch: InputWatch | None = None
         self._task: asyncio.Task[None] | None = None
@@ -80,7 +79,7 @@ class ModelCommand:
 
     def output(self, data: bytes) -> None:
         """More output: the sandbox's sink."""
-        self._coalescer.take(self._stream.feed(data))
+        self._output.take(data)
         if self._watch is not None:
             self._watch.heard()
 
@@ -92,7 +91,7 @@ class ModelCommand:
 
     def resized(self, columns: int, rows: int) -> None:
         """Its terminal has another size from here on."""
-        self._coalescer.flush()
+        self._output.flush()
         resized = ev.TerminalResized(terminal_id=self.terminal_id, columns=columns, rows=rows)
         self._say(ev.Event(terminal_resized=resized))
 
@@ -150,10 +149,7 @@ class ModelCommand:
             result = await command.wait()
         finally:
             self._watch.close()
-        rest = self._stream.close()
-        if rest:
-            self._coalescer.take(rest)
-        self._hand_over(self._coalescer.close())
+        self._hand_over(self._output.close())
         if self.way_out is not None:
             await self.way_out.close()
         self.result = result
@@ -168,7 +164,7 @@ class ModelCommand:
 
     def _waits(self, waits: InputWait) -> None:
         self.waits = waits
-        self._coalescer.flush()
+        self._output.flush(waits=waits is not InputWait.KEY)
         password = waits is InputWait.PASSWORD
         raised = ev.AttentionRaised(
             attention_id=f"{self.call_id}-input",

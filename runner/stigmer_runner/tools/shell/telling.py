@@ -13,6 +13,7 @@ from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import (
 )
 from stigmer_runner.durable.messages import CommandLine
 from stigmer_runner.durable.wording import quote
+from stigmer_runner.redaction import NOTHING, Redactor
 from stigmer_runner.sandbox import CommandResult, InputWait, Outcome, SandboxDescription
 
 TOOL_NAME = "shell"
@@ -21,11 +22,12 @@ LONG_COMMAND = 64 * 1024
 
 
 class LineTeller:
-    """Makes the events of one line. `clock` gives microseconds since 1970."""
+    """Makes the events of one line. `clock` gives microseconds since 1970, `redactor` knows what must not be in what the line did."""
 
-    def __init__(self, line: CommandLine, clock: Callable[[], int]) -> None:
+    def __init__(self, line: CommandLine, clock: Callable[[], int], redactor: Redactor = NOTHING) -> None:
         self._line = line
         self._clock = clock
+        self._hidden = redactor.text
 
     def announced(
         self, directory: str, sandbox: SandboxDescription, network: bool, columns: int, rows: int
@@ -38,7 +40,7 @@ class LineTeller:
         begun = ev.ToolCallStarted(
             call_id=line.call_id,
             terminal_id=line.terminal_id,
-            directory=directory,
+            directory=self._hidden(directory),
             sandbox=described(sandbox, network),
             columns=columns,
             rows=rows,
@@ -88,9 +90,9 @@ class LineTeller:
             outcome=_outcome(result.outcome),
             signal=result.signal or 0,
             duration_micros=round(result.duration * 1e6),
-            directory=result.state.directory,
-            error=_remark(result) or problem,
-            killed=[ev.KilledProcess(pid=each.pid, command=each.command) for each in result.killed],
+            directory=self._hidden(result.state.directory),
+            error=self._hidden(_remark(result) or problem),
+            killed=[ev.KilledProcess(pid=each.pid, command=self._hidden(each.command)) for each in result.killed],
             output_bytes=output_bytes,
         )
         if result.outcome is Outcome.EXITED and result.exit_code is not None:
@@ -100,7 +102,7 @@ class LineTeller:
     def not_started(self, error: str, *, cancelled: bool = False) -> Sequence[ev.Event]:
         """It never ran."""
         outcome = ev.TOOL_OUTCOME_CANCELLED if cancelled else ev.TOOL_OUTCOME_NOT_STARTED
-        finished = ev.ToolCallFinished(call_id=self._line.call_id, outcome=outcome, error=error)
+        finished = ev.ToolCallFinished(call_id=self._line.call_id, outcome=outcome, error=self._hidden(error))
         return (ev.Event(time_unix_micros=self._clock(), tool_call_finished=finished),)
 
     def unknown(self) -> Sequence[ev.Event]:
