@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 
 import click
 
@@ -13,6 +14,9 @@ from stigmer_apis.home import Home
 from stigmer_tui.backends import chosen_remote
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.text import safe
+
+ROLE = ContextVar("role", default="operator")
+"""As what commands connect to the daemon here: `viewer` where somebody only looks on."""
 
 
 def with_client(work: Callable[[Client], Awaitable[int]], *, start_daemon: bool = True) -> int:
@@ -24,7 +28,7 @@ def with_client(work: Callable[[Client], Awaitable[int]], *, start_daemon: bool 
     async def connected() -> int:
         home = Home.from_environment()
         remote = await asyncio.to_thread(chosen_remote, home)
-        async with Client(home, start_daemon=start_daemon, remote=remote) as client:
+        async with Client(home, start_daemon=start_daemon, role=ROLE.get(), remote=remote) as client:
             return await work(client)
 
     return run_async(connected)

@@ -25,8 +25,9 @@ from stigmer_tui.cli.exit_codes import exit_code_of
 @click.option(
     "--remote", metavar="HOST:PORT", default="", help="Speak to the server there: stigmer backend login has its key."
 )
+@click.option("--plain", is_flag=True, help="Line by line: for screen readers, simple terminals and pipes.")
 @click.option("--no-mouse", is_flag=True, help="Leave the mouse to the terminal, to select text as usual.")
-def command(workspace: Path | None, read_only: bool, open_run: str, remote: str, no_mouse: bool) -> int:
+def command(workspace: Path | None, read_only: bool, open_run: str, remote: str, plain: bool, no_mouse: bool) -> int:
     """Open the workstation. Leaving it stops nothing.
 
     \b
@@ -35,13 +36,16 @@ def command(workspace: Path | None, read_only: bool, open_run: str, remote: str,
       stigmer tui --read-only
       stigmer tui --attach aex-01m7xzs8a0
       stigmer tui --remote box.example:7443
+      stigmer tui --plain
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("the workstation needs a terminal; `stigmer run` and `stigmer logs` work without one")
-    from stigmer_tui.terminal.background import BackgroundQuestion
-
     if remote:
         os.environ[REMOTE_VARIABLE] = remote
+    if plain:
+        return _plain(workspace, read_only, open_run)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("the workstation needs a terminal; `stigmer tui --plain` works without one")
+    from stigmer_tui.terminal.background import BackgroundQuestion
+
     question = BackgroundQuestion()
     try:
         from stigmer_tui.app import run_app
@@ -50,7 +54,7 @@ def command(workspace: Path | None, read_only: bool, open_run: str, remote: str,
     try:
         return run_app(
             Home.from_environment(),
-            workspace=None if workspace is None else workspace.expanduser().absolute(),
+            workspace=_directory(workspace),
             read_only=read_only,
             open_run=open_run,
             mouse=not no_mouse,
@@ -61,3 +65,15 @@ def command(workspace: Path | None, read_only: bool, open_run: str, remote: str,
     except StigmerError as error:
         complain(error)
         return exit_code_of(error)
+
+
+def _plain(workspace: Path | None, read_only: bool, open_run: str) -> int:
+    from stigmer_tui.plain.interpreter import run_plain
+
+    return run_plain(
+        Home.from_environment(), workspace=_directory(workspace), read_only=read_only, open_run_id=open_run
+    )
+
+
+def _directory(workspace: Path | None) -> Path | None:
+    return None if workspace is None else workspace.expanduser().absolute()
