@@ -29,6 +29,11 @@ class Dialogue:
             if not self._read():
                 raise AssertionError(f"it ended before it showed {words!r}:\n{self.shown}")
 
+    def more(self) -> None:
+        """Read what comes next. Raises `AssertionError` at its end."""
+        if not self._read():
+            raise AssertionError(f"it ended:\n{self.shown}")
+
     def say(self, text: str) -> None:
         """Type."""
         os.write(self._master, text.encode())

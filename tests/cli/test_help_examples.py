@@ -47,6 +47,7 @@ ANY = frozenset(range(256))
 CODES: Mapping[str, frozenset[int]] = {
     "stigmer workflow execute": frozenset({79}),
     "stigmer doctor": frozenset({0, 1}),
+    "stigmer restore": frozenset({0, 79}),
     "stigmer server start --listen": frozenset({79}),
     "stigmer backend login": frozenset({65}),
     **{f"stigmer {word}": frozenset({79}) for word in STEERING if word not in ("attention", "branch")},
@@ -66,6 +67,7 @@ ENDING = ("stigmer cancel", "stigmer send", "stigmer interrupt")
 TYPED = b"a-secret-value-of-some-length\n"
 """What a command reads from standard input that asks for something."""
 KEYS: Mapping[str, tuple[str, str]] = {
+    "stigmer tui --plain": ("quit to leave", "quit\n"),
     "stigmer tui": ("shell", "\x11"),
     "stigmer attach": ("", "\x1dd"),
     "stigmer replay": ("", "q"),

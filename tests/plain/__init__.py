@@ -1,0 +1,1 @@
+"""The workstation line by line."""
