@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import artifact_service_pb2_grpc, execution_service_pb2_grpc
+from stigmer_apis._generated.stigmer.maintenance.v1 import maintenance_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
 from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2_grpc
@@ -41,6 +42,7 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
+from stigmer_backend.maintenance.service import MaintenanceService
 from stigmer_backend.resources.builtin import seed
 from stigmer_backend.resources.catalogue import Means, NewId
 from stigmer_backend.resources.catalogues import Catalogues
@@ -103,6 +105,7 @@ class Backend:
         """Use `open`."""
         new = catalogues.means.new_id
         self._store = store
+        self._home = home
         self._new = new
         self._catalogues = catalogues
         self._options = options
@@ -291,6 +294,9 @@ class Backend:
             SteeringService(steering, branching, approvals), server
         )
         artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(store, self._artifacts), server)
+        maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(
+            MaintenanceService(store, self._home.data), server
+        )
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server
         )

@@ -6,13 +6,14 @@ has the formats. Inside, each module may import those below it:
     store                                   the event loop's side
     opening, examination                    finding, repairing, checking and putting together the parts
     log_work, state_work, readers           what each thread does
-    event_log, recovery, births, state, structure, changes    what is done
+    event_log, recovery, births, state, structure, changes, snapshot    what is done
     archive, journal, database, memory      where it is kept
     inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
     timeline, frames, standing, record_format, database_format, seal, ranks, persistent_classes    of what it is made
     worker, watchers, checks, uri, options, report, side_files, files, boot, model, errors
 """
 
+from stigmer_backend.store.digest import write_digest
 from stigmer_backend.store.errors import (
     AppendRefused,
     Conflict,
@@ -21,6 +22,7 @@ from stigmer_backend.store.errors import (
     FormatTooNew,
     JournalDamaged,
     ManifestDamaged,
+    NoFiles,
     OpenRefused,
     ProducerGap,
     SlugTaken,
@@ -38,11 +40,13 @@ from stigmer_backend.store.errors import (
 )
 from stigmer_backend.store.examination import Finding, examine
 from stigmer_backend.store.files import FileLayer
-from stigmer_backend.store.manifest import mark_restored
+from stigmer_backend.store.lock import DirectoryLock
+from stigmer_backend.store.manifest import mark_restored, store_id
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark, Record, Row, Span
 from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.record_format import row_key
 from stigmer_backend.store.report import Cut, RecoveryReport
+from stigmer_backend.store.snapshot import Snapshot, SnapshotFile, checked_from
 from stigmer_backend.store.state import EVER, StateRead, StateWrite
 from stigmer_backend.store.store import Store
 
@@ -57,6 +61,7 @@ __all__ = [
     "Conflict",
     "Cut",
     "DatabaseMissing",
+    "DirectoryLock",
     "ExecutionExists",
     "FileLayer",
     "Finding",
@@ -65,12 +70,15 @@ __all__ = [
     "Lane",
     "ManifestDamaged",
     "Mark",
+    "NoFiles",
     "OpenRefused",
     "ProducerGap",
     "Record",
     "RecoveryReport",
     "Row",
     "SlugTaken",
+    "Snapshot",
+    "SnapshotFile",
     "Span",
     "StaleEpoch",
     "StateRead",
@@ -88,7 +96,10 @@ __all__ = [
     "UnknownRecord",
     "UnknownStorage",
     "WriteRefused",
+    "checked_from",
     "examine",
     "mark_restored",
     "row_key",
+    "store_id",
+    "write_digest",
 ]

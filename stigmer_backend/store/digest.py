@@ -41,6 +41,13 @@ def read_digest(database: Path) -> DigestEntry | None:
     return None if found is None else found[1]
 
 
+def write_digest(database: Path, end: int, tid: bytes, chain: int, files: FileLayer) -> None:
+    """Put a digest with this one entry beside `database`, which was put there whole from elsewhere."""
+    salt = os.urandom(12)
+    header = _HEADER.pack(MAGIC, salt, zlib.crc32(MAGIC + salt))
+    files.write_whole(digest_path(database), header + _pack(DigestEntry(end, tid, chain), salt))
+
+
 class DigestFile:
     """The digest of one database file."""
 

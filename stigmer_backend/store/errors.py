@@ -4,6 +4,7 @@
     ├── StoreClosed            used after `close`
     ├── StoreStopped           a sync failed; the store refuses everything until it is opened again
     ├── StoreFull              the disk is full; nothing was written, and it goes on once space is free
+    ├── NoFiles                a store in memory has no files to copy
     ├── AppendRefused
     │   ├── UnknownExecution   never created, or removed
     │   ├── ExecutionExists    created before, by somebody else
@@ -55,6 +56,13 @@ class StoreFull(StoreError):
 
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"no space left to write {path} ({reason}). Free some space; no restart is needed")
+
+
+class NoFiles(StoreError):
+    """The store is in memory: there are no files."""
+
+    def __init__(self) -> None:
+        super().__init__("the store is in memory, so there is nothing to back up: use a daemon with `--storage file:`")
 
 
 class AppendRefused(StoreError):

@@ -217,6 +217,10 @@ class EventLog:
             del self._timelines[execution]
         self._touched.discard(execution)
 
+    def settle_database(self) -> None:
+        """Return when all that was moved to `events.fs` is on the disk. Raises `OSError`, after which that stays unknown."""
+        self._database.durable.settle()
+
     def tidy(self) -> None:
         """Move to `events.fs` what has grown, start a new journal file if this one is long, and forget idle executions.
 

@@ -7,7 +7,8 @@ from typing import assert_never
 from stigmer_backend.store.errors import AppendRefused, StoreDamaged, StoreError, StoreFull
 from stigmer_backend.store.event_log import AppendCall, EventLog
 from stigmer_backend.store.options import StoreOptions
-from stigmer_backend.store.worker import Waiting
+from stigmer_backend.store.snapshot import Snapshot
+from stigmer_backend.store.worker import Captured, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,15 @@ class SettleCall:
     execution: str
 
 
-LogCall = AppendCall | DropEngineCall | RemoveCall | SettleCall
+@dataclass(frozen=True, slots=True)
+class SnapshotCall:
+    """Look at the files while nothing is written to them, and everything in them is on the disk."""
+
+    take: Callable[[], Snapshot]
+    """Raises `OSError` where a file cannot be opened, which stops nothing."""
+
+
+LogCall = AppendCall | DropEngineCall | RemoveCall | SettleCall | SnapshotCall
 
 Answer = Callable[[list[Waiting[LogCall]]], None]
 """Hands answered calls to the event loop."""
@@ -135,7 +144,9 @@ class LogWork:
         run.clear()
         self._moved(self._log.shown(), ())
 
-    def _control(self, waiting: Waiting[LogCall], call: DropEngineCall | RemoveCall | SettleCall) -> None:
+    def _control(
+        self, waiting: Waiting[LogCall], call: DropEngineCall | RemoveCall | SettleCall | SnapshotCall
+    ) -> None:
         try:
             match call:
                 case DropEngineCall(execution):
@@ -145,12 +156,23 @@ class LogWork:
                 case SettleCall(execution):
                     self._sync()
                     self._log.settle(execution)
+                case SnapshotCall():
+                    self._sync()
+                    self._log.settle_database()
+                    self._snapshot(waiting, call)
+                    return
                 case _:
                     assert_never(call)
         except (StoreFull, AppendRefused, StoreDamaged) as error:
             self._refuse([waiting], error)
         else:
             self._unacknowledged.append(waiting)
+
+    def _snapshot(self, waiting: Waiting[LogCall], call: SnapshotCall) -> None:
+        with Captured() as captured:
+            waiting.answer = call.take()
+        waiting.error = captured.error
+        self._answer([waiting])
 
     def _sync(self) -> None:
         self._log.sync()

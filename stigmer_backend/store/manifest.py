@@ -62,13 +62,23 @@ def read_manifest(directory: Path) -> Manifest | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
+    return decode_manifest(data, path)
+
+
+def store_id(data: bytes) -> str:
+    """The id of the store whose manifest this is. Raises as `read_manifest`."""
+    return decode_manifest(data, Path(NAME)).store
+
+
+def decode_manifest(data: bytes, path: Path) -> Manifest:
+    """What the bytes of the manifest at `path` say. Raises `ManifestDamaged` and `FormatTooNew`."""
     line, _, rest = data.partition(b"\n")
     if rest != _closing(line):
         raise ManifestDamaged(path, "its text", "it does not fit its CRC")
     fields = cast("dict[str, object]", json.loads(line))
     found = fields.get("format")
     if isinstance(found, int) and found > FORMAT:
-        raise FormatTooNew(directory, found, FORMAT, str(fields.get("needs")))
+        raise FormatTooNew(path.parent, found, FORMAT, str(fields.get("needs")))
     try:
         left = Left(fields["left"])
         return Manifest(str(fields["store"]), str(fields["incarnation"]), str(fields["boot"]), left)

@@ -39,6 +39,7 @@ from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.recovery import recover_journal
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.sealed_storage import SealedStorage
+from stigmer_backend.store.snapshot import Snapshot, take_snapshot
 from stigmer_backend.store.state import prepare_state
 from stigmer_backend.store.structure import upgrade_state
 
@@ -63,6 +64,8 @@ class Parts:
     log: EventLog
     incarnation: str
     report: RecoveryReport
+    snapshot: Callable[[], Snapshot] | None
+    """Opens its files for reading, on the log's thread; None where there are none."""
     note: Callable[[Left], None]
     """Writes down how the store is left."""
     release: Callable[[], None]
@@ -111,8 +114,10 @@ class _Opener:
         report.clean = report.created or before.left is Left.CLEAN
         report.incarnation_changed = manifest.incarnation != before.incarnation
         self._require_files()
-        state = self._database("state.fs", report, self.options.cache_objects, self.options.cache_bytes, True)
-        events = self._database("events.fs", report, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES, False)
+        state, state_storage = self._database(
+            "state.fs", report, self.options.cache_objects, self.options.cache_bytes, True
+        )
+        events, events_storage = self._database("events.fs", report, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES, False)
         if report.created:
             _in_transaction(state, prepare_state)
             _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
@@ -128,7 +133,10 @@ class _Opener:
                 if not is_full(error):  # On a full disk the old one stands, as after a kill.
                     raise
 
-        return Parts(state, events, log, manifest.incarnation, report, note, lock.release)
+        def snapshot() -> Snapshot:
+            return take_snapshot(self.directory, state_storage, events_storage)
+
+        return Parts(state, events, log, manifest.incarnation, report, snapshot, note, lock.release)
 
     def _manifest(self, report: RecoveryReport) -> Manifest:
         """The manifest, after making an empty store if there is none."""
@@ -172,7 +180,7 @@ class _Opener:
 
     def _database(
         self, name: str, report: RecoveryReport, cache_objects: int, cache_bytes: int, each_synced: bool
-    ) -> Database:
+    ) -> tuple[Database, SealedStorage]:
         path = self.directory / name
         files = self.options.files
         found = inspect(path, files, self.random_bytes, report, each_synced=each_synced)
@@ -189,7 +197,7 @@ class _Opener:
             raise
         path.with_name(path.name + ".lock").chmod(PRIVATE_FILE)
         self.undo.callback(storage.close)
-        return Database(path, storage, storage, cache_objects, cache_bytes)
+        return Database(path, storage, storage, cache_objects, cache_bytes), storage
 
     def _log(self, events: Database, report: RecoveryReport) -> EventLog:
         session = events.session()
@@ -217,7 +225,7 @@ def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes
     journal: Journal = MemoryJournal()
     log = EventLog(journal, [], events, [], [], options, clock, random_bytes)
     return Parts(
-        state, events, log, random_bytes(16).hex(), RecoveryReport(created=True), lambda left: None, lambda: None
+        state, events, log, random_bytes(16).hex(), RecoveryReport(created=True), None, lambda left: None, lambda: None
     )
 
 

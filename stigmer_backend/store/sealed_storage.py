@@ -37,12 +37,23 @@ class SealedStorage(LateSync):
         self._found: Inspection | None = found
         self._digest = found.digest
         self._chain = self._next_chain = found.end.chain
+        self._settled = found.end
         self._index_bytes = index_bytes
         self._path = path
         self._layer = files
         super().__init__(str(path))
         self._saved_at = self._pos
         self._found = None
+
+    @property
+    def file_name(self) -> str:
+        """What its file is called."""
+        return self._path.name
+
+    @property
+    def settled(self) -> DigestEntry:
+        """How far the last `settle` came. From any thread."""
+        return self._settled
 
     # -- reading ---------------------------------------------------------------------------------------------------------
 
@@ -129,7 +140,8 @@ class SealedStorage(LateSync):
         if self._digest.last is not None and self._digest.last.end == self._pos:
             return
         super().settle()
-        self._digest.add(DigestEntry(self._pos, self._ltid, self._chain))
+        self._settled = DigestEntry(self._pos, self._ltid, self._chain)
+        self._digest.add(self._settled)
         if self._pos - self._saved_at >= self._index_bytes:
             self._save_index()
 

@@ -12,15 +12,23 @@ from typing import TypeVar, cast
 from stigmer_backend.store.archive import Archive
 from stigmer_backend.store.changes import ChangeLog
 from stigmer_backend.store.checks import check_group
-from stigmer_backend.store.errors import ExecutionExists, StoreClosed, StoreDamaged, StoreStopped, UnknownExecution
+from stigmer_backend.store.errors import (
+    ExecutionExists,
+    NoFiles,
+    StoreClosed,
+    StoreDamaged,
+    StoreStopped,
+    UnknownExecution,
+)
 from stigmer_backend.store.event_log import AppendCall
-from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall
+from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall, SnapshotCall
 from stigmer_backend.store.manifest import Left
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark
 from stigmer_backend.store.opening import Parts, open_parts
 from stigmer_backend.store.options import StoreOptions
 from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
 from stigmer_backend.store.report import RecoveryReport
+from stigmer_backend.store.snapshot import Snapshot, close_unwanted
 from stigmer_backend.store.state import StateRead, StateWrite
 from stigmer_backend.store.state_work import StateChange, StateWork
 from stigmer_backend.store.uri import place_of
@@ -262,6 +270,20 @@ class Store:
         everything that matters again, and go on from the revision before that.
         """
         return self._changelog.since(revision)
+
+    async def snapshot(self) -> Snapshot:
+        """The store's files as of now, as if it had been killed now; writers go on. Close it.
+
+        Raises `NoFiles` for a store in memory, and `OSError` where a file cannot be opened.
+        """
+        if self._parts.snapshot is None:
+            raise NoFiles
+        taken = self._log.submit(SnapshotCall(self._parts.snapshot))
+        try:
+            return cast(Snapshot, await asyncio.shield(taken))
+        except asyncio.CancelledError:
+            taken.add_done_callback(close_unwanted)
+            raise
 
     # -- the end ---------------------------------------------------------------------------------------------------------
 

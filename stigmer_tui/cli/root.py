@@ -28,6 +28,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "demo": Subcommand("demo", "See the workstation at work, without a key or a model."),
     "run": Subcommand("run", "Run an agent and follow it."),
     "logs": Subcommand("logs", "Show what a run has printed."),
+    "tail": Subcommand("tail", "Show logs: of server and runner, any files, or a pipe."),
     "attach": Subcommand("attach", "Take the keyboard of a run's terminal, or of a session's shell."),
     "send": Subcommand("send", "Send a message to a run."),
     "cancel": Subcommand("cancel", "Stop a run and everything it started."),
@@ -66,6 +67,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "backend": Subcommand("backend", "Look at the backend, and choose it."),
     "apikey": Subcommand("apikey", "Make, list and revoke keys for clients of other machines."),
     "server": Subcommand("server", "Start, stop and look at the daemon."),
+    "backup": Subcommand("backup", "Copy everything that the server holds to a directory."),
+    "verify": Subcommand("verify", "Look at every byte of a backup, or of the store here."),
+    "restore": Subcommand("restore", "Put a backup in the place of the store here."),
     "doctor": Subcommand("doctor", "See what works on this machine, and how to mend what does not."),
     "version": Subcommand("version", "Show versions."),
 }

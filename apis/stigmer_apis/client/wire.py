@@ -20,6 +20,7 @@ from stigmer_apis.transport import aio, client_options
 if TYPE_CHECKING:
     from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
     from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2_grpc import ArtifactServiceStub
+    from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
     from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
     from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
     from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
@@ -66,6 +67,13 @@ class Wire:
         from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2_grpc import ArtifactServiceStub
 
         return ArtifactServiceStub(self.channel)
+
+    @cached_property
+    def maintenance(self) -> "MaintenanceServiceStub":
+        """What keeps a store for years."""
+        from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
+
+        return MaintenanceServiceStub(self.channel)
 
     @cached_property
     def resources(self) -> "ResourceServiceStub":

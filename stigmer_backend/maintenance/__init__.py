@@ -1,0 +1,9 @@
+"""What keeps a store for years: backup, verification, restore. Nothing here knows what the store's records mean.
+
+__main__                what runs beside a daemon or without one: `python -m stigmer_backend.maintenance`
+service                 the RPCs of a daemon
+sending                 which bytes of a snapshot a caller lacks
+restoring               puts a backup in the place of a store
+verifying               looks at every byte of a backup, or of a store
+copying, kept_files     pieces of files, and where kept files are
+"""
