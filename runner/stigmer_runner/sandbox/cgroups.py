@@ -62,18 +62,33 @@ class Group:
         self._places = places
         self._limits = limits
         self._unified = unified
+        self._all_in = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether both processes and memory are counted, as far as they are limited, of every process that was to be taken in."""
+        if not self._all_in:
+            return False
+        limited = (("pids", self._limits.processes), ("memory", self._limits.memory))
+        return all(name in self._places for name, limit in limited if limit)
 
     def take_in(self, pids: Sequence[int]) -> None:
         """Put processes and what they started into the group; what those start from now on is in it. Those that are gone are passed over."""
         taken: set[int] = set()
+        refused = False
         for _ in range(_ROUNDS):
             fresh = set[int]().union(*(_family(pid) for pid in pids)) - taken
             if not fresh:
+                self._all_in = not refused
                 return
             for each in fresh:
                 for place in set(self._places.values()):
-                    with contextlib.suppress(OSError):
+                    try:
                         (place / "cgroup.procs").write_text(str(each))
+                    except ProcessLookupError:
+                        continue
+                    except OSError:
+                        refused = True
             taken |= fresh
 
     def exceeded(self) -> str:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-TASKS_STEP = 32
-"""Tasks (processes and their threads) more than before that are reason to look."""
+TASKS_STEP = 256
+"""Tasks (processes and their threads) more than before that are reason to look: a quarter of what a model's command may have."""
 
-MEMORY_STEP = 64 * 1024 * 1024
-"""Bytes less to be had than before that are reason to look."""
+MEMORY_STEP = 512 * 1024 * 1024
+"""Bytes less to be had than before that are reason to look: a quarter of the least that such a command may have."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ LONGER = 4
 SELDOM = 20.0
 """Seconds after which even such a command is looked at again, on a machine that stands still."""
 
+SELDOM_COUNTED = 4.0
+"""The same where the kernel counts its processes and memory and a look only asks whether it had to refuse some: that is cheap."""
+
 STIR = 4 * 1024 * 1024
 """Bytes of memory more or less that count as a move."""
 
@@ -54,6 +57,11 @@ class Kept:
     def exceeded(self) -> str:
         """Which limit the kernel held them to, in words; empty where none."""
         return self._group.exceeded() if self._group is not None else ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether the kernel keeps them to every limit of processes and memory that they have."""
+        return self._group is not None and self._group.whole
 
     def starved(self) -> str:
         """The same for memory alone, which ends a process at once."""
@@ -105,8 +113,12 @@ class LimitWatch:
 
     def look(self, now: float) -> str:
         """Look, and say when to look again: soon where it moved, later and later where it only waits. Blocks for a moment."""
-        use = use_of(self._pid, self.limits, self._kept)
-        self._pause = EVERY if use.moved_from(self._before) else min(self._pause * LONGER, SELDOM)
+        counted = (
+            self._before is not None and self._kept.counted
+        )  # what was there before the kernel counted has to be looked at once
+        use = Use(0, 0, self._kept.exceeded()) if counted else use_of(self._pid, self.limits, self._kept)
+        seldom = SELDOM_COUNTED if counted else SELDOM
+        self._pause = EVERY if use.moved_from(self._before) else min(self._pause * LONGER, seldom)
         self._before = use
         self.due = now + self._pause
         return use.exceeded
