@@ -1,6 +1,10 @@
-"""Escape typed just before another key, while a program has the keyboard: both are the program's, one after the other.
+"""What Textual's reader of the terminal makes of escapes, mended.
 
-Textual waits a tenth of a second for what follows an escape and makes one key of both, or loses the escape: an editor's `esc :` typed fast would write a colon.
+Escape typed just before another key, while a program has the keyboard: both are the program's, one after the other. Textual waits a tenth of a second for
+what follows an escape and makes one key of both, or loses the escape: an editor's `esc :` typed fast would write a colon.
+
+An escape within a paste is text. Textual takes it for the beginning of a key, and what follows it for keys: a text that somebody copied from a page would
+do what it likes in the app.
 """
 
 import re
@@ -16,7 +20,11 @@ _PARSER = "XTermParser"
 """By this name the driver makes what reads the terminal."""
 _LONE = re.compile(r"\x1b(?=[^\x1b\[\]OPX^_])|\x1b(?=\x1b)")
 """An escape that begins no sequence of a terminal: what follows is a key of its own."""
-_PASTES = re.compile(r"\x1b\[20([01])~")
+_PASTE_BEGINS = "\x1b[200~"
+_PASTE_ENDS = "\x1b[201~"
+_TAILS = (ESCAPE, f"{ESCAPE}[")
+_PASTE_MAY_BEGIN = re.compile(r"\x1b\[2(?:00?)?\Z")
+"""The end of what was read may be the first part of a paste's beginning: it waits for the rest."""
 
 
 class EscapeParser(XTermParser):
@@ -27,16 +35,48 @@ class EscapeParser(XTermParser):
 
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
-        self._pasting = False
+        self._held = ""
+        self._paste: list[str] | None = None
+        """What was pasted so far, or none while nobody pastes."""
+        self._tail = ""
+        """How what Textual was given last ended, where that may be the beginning of a paste."""
 
     def feed(self, data: str) -> Iterable[Message]:
-        """The events of what was read."""
-        pasting = self._pasting
-        for found in _PASTES.finditer(data):
-            self._pasting = found[1] == "0"
-        if not EscapeParser.apart or pasting or self._pasting:
-            return super().feed(data)
-        return self._split(data)
+        """The events of what was read; an empty text is the end."""
+        if not data:
+            yield from super().feed(data)
+            return
+        data, self._held = self._held + data, ""
+        if self._tail and (self._tail + data).startswith(_PASTE_BEGINS):
+            data = data[len(_PASTE_BEGINS) - len(self._tail) :]
+            yield from self._forget_escape()
+            self._paste = []
+        self._tail = ""
+        while data:
+            if self._paste is None:
+                typed, begins, data = data.partition(_PASTE_BEGINS)
+                if begins:
+                    self._paste = []
+                elif held := _PASTE_MAY_BEGIN.search(typed):
+                    typed, self._held = typed[: held.start()], held[0]
+                self._tail = "" if begins else next((tail for tail in _TAILS if typed.endswith(tail)), "")
+                if typed:
+                    yield from self._split(typed) if EscapeParser.apart else super().feed(typed)
+                continue
+            pasted, ends, rest = data.partition(_PASTE_ENDS)
+            if not ends and (cut := pasted.rfind(ESCAPE, -len(_PASTE_ENDS))) >= 0:
+                pasted, self._held = pasted[:cut], pasted[cut:]
+            self._paste.append(pasted)
+            data = rest
+            if ends:
+                text, self._paste = "".join(self._paste), None
+                yield events.Paste(text.replace("\0", ""))
+
+    def _forget_escape(self) -> Iterator[Message]:
+        """Textual waits for what follows an escape: let it be a paste of nothing."""
+        if not (EscapeParser.apart and self._tail == ESCAPE):
+            rest = _PASTE_BEGINS[len(self._tail) :]
+            yield from (event for event in super().feed(rest + _PASTE_ENDS) if not isinstance(event, events.Paste))
 
     def _split(self, data: str) -> Iterator[Message]:
         position = 0
