@@ -38,7 +38,7 @@ def command(directory: Path | None, as_json: bool) -> int:
             problems = [{"path": path, "problem": problem} for path, problem in found.problems]
             click.echo(json.dumps({**found.done, "problems": problems}, indent=2))
         else:
-            _print(where, found)
+            _print(directory or where, found)
         return 1 if found.problems else ExitCode.OK
 
     return run_async(work)
