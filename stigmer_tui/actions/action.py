@@ -30,6 +30,7 @@ class Scope(Enum):
     APPROVAL = "Decision"
     LIBRARY = "Library"
     DOCUMENT = "A resource, whole"
+    PLOTS = "Plots"
     HELP = "Help"
 
 

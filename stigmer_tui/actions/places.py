@@ -59,6 +59,7 @@ PLACES: tuple[Place, ...] = (
     Place(name="mcp", title="MCP servers", help="Browse MCP servers.", opens=f"{_OPENING}:mcp_servers", aliases=("mcp-servers",), usage="[WORDS ...]"),
     Place(name="environments", title="Environments", help="Browse environments.", opens=f"{_OPENING}:environments", aliases=("env",), usage="[WORDS ...]"),
     Place(name="sessions", title="Sessions", help="Browse sessions.", opens=f"{_OPENING}:sessions", usage="[WORDS ...]"),
+    Place(name="plots", title="Plots", help="Runs, tokens, cost, durations, failures and tools over time; words say which, how far back, and of which agent.", opens=f"{_OPENING}:plots", aliases=("stats",), usage="[MEASURE] [PERIOD] [AGENT]", words=("runs", "tokens", "cost", "duration", "failures", "tools", "hour", "day", "week", "month", "all"), completes=Completes.AGENT),
     Place(name="theme", title="Theme", help="Choose how it looks; without a name, from a list with a preview.", opens=f"{_OPENING}:theme", usage="[NAME]", completes=Completes.THEME),
     Place(name="tab", title="New tab", help="Open what a command leads to in a tab of its own.", opens=f"{_OPENING}:tab", usage="[COMMAND ...]", completes=Completes.COMMAND),
     Place(name="help", title="Help", help="What every key does here.", opens=f"{_OPENING}:help_page", aliases=("h",)),

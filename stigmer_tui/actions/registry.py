@@ -3,7 +3,19 @@
 from collections.abc import Iterable
 
 from stigmer_tui.actions.action import RESERVED_KEYS, Action, Scope
-from stigmer_tui.actions.catalogue import app, approval, board, command, composer, help, library, run, terminal, time
+from stigmer_tui.actions.catalogue import (
+    app,
+    approval,
+    board,
+    command,
+    composer,
+    help,
+    library,
+    plots,
+    run,
+    terminal,
+    time,
+)
 
 __all__ = ["ACTIONS", "RESERVED_KEYS", "Action", "Scope", "action_of", "actions_of", "is_action"]
 
@@ -17,6 +29,7 @@ ACTIONS: tuple[Action, ...] = (
     *composer.ACTIONS,
     *command.ACTIONS,
     *library.ACTIONS,
+    *plots.ACTIONS,
     *help.ACTIONS,
 )
 """In the order of the help."""

@@ -1,10 +1,12 @@
 """What the places of `actions.places` open: each gets the app and the words behind its name."""
 
+import shlex
 from collections.abc import Sequence
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.places import NARROWS, CommandRefused
+from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.workstation import Workstation
 
 
@@ -74,6 +76,25 @@ def environments(app: Workstation, words: Sequence[str]) -> None:
 def sessions(app: Workstation, words: Sequence[str]) -> None:
     """Sessions in the library."""
     app.show_library("session", " ".join(words))
+
+
+def plots(app: Workstation, words: Sequence[str]) -> None:
+    """Plots over runs."""
+    from stigmer_tui.screens.plots import PlotsScreen
+    from stigmer_tui.widgets.plots.measures import NAMES, PERIODS
+
+    measure, period, agent = NAMES[0], "day", ""
+    for word in words:
+        if word in NAMES:
+            measure = word
+        elif any(word == each.name for each in PERIODS):
+            period = word
+        elif not agent:
+            agent = word
+        else:
+            raise CommandRefused("One agent at a time: `:plots [MEASURE] [PERIOD] [AGENT]`; tab completes.")
+    address = shlex.join(("plots", *words))
+    app.open_page(Page(address, "plots", lambda: PlotsScreen(measure=measure, period=period, agent=agent), address))
 
 
 def theme(app: Workstation, words: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from stigmer_tui.widgets.library.document import DocumentView
 from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.output_view import OutputView
+from stigmer_tui.widgets.plots.list import PlotList
 from stigmer_tui.widgets.prompt_line import PromptLine
 from stigmer_tui.widgets.time_bar import TimeBar
 from stigmer_tui.widgets.transcript_view import TranscriptView
@@ -47,6 +48,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.APPROVAL: ApprovalText,
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
+    Scope.PLOTS: PlotList,
 }
 TOGETHER = [(Scope.LINES, Scope.OUTPUT), (Scope.LINES, Scope.TRANSCRIPT)]
 """Scopes of one widget: they share its keys."""
