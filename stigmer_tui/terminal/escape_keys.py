@@ -8,7 +8,8 @@ do what it likes in the app.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from codecs import IncrementalDecoder, getincrementaldecoder
+from collections.abc import Callable, Iterable, Iterator
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -16,8 +17,8 @@ from textual.drivers import linux_driver
 from textual.message import Message
 
 ESCAPE = "\x1b"
-_PARSER = "XTermParser"
-"""By this name the driver makes what reads the terminal."""
+_PARSER, _DECODER = "XTermParser", "getincrementaldecoder"
+"""By these names the driver makes what reads the terminal."""
 _LONE = re.compile(r"\x1b(?=[^\x1b\[\]OPX^_])|\x1b(?=\x1b)")
 """An escape that begins no sequence of a terminal: what follows is a key of its own."""
 _PASTE_BEGINS = "\x1b[200~"
@@ -91,6 +92,12 @@ class EscapeParser(XTermParser):
             yield from super().feed(data[position:])
 
 
+def _forgiving(encoding: str) -> Callable[[], IncrementalDecoder]:
+    """What the driver makes its decoder by: bytes that are none of the encoding become U+FFFD, where Textual would read nothing any more."""
+    return lambda: getincrementaldecoder(encoding)("replace")
+
+
 def install() -> None:
     """Have Textual read the terminal by it. Before the app runs."""
     setattr(linux_driver, _PARSER, EscapeParser)
+    setattr(linux_driver, _DECODER, _forgiving)
