@@ -54,12 +54,12 @@ class Listener:
             return None
 
     def answer(self, prompt: str) -> str | None:
-        """A line that was begun after `prompt` was there: what was typed before is dropped. None at the end of the input.
+        """A line that was begun after everything before `prompt` was said: what was typed until then is dropped. None at the end of the input.
 
         Raises `Pasted` where more than a line came; all of it is dropped.
         """
-        self._voice.ask(prompt)
         self.drop()
+        self._voice.ask(prompt)
         line = self._read_line()
         if line is not None and self.drop():
             raise Pasted

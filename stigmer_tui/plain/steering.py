@@ -45,12 +45,10 @@ def follow(desk: Desk, words: str) -> None:
 def follow_on(desk: Desk) -> None:
     """Follow the run where the person is, to its end or until ctrl+c."""
     follower = _follower(desk)
-    left: set[str] = set()
     try:
-        while desk.do(lambda client: follower.go_on(client, stay=True, left=left)) is Ended.NEEDED:
-            needed = follower.needed
-            if needed is not None and not ask(desk, needed):
-                left.add(needed.attention.attention_id)
+        while desk.do(lambda client: follower.go_on(client, stay=True)) is Ended.NEEDED:
+            if follower.needed is not None:
+                ask(desk, follower.needed)
     except KeyboardInterrupt:
         desk.voice.say("")
         desk.voice.say("Not followed any more. The run goes on: follow comes back to it, stop stops it.")
