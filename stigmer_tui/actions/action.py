@@ -30,7 +30,9 @@ class Scope(Enum):
     APPROVAL = "Decision"
     LIBRARY = "Library"
     DOCUMENT = "A resource, whole"
+    LOGS = "Logs"
     PLOTS = "Plots"
+    DOCTOR = "Doctor"
     HELP = "Help"
 
 

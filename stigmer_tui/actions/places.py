@@ -60,6 +60,8 @@ PLACES: tuple[Place, ...] = (
     Place(name="environments", title="Environments", help="Browse environments.", opens=f"{_OPENING}:environments", aliases=("env",), usage="[WORDS ...]"),
     Place(name="sessions", title="Sessions", help="Browse sessions.", opens=f"{_OPENING}:sessions", usage="[WORDS ...]"),
     Place(name="plots", title="Plots", help="Runs, tokens, cost, durations, failures and tools over time; words say which, how far back, and of which agent.", opens=f"{_OPENING}:plots", aliases=("stats",), usage="[MEASURE] [PERIOD] [AGENT]", words=("runs", "tokens", "cost", "duration", "failures", "tools", "hour", "day", "week", "month", "all"), completes=Completes.AGENT),
+    Place(name="doctor", title="Doctor", help="What works on this machine, and how to mend what does not.", opens=f"{_OPENING}:doctor"),
+    Place(name="logs", title="Logs", help="Read logs of any size: of server and runner, of a run, any file; several are merged by time.", opens="stigmer_tui.frame.logs_place:logs", aliases=("log",), usage="[server | runner | ID | FILE ...] [--since 1h]", words=("server", "runner", "--since"), completes=Completes.RUN),
     Place(name="theme", title="Theme", help="Choose how it looks; without a name, from a list with a preview.", opens=f"{_OPENING}:theme", usage="[NAME]", completes=Completes.THEME),
     Place(name="tab", title="New tab", help="Open what a command leads to in a tab of its own.", opens=f"{_OPENING}:tab", usage="[COMMAND ...]", completes=Completes.COMMAND),
     Place(name="help", title="Help", help="What every key does here.", opens=f"{_OPENING}:help_page", aliases=("h",)),

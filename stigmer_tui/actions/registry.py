@@ -9,8 +9,10 @@ from stigmer_tui.actions.catalogue import (
     board,
     command,
     composer,
+    doctor,
     help,
     library,
+    logs,
     plots,
     run,
     terminal,
@@ -29,7 +31,9 @@ ACTIONS: tuple[Action, ...] = (
     *composer.ACTIONS,
     *command.ACTIONS,
     *library.ACTIONS,
+    *logs.ACTIONS,
     *plots.ACTIONS,
+    *doctor.ACTIONS,
     *help.ACTIONS,
 )
 """In the order of the help."""

@@ -97,6 +97,14 @@ def plots(app: Workstation, words: Sequence[str]) -> None:
     app.open_page(Page(address, "plots", lambda: PlotsScreen(measure=measure, period=period, agent=agent), address))
 
 
+def doctor(app: Workstation, words: Sequence[str]) -> None:
+    """What works on this machine."""
+    from stigmer_tui.screens.doctor import DoctorScreen
+
+    _none(words, "doctor")
+    app.open_page(Page("doctor", "doctor", lambda: DoctorScreen(app.home), "doctor"))
+
+
 def theme(app: Workstation, words: Sequence[str]) -> None:
     """Another look, or the list of them."""
     app.choose_theme(words[0] if words else "")

@@ -9,6 +9,7 @@ from stigmer_tui.actions.registry import ACTIONS, RESERVED_KEYS, Scope, action_o
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.choosing import ChoiceList
+from stigmer_tui.screens.doctor import FindingList
 from stigmer_tui.screens.help import HelpText
 from stigmer_tui.screens.run import RunScreen
 from stigmer_tui.screens.run_menu import MenuList
@@ -49,6 +50,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
     Scope.PLOTS: PlotList,
+    Scope.DOCTOR: FindingList,
 }
 TOGETHER = [(Scope.LINES, Scope.OUTPUT), (Scope.LINES, Scope.TRANSCRIPT)]
 """Scopes of one widget: they share its keys."""

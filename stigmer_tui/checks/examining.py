@@ -1,0 +1,55 @@
+"""Every check at once, each with a deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from stigmer_apis.client import Client
+from stigmer_apis.home import Home
+from stigmer_tui.checks.finding import Finding, bad
+from stigmer_tui.checks.machine import (
+    check_home,
+    check_ollama,
+    check_programs,
+    check_pty,
+    check_settings,
+    check_sockets,
+    check_terminal,
+)
+from stigmer_tui.checks.server import check_daemon, check_providers, check_secrets
+
+DEADLINE_SECONDS = 5.0
+"""For one check. What takes longer is said not to answer."""
+
+Check = Callable[[], Awaitable[list[Finding]]]
+
+
+async def examine(home: Home, client: Client | None, *, deadline: float = DEADLINE_SECONDS) -> list[Finding]:
+    """Everything that can be said, in an order that stays. `client`: of the daemon that runs; None leaves out what only it knows."""
+    checks: list[tuple[str, Check]] = [
+        ("home", lambda: asyncio.to_thread(check_home, home)),
+        ("settings", lambda: asyncio.to_thread(check_settings, home)),
+    ]
+    if client is not None:
+        checks += [
+            ("daemon", lambda: check_daemon(client)),
+            ("socket", lambda: asyncio.to_thread(check_sockets, home)),
+            ("secrets", lambda: check_secrets(client)),
+            ("providers", lambda: check_providers(client)),
+        ]
+    checks += [
+        ("ollama", check_ollama),
+        ("pty", lambda: asyncio.to_thread(check_pty)),
+        ("programs", lambda: asyncio.to_thread(check_programs)),
+        ("terminal", lambda: asyncio.to_thread(check_terminal)),
+    ]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_answer(subject, check, deadline), name=subject) for subject, check in checks]
+    return [finding for task in tasks for finding in task.result()]
+
+
+async def _answer(subject: str, check: Check, deadline: float) -> list[Finding]:
+    try:
+        async with asyncio.timeout(deadline):
+            return await check()
+    except TimeoutError:
+        return [bad(subject, f"gave no answer within {deadline:g} s", "Look again; a disk or a program hangs.")]

@@ -1,0 +1,64 @@
+"""What the daemon says: itself, its store, its runners and their walls, its keyring, the keys of model providers."""
+
+from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import Rung
+from stigmer_apis.client import Client
+from stigmer_apis.errors import StigmerError
+from stigmer_tui.checks.finding import Finding, absent, bad, good
+
+_RUNGS = {
+    Rung.RUNG_KEYRING: "the keyring",
+    Rung.RUNG_PASSPHRASE: "a passphrase",
+    Rung.RUNG_SYSTEMD_CREDENTIAL: "a systemd credential",
+    Rung.RUNG_FILE: "a file",
+}
+
+
+async def check_daemon(client: Client) -> list[Finding]:
+    """The daemon, its store, its runners and their walls."""
+    try:
+        status = await client.get_status()
+    except StigmerError as error:
+        return [bad("daemon", error.message, error.remedy)]
+    store = status.store.detail or f"{status.executions} executions, {status.store.disk_bytes / 1e6:.1f} MB"
+    findings = [
+        good("daemon", f"pid {status.pid}, version {status.version}"),
+        good("store", store) if status.store.healthy else bad("store", store, "See what is damaged: stigmer verify"),
+    ]
+    log = "Its log says why: stigmer server logs --component runner"
+    if not status.runners:
+        findings.append(bad("runner", "none is connected", log))
+    for runner in status.runners:
+        said = f"pid {runner.pid}, {'connected' if runner.connected else 'not connected'}"
+        findings.append(good("runner", said) if runner.connected else bad("runner", said, log))
+        if runner.walls:
+            findings.append(good("sandbox", f"{runner.sandbox}: {runner.detail}" if runner.detail else runner.sandbox))
+        else:
+            findings.append(bad("sandbox", f"{runner.sandbox}: no walls", runner.detail))
+    return findings
+
+
+async def check_secrets(client: Client) -> list[Finding]:
+    """Where the key to the secrets is kept, and whether it can be opened."""
+    try:
+        status = await client.secrets.status()
+    except StigmerError as error:
+        return [bad("secrets", error.message, error.remedy)]
+    if status.locked:
+        return [bad("secrets", status.locked, "Open them: stigmer secrets unlock")]
+    if status.rung in _RUNGS:
+        return [good("secrets", f"{status.secrets} stored, their key in {_RUNGS[status.rung]}")]
+    keyring = next((each.detail for each in status.rungs if each.rung == Rung.RUNG_KEYRING), "")
+    remedy = "Secrets are gone when the daemon stops. To keep them: stigmer secrets status --keep passphrase"
+    return [absent("secrets", f"kept in memory alone{f'; keyring: {keyring}' if keyring else ''}", remedy)]
+
+
+async def check_providers(client: Client) -> list[Finding]:
+    """Keys of model providers."""
+    try:
+        keys = await client.secrets.provider_keys()
+    except StigmerError as error:
+        return [bad("providers", error.message, error.remedy)]
+    if not keys:
+        remedy = "A run that needs one asks for it; a local Ollama needs none."
+        return [absent("providers", "no key of a model provider is known", remedy)]
+    return [good("providers", ", ".join(f"{each.provider} ({each.origin})" for each in keys))]
