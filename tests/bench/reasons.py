@@ -57,8 +57,7 @@ REASONS: dict[str, str] = {
     "first screen of the app": "imports of the app beside textual's, and the first layout",
     "usable board": "see first screen",
     "CPU of 100 idle terminals": (
-        "the limits of each command (memory, processes, room on the disk) are looked at five times a second, whether it does anything or not: "
-        "0.3 ms a look; the terminals themselves cost nothing"
+        "the machine was busy: what other programs start and take is reason to look at commands, and each look costs more then"
     ),
     "10 MB from one command": "the machine was busy: alone it takes 0.2 s",
     "token sent to painted": "the machine was busy: alone it takes 11 ms, most of it the screen's own 60 drawings a second",

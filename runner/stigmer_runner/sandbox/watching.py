@@ -16,13 +16,16 @@ from stigmer_runner.sandbox.readings import Growth, Reading, machine_reading
 EVERY = 0.2
 """Seconds between two looks."""
 
+QUIET = 0.5
+"""The same while no command moved of late."""
+
 LONGER = 4
 """How many times longer than before it takes to the next look at a command that did not move."""
 
 SELDOM = 20.0
 """Seconds after which even such a command is looked at again, on a machine that stands still."""
 
-SELDOM_COUNTED = 4.0
+SELDOM_COUNTED = 10.0
 """The same where the kernel counts its processes and memory and a look only asks whether it had to refuse some: that is cheap."""
 
 STIR = 4 * 1024 * 1024
@@ -125,7 +128,7 @@ class LimitWatch:
 
 
 class Watcher:
-    """Watches every command of a sandbox, five times a second: not each command, which costs 0.3 ms, but whether the machine's memory or the
+    """Watches every command of a sandbox, some times a second: not each command, which costs 0.3 ms, but whether the machine's memory or the
     number of its processes moved at all, and the disks. Only then, or where a command moved of late, are the commands themselves looked at."""
 
     def __init__(self, executor: Executor, reading: Callable[[], Reading] = machine_reading) -> None:
@@ -174,7 +177,9 @@ class Watcher:
         self._looking = False
         if looking.cancelled():
             return
-        self._wait_until(asyncio.get_running_loop().time() + EVERY)
+        now = asyncio.get_running_loop().time()
+        first = min((watch.due for watch in self._watched if not watch.closed), default=now)
+        self._wait_until(max(now + EVERY, min(now + QUIET, first)))
         for watch, words in looking.result():
             if not watch.closed:
                 watch.close()

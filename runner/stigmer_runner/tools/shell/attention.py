@@ -6,8 +6,10 @@ from collections.abc import Callable
 from stigmer_runner.sandbox import InputWait, RunningCommand
 
 SILENCE_SECONDS = 1.0
-"""How long a terminal must be silent before it is asked what it waits for, and how often then."""
+"""How long a terminal must be silent before it is asked what it waits for, and how often then where it waits for a person."""
 
+RARE_SECONDS = 10.0
+"""How often it is asked at least where it does not: as long after the last time as it was silent then, and no longer than this."""
 
 KEY_SILENCE_SECONDS = 4.0
 """The same for single keys: many a program that shows something anew every few seconds would take one."""
@@ -52,7 +54,8 @@ class InputWatch:
         if left <= 0:
             waits = self._command.waiting_for()
             self._now_waits_for(waits if waits is not InputWait.KEY or self._counts_keys() else None)
-            left = self._silence
+            silent = self._loop.time() - self._heard
+            left = self._silence if self._waits is not None else min(max(silent, self._silence), RARE_SECONDS)
         self._timer = self._loop.call_later(left, self._look)
 
     def _counts_keys(self) -> bool:
