@@ -34,13 +34,22 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
     AUTO_FOCUS = "#terminal"
     app = getters.app(Workstation)
 
-    def __init__(self, execution_id: str, terminal_id: str, title: str, timeline: Timeline, log: OutputLog) -> None:
-        """`title`: what runs there, as its author wrote it. `timeline` and `log` are the run's, which go on being fed."""
+    def __init__(
+        self,
+        execution_id: str,
+        terminal_id: str,
+        title: str,
+        timeline: Timeline,
+        log: OutputLog,
+        left: Callable[[], None] | None = None,
+    ) -> None:
+        """`title`: what runs there, as its author wrote it. `timeline` and `log` are the run's, which go on being fed. `left`: called at the end."""
         super().__init__()
         self._execution_id = execution_id
         self._terminal_id = terminal_id
         self._title = safe(Untrusted(title)) or "the terminal"
         self._timeline = timeline
+        self._when_left = left
         self._chord = Chord()
         self._typed: asyncio.Queue[bytes | tuple[int, int]] = asyncio.Queue()
         self._stop_listening: Callable[[], None] | None = None
@@ -87,6 +96,8 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
         EscapeParser.apart = False
         if self._stop_listening is not None:
             self._stop_listening()
+        if self._when_left is not None:
+            self._when_left()
 
     # The session.
 

@@ -28,6 +28,7 @@ from stigmer_tui.screens.run_layout import Layout
 from stigmer_tui.screens.run_panes import SIDE_BY_SIDE, Panes
 from stigmer_tui.screens.run_stopping import RunStopping
 from stigmer_tui.screens.sending import LineSender, Start
+from stigmer_tui.screens.session_shell import SessionShell
 from stigmer_tui.screens.steering import Steering
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.screens.writing import Writing
@@ -73,6 +74,7 @@ class RunScreen(WorkstationScreen):
             lambda client, agent: provide_missing(workstation, client, agent),
         )
         self._stopping = RunStopping(workstation, lambda: self.feed.state, self._say)
+        self._shell = SessionShell(workstation, self, lambda: self.feed.state)
         self._steering = Steering(workstation, lambda: self.feed.state)
         self.deciding = Deciding(workstation, self._steering, self._back_from_card)
         self._resets = 0
@@ -332,10 +334,10 @@ class RunScreen(WorkstationScreen):
     # Attaching.
 
     def take_keyboard(self) -> None:
-        """Attach within the app."""
+        """Attach within the app, to the session's shell where nothing else has a keyboard."""
         state = self.feed.state
         if not state.terminal_id:
-            self.app.say("Nothing runs here that has a keyboard. What is typed in the composer runs next.")
+            self._shell.press()
             return
         call = self._transcript.call(state.terminals[state.terminal_id])
         title = call.command if call else ""

@@ -40,6 +40,15 @@ async def attach_to_session(client: Client, session_id: str, *, stdin: int = 0, 
     )
 
 
+async def living_shell(client: Client, session_id: str) -> str:
+    """The id of the newest shell of a session that was started for a person and goes on; empty where there is none."""
+    running = await client.list_executions(ExecutionFilter(session_id=session_id, phases=_LIVING))
+    shells = (
+        row.execution_id for row in running.executions if row.agent_name == "shell" and row.subject == SESSION_SHELL
+    )
+    return next(shells, "")
+
+
 async def start_session_shell(client: Client, session_id: str, size: tuple[int, int]) -> str:
     """Start a shell in a session and return the id of its run once it can be attached to. `size`: columns and rows of its terminal.
 

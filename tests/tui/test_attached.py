@@ -5,6 +5,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
+from stigmer_apis.protocol import SESSION_SHELL
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.attached import AttachedScreen
 from stigmer_tui.screens.run import RunScreen
@@ -135,3 +136,39 @@ async def test_the_program_ends(app: StigmerApp, backend: ScriptedBackend, outpu
         assert "last words" in screen_text(pilot)
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "back")
         assert "The program has ended" in screen_text(pilot)
+
+
+async def test_the_session_has_a_shell_where_nothing_has_a_keyboard(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Asked for twice; the one that goes on is found again, and another is not started."""
+    shells: list[str] = []
+
+    async def began(execution_id: str) -> None:
+        shells.append(execution_id)
+        backend.move(execution_id, enums.EXECUTION_IN_PROGRESS)
+        backend.emit(execution_id, *line_events(SESSION_SHELL, output=b"$ ", finished=False))
+
+    backend.on_create = began
+    over = backend.add_execution(
+        message="true", phase=enums.EXECUTION_COMPLETED, events=line_events("true", output=b"done")
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.open_run(over)
+        await until(pilot, lambda: "done" in screen_text(pilot), "its output")
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: "Once more: the session's shell." in screen_text(pilot), "the question")
+        assert shells == []
+        await pilot.press("enter")
+        await at_the_shell(app, backend, pilot, "l")
+        await pilot.press("enter", "enter")
+        await at_the_shell(app, backend, pilot, "s")
+        assert len(shells) == 1
+        assert backend.get(shells[0]).summary.session_id == backend.get(over).summary.session_id
+
+
+async def at_the_shell(app: StigmerApp, backend: ScriptedBackend, pilot: Pilot[int], key: str) -> None:
+    """Type a key there, and leave."""
+    await until(pilot, lambda: " ATTACHED " in screen_text(pilot), "attached")
+    await pilot.press(key)
+    await until(pilot, lambda: bytes(backend.terminals[-1].input).endswith(key.encode()), "its key")
+    await pilot.press("ctrl+right_square_bracket", "d")
+    await until(pilot, lambda: isinstance(app.screen, RunScreen), "back")
