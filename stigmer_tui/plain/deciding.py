@@ -30,6 +30,8 @@ PAGE = 1000
 Waiting = ListAttentionResponse.Waiting
 _ROW = 1000
 """Cells of a row: the terminal, the editor or the voice breaks lines as it likes."""
+_MOST_ATTEMPTS = 30
+"""Answers that mean nothing; whoever gives so many is no person who decides."""
 _ALLOWING = {"once": APPROVAL_ONCE, "session": APPROVAL_SESSION, "prefix": APPROVAL_PREFIX}
 _ASKED_HERE = frozenset({AttentionKind.ATTENTION_KIND_APPROVAL, AttentionKind.ATTENTION_KIND_QUESTION})
 
@@ -99,7 +101,7 @@ def _ask_decision(desk: Desk, waiting: Waiting) -> bool:
 
 
 def _decided(desk: Desk, asked: Asked, number: str) -> bool:
-    while True:
+    for _ in range(_MOST_ATTEMPTS):
         line = _answer(desk, "Your decision: ")
         if line is None:
             return _later(desk)
@@ -127,6 +129,7 @@ def _decided(desk: Desk, asked: Asked, number: str) -> bool:
                     return True
             case _:
                 desk.voice.say(f"Nothing was decided. Type once {number}, deny, or later.")
+    return _later(desk)
 
 
 def _edit(desk: Desk, asked: Asked) -> bool:

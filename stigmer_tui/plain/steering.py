@@ -10,7 +10,7 @@ from stigmer_apis.client import Client
 from stigmer_apis.client.environment import client_environment
 from stigmer_apis.matching import Pattern
 from stigmer_tui.actions.places import CommandRefused
-from stigmer_tui.plain.deciding import Waiting, ask, waiting_of
+from stigmer_tui.plain.deciding import Waiting, all_waiting, ask, waiting_of
 from stigmer_tui.plain.desk import Desk
 from stigmer_tui.plain.event_lines import EventLines, phase_word
 from stigmer_tui.plain.following import Ended, Follower
@@ -130,8 +130,6 @@ def decide(desk: Desk, words: str) -> None:
 
 
 async def _oldest(client: Client) -> Waiting | None:
-    from stigmer_tui.plain.deciding import all_waiting
-
     for each in await all_waiting(client):
         if each.HasField("approval") or each.HasField("question"):
             return each
