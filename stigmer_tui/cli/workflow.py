@@ -9,15 +9,17 @@ from stigmer_tui.cli.creating import create_from
 from stigmer_tui.cli.naming import completer
 from stigmer_tui.cli.nouns import delete_command, get_command, list_command
 from stigmer_tui.cli.resources import fetch
+from stigmer_tui.cli.workflow_files import graph, validate
 from stigmer_tui.manifests.kinds import WORKFLOW
 
 
 @click.group("workflow")
 def command() -> None:
-    """Create, list, show and delete workflows. They are stored and checked; running them comes later.
+    """Check, draw, create, list, show and delete workflows. They are stored and checked; running them comes later.
 
     \b
-    Example:
+    Examples:
+      stigmer workflow validate examples/workflows
       stigmer workflow list
     """
 
@@ -34,6 +36,8 @@ def create_workflow(file: str) -> int:
     return create_from(WORKFLOW, file)
 
 
+command.add_command(validate)
+command.add_command(graph)
 command.add_command(list_command(WORKFLOW))
 command.add_command(get_command(WORKFLOW, "nightly"))
 

@@ -11,10 +11,12 @@ from stigmer_apis.documents.problems import ManifestError, Problem
 from stigmer_apis.documents.sources import Source
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
+from stigmer_apis.workflow.reading import is_workflow_document
 from stigmer_tui.manifests.binding import Binder, Spots
-from stigmer_tui.manifests.kinds import BY_NAME, DESCRIBED, Kind
+from stigmer_tui.manifests.kinds import BY_NAME, DESCRIBED, WORKFLOW, Kind
 from stigmer_tui.manifests.rules import broken_rules, problem_at
 from stigmer_tui.manifests.scalars import described
+from stigmer_tui.manifests.workflows import check_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def _document(source: str, node: Node, problems: list[Problem]) -> Document | No
         found.append(
             problem_at(source, binder.spots, "spec", "this is required", "write under `spec:` what it shall be")
         )
+    if kind is WORKFLOW and not found:
+        found.extend(check_spec(source, message.spec, binder.spots).errors)
     problems.extend(sorted(found, key=lambda problem: (problem.line, problem.column)))
     return Document(source, kind, resource, slug, binder.spots)
 
@@ -131,7 +135,9 @@ def _kind(source: str, node: MapNode, problems: list[Problem]) -> Kind | None:
                 node.place.column,
                 "the document does not say what it describes",
                 "kind",
-                f"add `kind:`; {suggestion('', names)}",
+                f"add `kind:`; {suggestion('', names)}"
+                if not is_workflow_document(node)
+                else "this is a workflow document, which is not stored yet: `stigmer workflow validate` checks it",
             )
         )
         return None

@@ -2,12 +2,12 @@
 
 The language is the CNCF Serverless Workflow DSL 1.0 (`document`, `do`), with `call: agent` for agents of Stigmer's and the dialect of Zigflow read as it is.
 
-- `model`: a document as frozen dataclasses, each part with its place in the file.
+- `limits`. `values` and `model`: a document as frozen dataclasses, each part with its place in the file.
 - `fields`: one mapping of the file, field by field. `parts`, `calls`, `runs`, `waits` and `tasks` read with it, and `reading` is all of it in one call.
 - `expressions`: `${ }`, found and checked for what can be told without evaluating it.
-- `checking`: what a document means, beyond its form: references, duplicates, unreachable tasks, undefined variables, limits.
+- `flow`: the ways from each task of a list. `checking`: what a document means, beyond its form: references, duplicates, unreachable tasks, undefined variables, limits.
 - `messages`: the published messages (thirteen kinds) as documents, so that the same checks hold for them.
-- `graph`: tasks and the ways between them, as text, DOT and SVG (`drawing`).
+- `outline`: a document as a tree with the ways between tasks; `graph_text`, `graph_dot` and `graph_svg` draw it.
 
 Pure: no gRPC, no engine, no screen. Imports point up this list.
 """

@@ -1,0 +1,1 @@
+"""The workflow language: reading, checking, drawing. Nothing here runs a workflow."""
