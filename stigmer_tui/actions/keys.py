@@ -9,6 +9,8 @@ from stigmer_tui.actions.registry import Scope, actions_of
 _NAMES = {
     "question_mark": "?",
     "slash": "/",
+    "ampersand": "&",
+    "apostrophe": "'",
     "colon": ":",
     "asterisk": "*",
     "comma": ",",
@@ -32,7 +34,7 @@ _NAMES = {
 _AT_ONCE = frozenset(
     {
         *(Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.TRANSCRIPT, Scope.MENU, Scope.TIME),
-        *(Scope.CHOICE, Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT),
+        *(Scope.CHOICE, Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT, Scope.LOGS),
     }
 )
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""

@@ -10,6 +10,7 @@ from stigmer_tui.actions.catalogue import (
     command,
     composer,
     doctor,
+    editing,
     help,
     library,
     logs,
@@ -34,6 +35,7 @@ ACTIONS: tuple[Action, ...] = (
     *logs.ACTIONS,
     *plots.ACTIONS,
     *doctor.ACTIONS,
+    *editing.ACTIONS,
     *help.ACTIONS,
 )
 """In the order of the help."""

@@ -214,6 +214,10 @@ class Acts(FailsQuietly):
 
         self.open_page(Page("library", "library", lambda: LibraryScreen(self), "agents"))
 
+    def action_logs(self) -> None:
+        """Show the logs of the server and the runner."""
+        self.run_written("logs")
+
     async def action_back(self) -> None:
         """Go back."""
         if not self._navigation.back():

@@ -18,9 +18,11 @@ from stigmer_tui.widgets.board.table import BoardTable
 from stigmer_tui.widgets.command.line import CommandInput
 from stigmer_tui.widgets.composer.composer import Composer
 from stigmer_tui.widgets.composer.queue_list import QueueList
+from stigmer_tui.widgets.editing.text import EditorText
 from stigmer_tui.widgets.library.document import DocumentView
 from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.log_view import LogView
+from stigmer_tui.widgets.logs.view import LogsView
 from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.plots.list import PlotList
 from stigmer_tui.widgets.prompt_line import PromptLine
@@ -49,8 +51,10 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.APPROVAL: ApprovalText,
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
+    Scope.LOGS: LogsView,
     Scope.PLOTS: PlotList,
     Scope.DOCTOR: FindingList,
+    Scope.EDITING: EditorText,
 }
 TOGETHER = [(Scope.LINES, Scope.OUTPUT), (Scope.LINES, Scope.TRANSCRIPT)]
 """Scopes of one widget: they share its keys."""
