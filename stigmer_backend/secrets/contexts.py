@@ -32,6 +32,7 @@ from stigmer_backend.resources.stamps import Stamp, Stamps, stamp_created
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.secrets.errors import MasterKeyWanted
 from stigmer_backend.secrets.sealing import Place, is_sealed
+from stigmer_backend.secrets.server_secrets import has_server_secrets, open_server_secrets
 from stigmer_backend.secrets.vault import Vault
 from stigmer_backend.store import StateRead, StateWrite, Store
 
@@ -70,7 +71,7 @@ class Contexts:
 
         def look(state: StateRead) -> bool:
             merged = _merged(state, execution, agent_id, instance_id)
-            return any(is_sealed(value.value) for value, _ in merged.values())
+            return any(is_sealed(value.value) for value, _ in merged.values()) or has_server_secrets(state, agent_id)
 
         if await self._store.read_state(look):
             await self._vault.prepare()
@@ -84,6 +85,21 @@ class Contexts:
             return ExecutionContext(spec=ExecutionContextSpec(execution_id=execution_id))
         stamp = self._stamps.now()
         return await self._with_key(lambda state: self._of(state, execution_id, stamp))
+
+    async def of_servers(self, execution_id: str) -> Mapping[str, Mapping[str, str]]:
+        """The secrets that stand in the MCP servers of a run's agent, in plain text, by the id of the server and by name.
+
+        Raises `SecretsLocked`, `SecretGone`, `NotFound`.
+        """
+
+        def look(state: StateRead) -> Mapping[str, Mapping[str, str]]:
+            return open_server_secrets(state, self._vault, find(state, EXECUTIONS, execution_id).spec.agent_id)
+
+        try:
+            return await self._store.read_state(look)
+        except MasterKeyWanted:
+            await self._vault.prepare()
+            return await self._store.read_state(look)
 
     def end(self, state: StateWrite, execution_id: str) -> None:
         """Remove the contexts of a run with all their keys, and the keys of what was given for it alone: in the transaction of its end."""

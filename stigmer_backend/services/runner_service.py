@@ -16,6 +16,7 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadSessionMemoryResponse,
     ReadSkillRequest,
     ReadSkillResponse,
+    ServerSecrets,
     WriteArtifactRequest,
     WriteArtifactResponse,
 )
@@ -97,11 +98,13 @@ class RunnerService(RunnerServiceServicer):
         request: GetExecutionContextRequest,
         context: aio.ServicerContext[GetExecutionContextRequest, GetExecutionContextResponse],
     ) -> GetExecutionContextResponse:
-        """The values that an execution runs with, secrets in plain text: to the runner that holds it alone."""
+        """The values that an execution and its MCP servers run with, secrets in plain text: to the runner that holds it alone."""
         self._held(request.execution_id, request.epoch)
         made = await self._secrets.contexts.of(request.execution_id)
+        of_servers = await self._secrets.contexts.of_servers(request.execution_id)
         self._held(request.execution_id, request.epoch)
-        return GetExecutionContextResponse(context=made)
+        server_secrets = {server_id: ServerSecrets(values=values) for server_id, values in of_servers.items()}
+        return GetExecutionContextResponse(context=made, server_secrets=server_secrets)
 
     async def GetProviderKey(
         self,

@@ -1,4 +1,4 @@
-"""What in a file looks like a secret and would not be guarded as one, or not reach whom it is for: worth a word, and no error."""
+"""What in a file looks like a secret and would not be guarded as one: worth a word, and no error."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,23 +19,11 @@ def plain_secrets(document: Document) -> Iterator[Problem]:
     spec: Any = getattr(document.resource, document.kind.field).spec
     match document.kind.name:
         case "Environment":
-            for name, value in sorted(spec.data.items()):
-                if not value.is_secret and value.value and _LIKE_A_SECRET.search(name):
-                    yield document.problem(
-                        f"spec.data[{name!r}]",
-                        "this is stored and shown as it stands, and is called like a secret",
-                        "set `isSecret: true`",
-                    )
+            yield from _marked(document, spec.data, "spec.data")
         case "McpServer":
             for path, values in _maps(spec, "spec"):
                 yield from _plain(document, path, values)
-            for name, value in sorted(spec.env_spec.data.items()):
-                if value.is_secret and value.value.strip("*"):
-                    yield document.problem(
-                        f"spec.env_spec.data[{name!r}].value",
-                        "this value is sealed, and does not reach the server",
-                        f"leave the value out and give it to the run by an environment of the agent: {_KEPT}",
-                    )
+            yield from _marked(document, spec.env_spec.data, "spec.env_spec.data")
         case "Agent":
             for number, server in enumerate(spec.mcp_servers):
                 for path, values in _maps(server, f"spec.mcp_servers[{number}]"):
@@ -56,6 +44,17 @@ def _maps(server: Any, path: str) -> Iterator[tuple[str, Mapping[str, str]]]:
             yield f"{path}.http.query_params", server.http.query_params
         case _:
             pass
+
+
+def _marked(document: Document, values: Mapping[str, Any], path: str) -> Iterator[Problem]:
+    """Values that could be marked as secrets, and are not."""
+    for name, value in sorted(values.items()):
+        if not value.is_secret and value.value and _LIKE_A_SECRET.search(name):
+            yield document.problem(
+                f"{path}[{name!r}]",
+                "this is stored and shown as it stands, and is called like a secret",
+                "set `isSecret: true`",
+            )
 
 
 def _plain(document: Document, path: str, values: Mapping[str, str]) -> Iterator[Problem]:

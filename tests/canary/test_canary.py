@@ -16,7 +16,7 @@ from tests.support.scale import scaled
 from tests.support.workstation import Workstation, new_workstation
 from tests.tui.real_terminal import real_terminal
 
-PLANTED = ("OF_ENVIRONMENT", "OF_AGENT", "OF_RUN", "OF_PROVIDER", "REPLACED", "DELETED", "PASSPHRASE")
+PLANTED = ("OF_ENVIRONMENT", "OF_AGENT", "OF_SERVER", "OF_RUN", "OF_PROVIDER", "REPLACED", "DELETED", "PASSPHRASE")
 
 LOOKS = (
     ("secrets", "rotate"),
@@ -80,6 +80,11 @@ def _plant(workstation: Workstation, secrets: dict[str, str]) -> None:
     workstation.run("secrets", "set", "OLD", "-e", "work", stdin=b"another value of it\n")
     workstation.run("secrets", "delete", "GONE", "-e", "work")
     workstation.run("apply", "-f", "-", stdin=json.dumps(_agent(secrets["OF_AGENT"])).encode())
+    workstation.run("apply", "-f", "-", stdin=json.dumps(_server(secrets["OF_SERVER"])).encode())
+    shell: dict[str, Any] = json.loads(workstation.run("get", "agent", "shell", "-o", "json").stdout)
+    shell["spec"]["mcpServerRefs"] = [{"kind": "mcp_server", "slug": "keyed"}]
+    shell.pop("status", None)
+    workstation.run("apply", "-f", "-", stdin=json.dumps(shell).encode())
     instance: dict[str, Any] = json.loads(workstation.run("get", "agentinstance", "shell-default", "-o", "json").stdout)
     instance["spec"]["environmentRefs"] = [{"kind": "environment", "slug": "work"}]
     instance.pop("status", None)
@@ -98,6 +103,20 @@ def _agent(secret: str) -> dict[str, object]:
     }
 
 
+def _server(secret: str) -> dict[str, object]:
+    """One that the agent `shell` refers to: its secret goes to the runner with each run, and to no line."""
+    return {
+        "apiVersion": "agentic.stigmer.ai/v1",
+        "kind": "McpServer",
+        "metadata": {"name": "keyed", "ownerScope": "organization"},
+        "spec": {
+            "description": "Wants a key.",
+            "stdio": {"command": "true"},
+            "envSpec": {"data": {"SERVER_TOKEN": {"value": secret, "isSecret": True}}},
+        },
+    }
+
+
 def _use(workstation: Workstation, secrets: dict[str, str]) -> list[bytes]:
     """Run commands that use the secrets, and print them, and everything that lists, shows, refuses and rotates. What all of them said."""
     said: list[bytes] = []
@@ -109,6 +128,7 @@ def _use(workstation: Workstation, secrets: dict[str, str]) -> list[bytes]:
     assert ran.stdout.count(b"[secret TOKEN]") >= 6
     assert ran.stdout.count(b"[secret RUN_TOKEN]") >= 4
     assert b"printed" in ran.stdout
+    assert b"SERVER_TOKEN" not in ran.stdout
     said += [ran.stdout, ran.stderr]
     for arguments in LOOKS[: scaled(5, len(LOOKS))]:
         done = workstation.run(*arguments, code=None)

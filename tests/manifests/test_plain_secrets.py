@@ -17,7 +17,8 @@ spec:
     data:
       REGION: {value: eu}
       SEARCH_KEY: {value: hunter2-hunter2, isSecret: true}
-      OTHER_KEY: {isSecret: true}
+      OTHER_TOKEN: {isSecret: true}
+      FILE_TOKEN: {value: hunter2-hunter2}
 ---
 kind: Agent
 metadata: {name: clerk}
@@ -39,9 +40,9 @@ spec:
 def test_each_is_told_with_its_place_and_without_its_value() -> None:
     found = documents(PLAIN)
     told = [str(problem) for document in found for problem in plain_secrets(document)]
-    assert [words.split(": ")[0] for words in told] == ["f.yaml:7:7", "f.yaml:13:20", "f.yaml:22:55", "f.yaml:28:5"]
+    assert [words.split(": ")[0] for words in told] == ["f.yaml:7:7", "f.yaml:15:7", "f.yaml:23:55", "f.yaml:29:5"]
     assert all("hunter2" not in words for words in told)
     assert "write `${NAME}`" in told[0]
-    assert "does not reach the server" in told[1]
+    assert "set `isSecret: true`" in told[1]
     assert "(spec.mcpServers[0].stdio.envPlaceholders.FILES_PASSWORD)" in told[2]
     assert "set `isSecret: true`" in told[3]

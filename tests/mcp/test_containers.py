@@ -114,7 +114,7 @@ def test_all_that_the_definition_says_is_taken_and_shown() -> None:
     docker.env_placeholders["KEY"] = "${KEY}"
     docker.volumes.add(host_path="/srv", container_path="/data")
     docker.ports.add(host_port=8080, container_port=80)
-    (definition,) = definitions_of(agent, ())
+    (definition,) = definitions_of(agent, (), {})
     told = definition.told("in a container")
     for words in ('container: image:1 "serve"', "it sees /srv as /data", "KEY", "inner", "8080:80/tcp"):
         assert words in told

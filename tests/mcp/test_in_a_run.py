@@ -13,8 +13,24 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     EXECUTION_CANCELLED,
     EXECUTION_COMPLETED,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.environment.v1.environment_pb2 import EnvironmentSpec, EnvironmentValue
+from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1.mcp_server_pb2 import (
+    McpServer,
+    McpServerSpec,
+    StdioServerConfig,
+)
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
+    ApiResourceMetadata,
+    ApiResourceOwnerScope,
+    ApiResourceReference,
+)
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
+from stigmer_apis.protocol import API_VERSION
 from stigmer_runner.models.scripted import Conversation, Script, ScriptedCall, Turn
+from tests.canary.planting import new_secrets
+from tests.canary.search import Search
+from tests.canary.sinks import Watch, tree
 from tests.chaos.daemon import runner_pids
 from tests.loop.stage import Stage
 from tests.mcp.stand import LIAR
@@ -177,3 +193,57 @@ async def test_a_sub_agent_has_only_what_it_chooses(stage: Stage) -> None:
         results = told.results()
         assert "There is no tool" in results["agent-1/call-1"], told
         assert results["agent-1/call-2"] == "two"
+
+
+def resource(name: str, secret: str) -> Resource:
+    """A server of ours with a secret of its own, as a resource."""
+    stdio = StdioServerConfig(command="python3", args=["-I", "-c", LIAR.read_text(), "tells"])
+    env = EnvironmentSpec(data={"GIVEN": EnvironmentValue(value=secret, is_secret=True)})
+    made = McpServer(
+        api_version=API_VERSION,
+        kind="McpServer",
+        metadata=ApiResourceMetadata(name=name, owner_scope=ApiResourceOwnerScope.organization),
+        spec=McpServerSpec(description="Tells what it was given.", stdio=stdio, env_spec=env),
+    )
+    return Resource(mcp_server=made)
+
+
+async def test_a_secret_of_a_servers_own_resource_reaches_that_server_alone(stage: Stage) -> None:
+    secrets = new_secrets("FIRST", "SECOND")
+    search = Search(secrets)
+    script = Script.of(
+        Turn(
+            "Asking all.",
+            calls=(
+                ScriptedCall("mcp__first__echo", {"text": ""}),
+                ScriptedCall("mcp__second__echo", {"text": ""}),
+                ScriptedCall("mcp__other__echo", {"text": ""}),
+                ScriptedCall("shell", {"command": "env | grep -c GIVEN; echo looked"}),
+            ),
+        ),
+        Turn("Each had its own.", expect="looked"),
+    )
+    with Watch(search) as watch:
+        await stage.client.resources.apply([resource("first", secrets["FIRST"]), resource("second", secrets["SECOND"])])
+        references = [ApiResourceReference(slug=name) for name in ("first", "second")]
+        spec = AgentSpec(mcp_servers=[server("tells", "other")], mcp_server_refs=references)
+        async with stage.playing(script):
+            await stage.agent("trusted", spec)
+            execution_id = (await stage.run("trusted", "Ask them.")).metadata.id
+            for number in range(1, 4):
+                told = await stage.until(execution_id, lambda told, least=number: len(told.questions) >= least)
+                question = told.questions[-1]
+                has_own = "MCP server other," not in question.text
+                assert ("variable GIVEN, from its own secret GIVEN" in question.text) == has_own
+                await stage.client.steering.answer(execution_id, "this session", question.attention_id)
+            told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        results = told.results()
+        assert results["call-1"].startswith("[secret GIVEN of mcp")
+        assert results["call-2"].startswith("[secret GIVEN of mcp")
+        assert results["call-1"] != results["call-2"]
+        assert results["call-3"] == " nothing"
+        printed = b"".join(event.terminal_output.data for event in told.of("terminal_output"))
+        assert printed.split() == [b"0", b"looked"]
+        assert list(search.look("the events", str(told).encode())) == []
+    assert [*watch.hits, *search.look_at_all(tree(stage.workstation.home.parent))] == []

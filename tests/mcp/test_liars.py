@@ -187,6 +187,10 @@ async def test_no_secret_stands_in_an_argument(ground: Ground, walled: Sandbox) 
     async with standing(ground, walled, [definition], environment=values, secrets=values) as stand:
         assert await stand.tools() == {}
         assert "wants the secret KEY in an argument" in stand.servers.problems()[0]
+    own = Definition("keyed", definition.reach, secrets=values)
+    async with standing(ground, walled, [own], environment={"KEY": "plain-and-open"}) as stand:
+        assert await stand.tools() == {}
+        assert "wants the secret KEY in an argument" in stand.servers.problems()[0]
 
 
 async def test_without_walls(ground: Ground, unwalled: Sandbox) -> None:

@@ -159,6 +159,19 @@ async def test_values_are_filled_in_at_the_last_moment(ground: Ground, walled: S
         assert {header for _, header in seen} == {f"Bearer {SECRET}"}
 
 
+async def test_a_servers_own_secret_goes_before_the_runs(ground: Ground, walled: Sandbox) -> None:
+    with small() as (url, seen):
+        address = Address(f"{url}/mcp", {"authorization": "Bearer {{KEY}}"}, {"team": "${TEAM}"})
+        given = [Definition("small", address, secrets={"KEY": SECRET})]
+        values = {"KEY": "that-of-the-run", "TEAM": "blue"}
+        async with standing(ground, walled, given, environment=values) as stand:
+            assert await stand.text("mcp__small__echo") == "hello from afar"
+            assert SECRET not in stand.questions[0].text + repr(given)
+            assert "header authorization, from its own secret KEY" in stand.questions[0].text
+            assert "query team, from TEAM of the run" in stand.questions[0].text
+        assert {header for _, header in seen} == {f"Bearer {SECRET}"}
+
+
 @pytest.mark.parametrize(("path", "words"), [("/refuses", "401"), ("/elsewhere", "not followed")])
 async def test_what_is_no_server(ground: Ground, walled: Sandbox, path: str, words: str) -> None:
     with small() as (url, _):

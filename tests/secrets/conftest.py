@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import GetExecutionContextRequest
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import GetExecutionContextRequest, GetExecutionContextResponse
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
 from stigmer_apis.protocol import AUTHORIZATION
@@ -38,10 +38,13 @@ class Leasing:
 
     async def values(self, execution_id: str) -> dict[str, str]:
         """The variables of an execution that the runner holds."""
+        return {name: value.value for name, value in (await self.answer(execution_id)).context.spec.data.items()}
+
+    async def answer(self, execution_id: str) -> GetExecutionContextResponse:
+        """All that such an execution is given."""
         held = await self.runner.lease(execution_id)
         request = GetExecutionContextRequest(execution_id=execution_id, epoch=held.granted.epoch)
-        answer = await self.stub.GetExecutionContext(request, metadata=self.metadata)
-        return {name: value.value for name, value in answer.context.spec.data.items()}
+        return await self.stub.GetExecutionContext(request, metadata=self.metadata)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentinstance.v1.agent_instance_
     AgentInstance,
     AgentInstanceId,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.environment.v1.environment_pb2 import EnvironmentValue
 from stigmer_apis._generated.ai.stigmer.agentic.environment.v1.environment_service_pb2_grpc import (
     EnvironmentCommandControllerStub,
 )
@@ -19,9 +20,18 @@ from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1.execution_co
 from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1.execution_context_service_pb2_grpc import (
     ExecutionContextQueryControllerStub,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1.mcp_server_pb2 import (
+    McpServer,
+    McpServerSpec,
+    StdioServerConfig,
+)
+from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1.mcp_server_service_pb2_grpc import (
+    McpServerCommandControllerStub,
+)
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceDeleteInput,
     ApiResourceMetadata,
+    ApiResourceOwnerScope,
     ApiResourceReference,
 )
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
@@ -139,6 +149,29 @@ async def test_values_are_for_the_runner_that_holds_the_run_alone(served: Served
     assert held.granted.execution.spec.runtime_env["C"].value == MASK
 
 
+async def test_secrets_of_mcp_servers_go_with_the_runs_of_agents_that_refer_to_them(
+    served: Served, leasing: Leasing
+) -> None:
+    stub = McpServerCommandControllerStub(served.stubs.channel)
+    made = [await stub.create(_server(name), metadata=served.stubs.metadata) for name in ("wanted", "other")]
+    shell: Agent = await served.stubs.agent_queries.getByReference(
+        ApiResourceReference(slug="shell"), metadata=served.stubs.metadata
+    )
+    before = await start(served)
+    assert not (await leasing.answer(before.metadata.id)).server_secrets
+    shell.spec.mcp_server_refs.append(ApiResourceReference(slug="wanted"))
+    await served.stubs.agents.update(shell, metadata=served.stubs.metadata)
+    run = await start(served)
+    held = await leasing.runner.lease(run.metadata.id)
+    (lent,) = held.granted.mcp_servers
+    assert (lent.metadata.id, lent.spec.env_spec.data["KEY"].value) == (made[0].metadata.id, MASK)
+    answer = await leasing.answer(run.metadata.id)
+    given = {server: dict(secrets.values) for server, secrets in answer.server_secrets.items()}
+    assert given == {made[0].metadata.id: {"KEY": "key-of-wanted"}}
+    assert not answer.context.spec.data
+    assert await served.store.read_state(lambda state: state.count(EXECUTION_CONTEXTS.table)) == 0
+
+
 async def test_a_run_whose_environment_is_not_there_is_refused(served: Served, secrets: SecretServiceStub) -> None:
     request = SetSecretRequest(name="A", value=b"a-of-environment-one", environment="one")
     made = await secrets.SetSecret(request, metadata=served.stubs.metadata)
@@ -172,6 +205,15 @@ async def test_the_key_of_a_provider_goes_to_who_holds_a_run(
 async def test_what_an_unknown_agent_misses_is_not_found(served: Served, secrets: SecretServiceStub) -> None:
     with refused(NotFound):
         await secrets.ListMissingKeys(ListMissingKeysRequest(agent="nobody"), metadata=served.stubs.metadata)
+
+
+def _server(name: str) -> McpServer:
+    """A server with a secret of its own, and a value that is none."""
+    spec = McpServerSpec(description="Tells the time.", stdio=StdioServerConfig(command="true"))
+    spec.env_spec.data["KEY"].CopyFrom(EnvironmentValue(value=f"key-of-{name}", is_secret=True))
+    spec.env_spec.data["PLAIN"].value = "not-hidden"
+    metadata = ApiResourceMetadata(name=name, owner_scope=ApiResourceOwnerScope.organization)
+    return McpServer(api_version=API_VERSION, kind="McpServer", metadata=metadata, spec=spec)
 
 
 async def _none_left(served: Served) -> bool:

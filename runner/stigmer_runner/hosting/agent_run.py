@@ -139,14 +139,14 @@ def tool_session(
         states,
         terminals,
         _now_micros,
-        Redactor(place.secrets),
+        Redactor(place.hidden),
     )
 
 
 def mcp_servers(grant: LinkResponse.LeaseGranted, place: ShellPlace, home: Home, session: ToolSession) -> McpServers:
     """The MCP servers of an agent, none of them started; they end with `session`."""
     approvals = Approvals(home.root / "mcp" / "approved.json", session.place.state_directory / "mcp-approved.json")
-    definitions = definitions_of(grant.agent, grant.mcp_servers)
+    definitions = definitions_of(grant.agent, grant.mcp_servers, place.server_secrets)
     servers = McpServers(definitions, session, approvals, frozenset(place.secrets))
     session.companions.append(servers.close)
     return servers

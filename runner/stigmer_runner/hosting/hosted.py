@@ -164,6 +164,7 @@ class HostedExecution:
             marker_prefix=self._services.marker_prefix,
             context=values.every,
             secrets=values.secrets,
+            server_secrets=values.of_servers,
             scratch=await self._services.scratch.of_session(session_id),
         )
         if grant.agent.spec.model == SHELL_MODEL:

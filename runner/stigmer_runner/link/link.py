@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,11 +11,11 @@ from typing import TypeVar
 import psutil
 
 from stigmer_apis import __version__
-from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1.execution_context_pb2 import ExecutionValue
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalBatch, JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Sandbox
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     GetExecutionContextRequest,
+    GetExecutionContextResponse,
     GetProviderKeyRequest,
     LinkRequest,
     LinkResponse,
@@ -205,15 +205,16 @@ class Link:
                 continue
             return records
 
-    async def execution_values(self, outbox: Outbox) -> Mapping[str, ExecutionValue]:
-        """The variables of an execution that is held, secrets in plain text: for its commands alone, and for no log.
+    async def execution_values(self, outbox: Outbox) -> GetExecutionContextResponse:
+        """The variables of an execution that is held, and of its MCP servers, secrets in plain text: for its commands and these
+        servers alone, and for no log.
 
         Raises `RefusedByDaemon` where they cannot be had, with the daemon's words, and `LeaseLost`.
         """
         request = GetExecutionContextRequest(execution_id=outbox.execution_id, epoch=outbox.epoch)
 
-        async def ask(stub: RunnerServiceStub) -> Mapping[str, ExecutionValue]:
-            return (await stub.GetExecutionContext(request, metadata=self._metadata)).context.spec.data
+        async def ask(stub: RunnerServiceStub) -> GetExecutionContextResponse:
+            return await stub.GetExecutionContext(request, metadata=self._metadata)
 
         return await self._asked(outbox, ask)
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TypeAlias
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, McpServerDefinition, SubAgent
@@ -75,6 +75,8 @@ class Definition:
     """The tools that may be called; empty for all that it lists."""
     call_seconds: float = 0.0
     """How long a call may take without a sign of life; 0 for the default."""
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
+    """Values of its own that nothing may show, by name; they go before those of the run."""
 
     @property
     def hash(self) -> str:
@@ -91,10 +93,10 @@ class Definition:
                 lines = [f"program: {words}", f"it runs {around}"]
                 if directory:
                     lines.append(f"it starts in: {directory}")
-                lines.extend(_told("variable", environment))
+                lines.extend(_told("variable", environment, self.secrets))
             case Address(url, headers, query):
                 lines = [f"address: {url}", "it is reached from outside the sandbox"]
-                lines.extend([*_told("header", headers), *_told("query", query)])
+                lines.extend([*_told("header", headers, self.secrets), *_told("query", query, self.secrets)])
             case Container(image, arguments, environment, volumes, network, ports):
                 lines = [
                     f"container: {' '.join([image, *(json.dumps(each, ensure_ascii=False) for each in arguments)])}"
@@ -104,19 +106,22 @@ class Definition:
                     f"it sees {each.source} as {each.target}{', read-only' if each.read_only else ''}"
                     for each in volumes
                 )
-                lines.extend(_told("variable", environment))
+                lines.extend(_told("variable", environment, self.secrets))
                 if network:
                     lines.append(f"it joins the network {network}, where the policy opens the network")
                 lines.extend(f"it publishes the port {each}" for each in ports)
         return "\n".join(f"  {line}" for line in lines)
 
 
-def definitions_of(agent: Agent, granted: Iterable[McpServer]) -> tuple[Definition, ...]:
-    """The servers of an agent: its own, and the resources that it refers to. Of two with one name the agent's own counts."""
+def definitions_of(
+    agent: Agent, granted: Iterable[McpServer], secrets: Mapping[str, Mapping[str, str]]
+) -> tuple[Definition, ...]:
+    """The servers of an agent: its own, and the resources that it refers to, each of these with its `secrets`, which come by
+    the id of the server. Of two with one name the agent's own counts."""
     found = {each.name: _own(each) for each in agent.spec.mcp_servers}
     for server in granted:
         name = server.metadata.slug or server.metadata.name
-        found.setdefault(name, _resource(name, server))
+        found.setdefault(name, replace(_resource(name, server), secrets=secrets.get(server.metadata.id, {})))
     return tuple(found.values())
 
 
@@ -210,8 +215,14 @@ def _placeholders(spec: McpServerSpec) -> dict[str, str]:
     }
 
 
-def _told(kind: str, values: Mapping[str, str]) -> Sequence[str]:
-    return [
-        f"{kind} {name}" + (f", from {', '.join(names)} of the run" if (names := names_in(value)) else "")
-        for name, value in sorted(values.items())
-    ]
+def _told(kind: str, values: Mapping[str, str], own: Mapping[str, str]) -> Sequence[str]:
+    return [f"{kind} {name}{_origin(names_in(value), own)}" for name, value in sorted(values.items())]
+
+
+def _origin(names: Sequence[str], own: Mapping[str, str]) -> str:
+    """Where what is filled in comes from."""
+    of_run = [name for name in names if name not in own]
+    of_server = [name for name in names if name in own]
+    origins = [f"{', '.join(of_run)} of the run"] if of_run else []
+    origins += [f"its own secret {', '.join(of_server)}"] if of_server else []
+    return f", from {' and '.join(origins)}" if origins else ""

@@ -74,6 +74,14 @@ class _Server:
     def name(self) -> str:
         return self.definition.name
 
+    def values(self, of_run: Mapping[str, str]) -> Mapping[str, str]:
+        """What is filled in for it: its own secrets, over what the run has."""
+        return {**of_run, **self.definition.secrets}
+
+    def secrets(self, of_run: frozenset[str]) -> frozenset[str]:
+        """The names of those of them that nothing may show."""
+        return of_run | self.definition.secrets.keys()
+
 
 class McpServers:
     """The servers of an execution. `secrets`: names of the run's values that nothing may show. Made without starting anything."""
@@ -214,7 +222,7 @@ class McpServers:
         if self._closed:
             raise ServerRefused("the run is over")
         server.starts += 1
-        limits, end, values = FlowLimits(), End(), self._session.place.environment
+        limits, end, values = FlowLimits(), End(), server.values(self._session.place.environment)
         match server.definition.reach:
             case Program() as program:
                 request = await self._request(server, program)
@@ -230,9 +238,10 @@ class McpServers:
     async def _request(self, server: _Server, program: Program) -> ExecutionRequest:
         """Its program, with its own variables and no others of the run."""
         session, place = self._session, self._session.place
-        where, values = f"the MCP server {server.name}", place.environment
-        arguments = [filled_in_arguments(each, values, self._secrets, where) for each in program.arguments]
-        command = filled_in_arguments(program.command, values, self._secrets, where)
+        where, values = f"the MCP server {server.name}", server.values(place.environment)
+        secrets = server.secrets(self._secrets)
+        arguments = [filled_in_arguments(each, values, secrets, where) for each in program.arguments]
+        command = filled_in_arguments(program.command, values, secrets, where)
         environment = {name: filled(value, values, where) for name, value in program.environment.items()}
         number = f"{server.number}-{server.starts}"
         return ExecutionRequest(
@@ -259,8 +268,8 @@ class McpServers:
             engine,
             container,
             name,
-            place.environment,
-            self._secrets,
+            server.values(place.environment),
+            server.secrets(self._secrets),
             place.limits,
             network=session.network_of(Policy()) == Network.MODE_OPEN,
             where=f"the MCP server {server.name}",

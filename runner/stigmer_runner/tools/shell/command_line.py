@@ -37,9 +37,21 @@ class ShellPlace:
     """Values of the execution's context: injected into each line, never carried over."""
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Those of them that nothing may show."""
+    server_secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]], repr=False)
+    """Secrets of MCP servers, by the id of the server and by name. No line gets them."""
     scratch: Path | None = None
     """The session's own /tmp."""
     network: bool = True
+
+    @property
+    def hidden(self) -> Mapping[str, str]:
+        """Everything that nothing may show, by what is shown in its place."""
+        of_servers = {
+            f"{name} of {server}": value
+            for server, given in self.server_secrets.items()
+            for name, value in given.items()
+        }
+        return {**self.secrets, **of_servers}
 
 
 class RunCommandLine(Activity):
@@ -54,7 +66,7 @@ class RunCommandLine(Activity):
         self._states = states
         self._terminals = terminals
         self._clock = clock
-        self._redactor = Redactor(place.secrets)
+        self._redactor = Redactor(place.hidden)
 
     def intent(self, call: ActivityCall) -> Sequence[Event]:
         """The person's message, and that it will run."""
