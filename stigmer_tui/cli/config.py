@@ -175,7 +175,9 @@ def key_problems(loaded: Configuration) -> tuple[str, ...]:
 def say(setting: Setting) -> None:
     """What a setting is now, and what hides a change of the file."""
     value = configuration().value_of(setting)
-    later = f"; it has no effect yet: {setting.about.later}" if setting.about.later else ""
+    when = setting.about.later
+    words = f"it has no effect: {when[7:]}" if when.startswith("never: ") else f"it has no effect yet: {when}"
+    later = f"; {words}" if when else ""
     click.echo(safe(f"{setting.key} is {shown(setting, value.value) or 'not set'} ({value.origin}){later}"))
 
 

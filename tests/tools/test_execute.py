@@ -279,8 +279,8 @@ async def test_the_kind_that_was_asked_for_is_had_or_refused(
     bench = await new_bench(ground, sandbox)
     place = bench.session.place
     refused = [
-        (Wanted(ExecutorKind.CONTAINER), "STIGMER_SANDBOX_IMAGE"),
-        (Wanted(ExecutorKind.DAYTONA), "DAYTONA_API_KEY"),
+        (Wanted(ExecutorKind.CONTAINER), "an `image`"),
+        (Wanted(ExecutorKind.DAYTONA), "an account"),
     ]
     for wanted, words in refused:
         with pytest.raises(SpawnFailed, match=words):

@@ -24,7 +24,9 @@ from stigmer_apis.config.keys import KeyTable
 
 LATER_REMOTE = "once remote backends come"
 LATER_TEMPORAL = "once Temporal can take over orchestration"
-LATER_CONTAINERS = "once sandboxes can be containers"
+NOT_FOR_RUNS = "never: runs work in the sandbox of this machine; a program that runs commands in a container says this itself (`docs/sandbox.md`)"
+NOT_FOR_DAYTONA = "never: runs work in the sandbox of this machine; a program that runs commands in Daytona says this itself (`docs/sandbox.md`)"
+ONLY_WANTED = "never: `MODE=cloud` names it where it is missing; a program that runs commands in Daytona hands it over itself (`docs/sandbox.md`)"
 
 
 class Form(Enum):
@@ -147,15 +149,13 @@ class Execution:
     mode: ExecutionMode = field(default=ExecutionMode.AUTO, metadata=about("STIGMER_EXECUTION_MODE"))
     """What a command must have around it: `auto` makes walls where the machine can, and says so where it cannot; `sandbox` refuses to run
     without walls; `landlock` takes those of Landlock alone; `local` runs without."""
-    sandbox_image: str = field(default="", metadata=about("STIGMER_SANDBOX_IMAGE", later=LATER_CONTAINERS))
+    sandbox_image: str = field(default="", metadata=about("STIGMER_SANDBOX_IMAGE", later=NOT_FOR_RUNS))
     """The image of a container that is a sandbox."""
-    auto_pull: bool = field(default=True, metadata=about("STIGMER_SANDBOX_AUTO_PULL", later=LATER_CONTAINERS))
+    auto_pull: bool = field(default=True, metadata=about("STIGMER_SANDBOX_AUTO_PULL", later=NOT_FOR_RUNS))
     """Whether an image that is not here is fetched."""
-    cleanup: bool = field(default=True, metadata=about("STIGMER_SANDBOX_CLEANUP", later=LATER_CONTAINERS))
+    cleanup: bool = field(default=True, metadata=about("STIGMER_SANDBOX_CLEANUP", later=NOT_FOR_RUNS))
     """Whether a container is removed after its use."""
-    ttl: int = field(
-        default=3600, metadata=about("STIGMER_SANDBOX_TTL", least=1, most=31_536_000, later=LATER_CONTAINERS)
-    )
+    ttl: int = field(default=3600, metadata=about("STIGMER_SANDBOX_TTL", least=1, most=31_536_000, later=NOT_FOR_RUNS))
     """Seconds that an unused container is kept."""
     approval_expiry: int = field(
         default=0,
@@ -286,12 +286,12 @@ class Variables:
     )
     """Where others keep the files of skills; accepted, so that a setup of today goes on working."""
     daytona_api_key: str = field(
-        default="", repr=False, metadata=about("DAYTONA_API_KEY", secret=True, later=LATER_REMOTE)
+        default="", repr=False, metadata=about("DAYTONA_API_KEY", secret=True, later=ONLY_WANTED)
     )
     """The key for Daytona."""
-    daytona_api_url: str = field(default="", metadata=about("DAYTONA_API_URL", form=Form.URL, later=LATER_REMOTE))
+    daytona_api_url: str = field(default="", metadata=about("DAYTONA_API_URL", form=Form.URL, later=NOT_FOR_DAYTONA))
     """Where Daytona answers."""
-    daytona_target: str = field(default="", metadata=about("DAYTONA_TARGET", later=LATER_REMOTE))
+    daytona_target: str = field(default="", metadata=about("DAYTONA_TARGET", later=NOT_FOR_DAYTONA))
     """Daytona's region."""
     redis_host: str = field(default="", metadata=about("REDIS_HOST", later=LATER_REMOTE))
     """Where Redis answers."""

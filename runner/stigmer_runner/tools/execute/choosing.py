@@ -32,11 +32,11 @@ class Wanted:
 
     kind: ExecutorKind = ExecutorKind.SANDBOX
     image: str = ""
-    """`STIGMER_SANDBOX_IMAGE`; for containers."""
+    """Its name; for containers."""
     pull: bool = True
-    """`STIGMER_SANDBOX_AUTO_PULL`."""
+    """Whether an image that is not here is fetched."""
     daytona: DaytonaAccount | None = None
-    """`DAYTONA_API_KEY`, `DAYTONA_API_URL`, `DAYTONA_TARGET`."""
+    """For Daytona."""
     daytona_directory: str = "/home/daytona"
     network: bool = False
 
@@ -50,7 +50,7 @@ async def executor(wanted: Wanted, place: SessionPlace) -> AsyncGenerator[Execut
             yield SandboxExecutor(place, network=wanted.network)
         case ExecutorKind.CONTAINER:
             if not wanted.image:
-                raise SpawnFailed("no image is named for containers: set STIGMER_SANDBOX_IMAGE")
+                raise SpawnFailed("no image is named for containers: give `Wanted` an `image`")
             try:
                 engine = await find_engine()
             except NoContainerEngine as error:
@@ -69,7 +69,7 @@ async def executor(wanted: Wanted, place: SessionPlace) -> AsyncGenerator[Execut
             yield ContainerExecutor(engine, where)
         case ExecutorKind.DAYTONA:
             if wanted.daytona is None or not wanted.daytona.key:
-                raise SpawnFailed("there is no key for Daytona: set DAYTONA_API_KEY")
+                raise SpawnFailed("there is no key for Daytona: give `Wanted` an account with one")
             async with httpx2.AsyncClient() as http:
                 client = DaytonaClient(wanted.daytona, http)
                 async with client.sandbox() as sandbox_id:
