@@ -8,7 +8,9 @@ from contextlib import ExitStack, contextmanager
 from operator import methodcaller
 from typing import TYPE_CHECKING
 
-from stigmer_apis.errors import StigmerError
+from textual.app import SuspendNotSupported
+
+from stigmer_apis.errors import FailedPrecondition, StigmerError
 from stigmer_apis.home import HOME_VARIABLE
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal import escape_keys
@@ -74,6 +76,9 @@ class Away:
             with self._away(), keys_go_elsewhere():
                 process = await asyncio.create_subprocess_exec(*command, env=environment)
                 code = await process.wait()
+        except StigmerError as error:
+            self._app.say_error(error)
+            return
         except OSError as error:
             self._app.say(f"The command could not be started: {error.strerror}.", wrong=True)
             return
@@ -88,11 +93,17 @@ class Away:
         """
         failure: StigmerError | OSError | None = None
         _begin_batch(self._app)
-        with self._app.suspend():
-            try:
-                yield
-            except (StigmerError, OSError) as error:
-                failure = error
+        try:
+            with self._app.suspend():
+                try:
+                    yield
+                except (StigmerError, OSError) as error:
+                    failure = error
+        except SuspendNotSupported:
+            failure = FailedPrecondition(
+                "the workstation cannot give this terminal to another program",
+                remedy="open it with `stigmer tui` in a terminal of your own, not in a browser",
+            )
         _end_batch(self._app)
         if failure is not None:
             raise failure
