@@ -78,10 +78,10 @@ def test_names_stand_for_ids_and_references() -> None:
 def test_free_forms_keep_their_types() -> None:
     [document] = documents(
         "kind: Workflow\nmetadata: {name: w}\nspec:\n  document: {dsl: 1.0.0, namespace: a, name: b, version: '1'}\n"
-        "  tasks:\n    - {name: one, kind: set, taskConfig: {variables: {a: 1, b: [2.5, x, null, yes, 0x10, '1']}}}\n"
+        "  tasks:\n    - {name: one, kind: run, taskConfig: {workflow: w, input: {a: 1, b: [2.5, x, null, yes, 0x10, '1']}}}\n"
     )
     config = MessageToDict(document.resource.workflow.spec.tasks[0].task_config)
-    assert config == {"variables": {"a": 1, "b": [2.5, "x", None, True, 16, "1"]}}
+    assert config == {"workflow": "w", "input": {"a": 1, "b": [2.5, "x", None, True, 16, "1"]}}
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ class _Messages:
             self._wrong(
                 spot,
                 f"this is no configuration of {kind.lower()}: {error}",
-                remedy="`stigmer new workflow` prints an example",
+                remedy=_remedy(error),
             )
             return None
         found = _validator().collect_violations(config)
@@ -206,6 +206,11 @@ class _Messages:
                 return {"run": {"workflow": {"name": config.workflow, "input": MessageToDict(config.input)}}}
             case _:
                 return {}
+
+
+def _remedy(error: ParseError) -> str:
+    wants_text = "expected string" in str(error)
+    return "put the value into quotes" if wants_text else "`stigmer new workflow` prints an example"
 
 
 def _http(config: tasks_pb2.HttpCallTaskConfig) -> dict[str, Any]:
