@@ -49,6 +49,8 @@ class EventLines:
     _thoughts: dict[str, _Message] = field(default_factory=dict[str, _Message])
     _calls: dict[str, ToolCall] = field(default_factory=dict[str, ToolCall])
     _terminals: dict[str, TerminalLines] = field(default_factory=dict[str, TerminalLines])
+    _changed: set[str] = field(default_factory=set[str])
+    """Calls that changed files."""
     _sub_agents: dict[str, str] = field(default_factory=dict[str, str])
 
     def take(self, event: Event) -> list[str]:
@@ -126,6 +128,7 @@ class EventLines:
                 ]
             case "file_changed":
                 changed = event.file_changed
+                self._changed.add(changed.call_id)
                 counts = f"{changed.lines_added} lines added, {changed.lines_removed} removed"
                 return [f"{who} changed the file {changed.path}: {counts}", *_told("change", changed.diff)]
             case "artifact_added":
@@ -185,7 +188,10 @@ class EventLines:
         if finished.error:
             lines += _told("error", finished.error)
         elif not printed:
-            lines += _told("result", finished.result)
+            result = finished.result
+            if finished.call_id in self._changed:  # What changed was said.
+                result = result.partition("\n")[0]
+            lines += _told("result", result)
         lines += [f"run: had to end {command} (process {pid})" for pid, command in call.killed]
         return lines
 
