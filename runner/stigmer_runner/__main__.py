@@ -96,7 +96,7 @@ async def _serve(arguments: Arguments) -> None:
     from stigmer_runner.link.link import Link, LinkOptions
     from stigmer_runner.sandbox import end_marked_processes
     from stigmer_runner.tools.shell.state import ShellStates
-    from stigmer_runner.tools.shell.telling import described
+    from stigmer_runner.tools.shell.telling import with_gaps
 
     home = arguments.home
     prefix = marker_prefix(home)
@@ -114,7 +114,7 @@ async def _serve(arguments: Arguments) -> None:
     try:
         async with sandboxes.looked_at() as description:
             options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home.root)
-            link = Link(options, host, described(description, network=True), host.busy)
+            link = Link(options, host, with_gaps(description), host.busy)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, host.shut_down, "the runner was told to stop")
             linking = asyncio.create_task(link.run())

@@ -28,7 +28,7 @@ from stigmer_runner.sandbox import (
 from stigmer_runner.tools.shell.attention import InputWatch
 from stigmer_runner.tools.shell.output import PIECE_BYTES, OutputCoalescer
 from stigmer_runner.tools.shell.state import FILE_NAME, ShellStates
-from stigmer_runner.tools.shell.telling import LONG_COMMAND, LineTeller
+from stigmer_runner.tools.shell.telling import LONG_COMMAND, LineTeller, with_gaps
 from stigmer_runner.tools.shell.terminals import Terminals
 from tests.runner.shell_bench import until
 
@@ -268,3 +268,12 @@ async def test_uninterrupted_work_ends_and_says_that_somebody_wanted_it_to_stop(
     gate.set()
     await task
     assert told == [("done", True)]
+
+
+def test_the_link_tells_what_walls_do_not_keep() -> None:
+    """Which is what `doctor` prints."""
+    walls = SandboxDescription(
+        SandboxKind.LANDLOCK, walls=True, reason="No bwrap here.", gaps=("It sees names.", "More.")
+    )
+    assert with_gaps(walls).reason == "No bwrap here. What these walls do not keep: It sees names. More."
+    assert with_gaps(SandboxDescription(SandboxKind.BUBBLEWRAP, walls=True, reason="")).reason == ""

@@ -124,6 +124,20 @@ def described(sandbox: SandboxDescription, network: bool) -> ev.Sandbox:
     return ev.Sandbox(kind=sandbox.kind.value, walls=sandbox.walls, network=network, reason=sandbox.reason)
 
 
+def with_gaps(sandbox: SandboxDescription) -> ev.Sandbox:
+    """The walls as `doctor` tells them: with what they do not keep."""
+    told = described(sandbox, network=True)
+    if sandbox.walls and sandbox.gaps:
+        told.reason = " ".join(
+            [
+                *([f"{sandbox.reason.rstrip('.')}."] if sandbox.reason else []),
+                "What these walls do not keep:",
+                *sandbox.gaps,
+            ]
+        )
+    return told
+
+
 def _arguments(text: str) -> Struct:
     arguments = Struct()
     arguments.update({"command": text[:LONG_COMMAND]})
