@@ -211,7 +211,7 @@ def test_status_and_doctor_say_how_each_part_does(workstation: Workstation) -> N
     assert psutil.pid_exists(status["runners"][0]["pid"])
     assert "daemon" in workstation.run("server", "status").stdout.decode()
     findings = workstation.run("doctor", code=None).stdout.decode()
-    for subject in ("home", "daemon", "store", "runner", "sandbox", "socket"):
+    for subject in ("home", "records", "daemon", "store", "runner", "sandbox", "socket"):
         assert subject in findings
     assert workstation.run("server", "logs").stdout
 
