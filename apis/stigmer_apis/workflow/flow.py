@@ -31,7 +31,7 @@ def targets(task: Task) -> Iterator[tuple[Text, str]]:
 
 
 def ways(tasks: Sequence[Task]) -> tuple[tuple[Way, ...], ...]:
-    """For each task of a list the ways from it. What leads nowhere is left out."""
+    """For each task of a list the ways from it. A `then` to no task of the list is taken for `continue`: it is a mistake of its own."""
     positions = {each.name.text: position for position, each in reversed(list(enumerate(tasks)))}
     return tuple(tuple(_ways(task, at, len(tasks), positions)) for at, task in enumerate(tasks))
 
@@ -39,24 +39,18 @@ def ways(tasks: Sequence[Task]) -> tuple[tuple[Way, ...], ...]:
 def _ways(task: Task, at: int, count: int, positions: dict[str, int]) -> Iterator[Way]:
     following: int | str = at + 1 if at + 1 < count else EXIT
 
-    def lead(then: Text | None) -> int | str | None:
+    def lead(then: Text | None) -> int | str:
         if then is None or then.text == CONTINUE:
             return following
-        return then.text if then.text in DIRECTIVES else positions.get(then.text)
+        return then.text if then.text in DIRECTIVES else positions.get(then.text, following)
 
     if isinstance(task.work, Switch):
         for case in task.work.cases:
-            to = lead(case.then)
-            if to is not None:
-                yield Way(to, case.name.text)
+            yield Way(lead(case.then), case.name.text)
         if all(case.when is not None for case in task.work.cases):
-            after = lead(task.then)
-            if after is not None:
-                yield Way(after, "otherwise")
+            yield Way(lead(task.then), "otherwise")
     elif not isinstance(task.work, Raise):
-        to = lead(task.then)
-        if to is not None:
-            yield Way(to)
+        yield Way(lead(task.then))
     if task.condition is not None:
         yield Way(following, "skipped")
 
