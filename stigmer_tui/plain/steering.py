@@ -1,5 +1,6 @@
 """Commands about one run: start, follow, say something, stop it, and change how it goes on."""
 
+import asyncio
 import getpass
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from stigmer_tui.plain.following import Ended, Follower
 from stigmer_tui.theme.phases import LIVE
 
 _STOP_SECONDS = 15.0
+_TYPE_SECONDS = 10.0
 _MOST_HITS = 100
 PRESETS = ("read-only", "ask", "auto")
 
@@ -150,11 +152,13 @@ def type_in(desk: Desk, words: str) -> None:
     async def write(client: Client) -> None:
         async with client.attach(run, columns=size.columns, rows=size.lines) as session:
             await session.write(line.encode() + b"\r")
-            async for frame in session:
-                if frame.WhichOneof("frame") == "attached":
-                    break
+            async with asyncio.timeout(_TYPE_SECONDS):
+                await session.let_go()
 
-    desk.do(write)
+    try:
+        desk.do(write)
+    except TimeoutError:
+        raise CommandRefused("Nobody said that it arrived: follow shows whether it did.") from None
     desk.voice.say("Typed.")
 
 

@@ -66,8 +66,8 @@ def test_output_is_said_as_it_looks_and_nothing_of_it_reaches_the_terminal(home:
 
 def test_ctrl_c_leaves_the_run_and_a_line_can_be_typed_into_it_and_stopping_asks_first(talk: Talk) -> None:
     with talk() as talking:
-        talking.say("start read -r line; echo got $line; sleep 600")
-        talking.until("person: read")
+        talking.say("start echo ready; read -r line; echo got $line; sleep 600")
+        talking.until("output: ready")
         talking.dialogue.say("\x03")
         talking.until("The run goes on")
         talking.until("stigmer> ")
@@ -87,7 +87,7 @@ def test_ctrl_c_leaves_the_run_and_a_line_can_be_typed_into_it_and_stopping_asks
         talking.say("yes")
         talking.until("It is stopped.")
         talking.say("runs cancelled")
-        talking.until("1. cancelled, shell, read -r line")
+        talking.until("1. cancelled, shell, echo ready; read")
         talking.until("stigmer> ")
         talking.leave()
 

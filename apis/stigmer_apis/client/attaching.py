@@ -66,6 +66,12 @@ class AttachSession:
         """Tell the size of the person's terminal, in cells."""
         await self._send(AttachRequest(resize=AttachRequest.Resize(columns=columns, rows=rows)))
 
+    async def let_go(self) -> None:
+        """Say that no keys follow, and wait until all that were sent have been passed on. Raises `Unavailable` where that cannot be known."""
+        await self._open_call().done_writing()
+        while await self._read() is not None:
+            pass
+
     async def __aiter__(self) -> AsyncIterator[AttachResponse]:
         """What becomes of the terminal, to its end."""
         if self._first is not None:
