@@ -97,6 +97,7 @@ class LogsScreen(WorkstationScreen):
     async def on_mount(self) -> None:
         """Open it: the first screen is there at once, the rest is counted meanwhile."""
         self.document.display = False
+        self.hints.leave_out({"document.edit"})
         self.view.say_empty("Opening …")
         try:
             source = await asyncio.to_thread(self._open)
@@ -192,7 +193,8 @@ class LogsScreen(WorkstationScreen):
         line = log.line(self.view.cursor, 400)
         seconds = time_of(line) if line is not None else None
         when = f"  {exact(int(seconds * 1e6))}" if seconds else ""
-        share = f"  {100 * (place or 0) // max(1, log.source.store.size)} %"
+        done = 100 if self.view.cursor + 1 >= rows else 100 * (place or 0) // max(1, log.source.store.size)
+        share = f"  {done} %"
         return [
             (f"{about}{thousands(self.view.cursor + 1)} of {about}{thousands(rows)}", "text"),
             (share + when, "muted"),

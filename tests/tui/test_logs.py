@@ -1,6 +1,6 @@
 """Logs in the app: of the server, any file, filtered, searched, followed, marked, saved."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.tui.support import screen_text, settled, typed, until
 @asynccontextmanager
 async def opened(
     app: StigmerApp, *names: str, size: tuple[int, int] = (100, 30)
-) -> AsyncIterator[tuple[Pilot[int], LogsScreen]]:
+) -> AsyncGenerator[tuple[Pilot[int], LogsScreen]]:
     """The app with logs in front."""
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")

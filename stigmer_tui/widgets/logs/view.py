@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
@@ -90,6 +91,11 @@ class LogsView(LogView, inherit_bindings=False):
             self.action_match(direction)
         self.grown()
         self._asks("changed")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keep the line that one reads on the screen."""
+        if not self.following:
+            self.reveal(self.cursor)
 
     def row_count(self) -> int:
         """Rows of the log."""
