@@ -147,6 +147,10 @@ async def real_terminal(
     asyncio.get_running_loop().add_reader(master, terminal.read)
     try:
         yield terminal
+    except AssertionError as error:
+        with suppress(OSError):
+            error.add_note(f"its log:\n{(home.logs / 'tui.log').read_text()[-5000:]}")
+        raise
     finally:
         terminal.close()
         await process.wait()

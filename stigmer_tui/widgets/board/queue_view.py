@@ -35,6 +35,8 @@ class QueueView(Widget):
 
     def changed(self) -> None:
         """The queue changed, or one is somewhere else in it."""
+        if not self.is_attached:
+            return  # the app is left
         rows = self._rows()
         self.display = rows > 0
         self.styles.height = rows
