@@ -14,6 +14,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.manifests.kinds import AGENT, ENVIRONMENT, MCP_SERVER, SESSION, SKILL, WORKFLOW, Kind
 from stigmer_tui.screens.library_feed import LibraryFeed
+from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.text import Untrusted, safe
@@ -190,9 +191,11 @@ class LibraryScreen(WorkstationScreen):
             case "run":
                 self.app.say("An agent can be run. This is something to run it with.")
             case "edit" if entry is not None:
-                self.run_worker(
-                    self.app.run_command("edit", entry.kind.replace("_", "-"), entry.slug or entry.resource_id)
-                )
+                self._edit(entry)
+            case "new":
+                self._write("new")
+            case "duplicate" if entry is not None:
+                self._write("copy", entry)
             case "delete" if entry is not None:
                 self._delete(entry)
             case "copy" if entry is not None:
@@ -204,6 +207,42 @@ class LibraryScreen(WorkstationScreen):
                 self.run_worker(self.app.page(lambda: [text.encode()], 1))
             case _:
                 return
+
+    def _edit(self, entry: Entry) -> None:
+        from stigmer_tui.manifests.kinds import DESCRIBED
+        from stigmer_tui.manifests.writing import editable_data, to_yaml
+        from stigmer_tui.screens.editing import EditingScreen, Subject
+
+        resource = self.feed.resource(entry)
+        if self.kind not in DESCRIBED or resource is None:
+            self.app.say(f"{self.kind.word.capitalize()}s are not edited: what runs makes them.")
+            return
+        text = to_yaml(editable_data(getattr(resource, entry.kind)))
+        subject = Subject(self.kind, text, entry.resource_id, entry.slug)
+        page = Page(f"edit:{entry.resource_id}", subject.title, lambda: EditingScreen(subject, self.app))
+        self.app.open_page(page)
+
+    def _write(self, name: str, like: Entry | None = None) -> None:
+        from stigmer_tui.manifests.drafts import draft
+        from stigmer_tui.manifests.kinds import DESCRIBED
+        from stigmer_tui.manifests.writing import lasting_data, to_yaml
+        from stigmer_tui.screens.editing import EditingScreen, Subject
+
+        if self.kind not in DESCRIBED:
+            self.app.say(f"{self.kind.word.capitalize()}s are not written: what runs makes them.")
+            return
+        resource = self.feed.resource(like) if like is not None else None
+        if like is None or resource is None:
+            text = draft(self.kind, f"{name}-{self.kind.word}")
+        else:
+            data = lasting_data(getattr(resource, like.kind))
+            data["metadata"] |= {"name": f"{like.slug}-{name}", "slug": f"{like.slug}-{name}"}
+            text = to_yaml(data)
+        subject = Subject(self.kind, text)
+        page = Page(
+            f"new:{self.kind.word}:{like.slug if like else ''}", subject.title, lambda: EditingScreen(subject, self.app)
+        )
+        self.app.open_page(page)
 
     def show_kind(self, field: str, text: str) -> None:
         """Turn to a kind, such as `agent`; only what contains a text."""

@@ -1,0 +1,1 @@
+"""A resource as text that is written: checked while one writes."""
