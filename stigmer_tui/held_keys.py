@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 
 LONGEST_SECONDS = 1.0
 """A screen without anything to write into gets its keys after so long."""
@@ -44,7 +44,7 @@ class HeldKeys:
         return False
 
     async def _wait(self, before: object) -> None:
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, ScreenStackError):  # no screen is there any more once the app is left
             async with asyncio.timeout(LONGEST_SECONDS):
                 while self._app.screen is before or self._app.screen.focused is None:
                     self._focused.clear()
