@@ -2,7 +2,7 @@ r"""What lines are looked for, as a person writes it. Pure.
 
 timeout            lines with this text; capitals count where it has some
 "timeout=3"        the same for a text that would mean something else
-/time.?out/        lines that match the expression
+/time.?out/        lines that match the expression; with an i behind it, whatever the capitals
 !timeout           lines without it; also !/expression/
 status=500         lines whose field is that, in JSON and in `key=value`; also !=
 status>=500        fields that are a number, also > < <=
@@ -16,6 +16,7 @@ from stigmer_apis.errors import InvalidArgument
 LONGEST = 1000
 """Characters of a filter."""
 _FIELD = re.compile(r"([\w.@-]+?)(!=|>=|<=|=|>|<)(\S.*)", re.DOTALL)
+_EXPRESSION = re.compile(r"/(.+)/(i?)", re.DOTALL)
 _NUMBER = r"-?\d+(?:\.\d+)?"
 
 
@@ -57,8 +58,9 @@ def filter_of(text: str) -> Filter:
     body = text[1:] if inverse else text
     if not body.strip():
         raise InvalidArgument("the filter is empty", remedy="write a text, /an expression/ or field=value")
-    if len(body) > 2 and body.startswith("/") and body.endswith("/"):
-        return _expression(text, body[1:-1], inverse)
+    expression = _EXPRESSION.fullmatch(body)
+    if expression is not None:
+        return _expression(text, expression[1], bool(expression[2]), inverse)
     if len(body) > 2 and body.startswith('"') and body.endswith('"'):
         return _plain(text, body[1:-1], inverse)
     found = _FIELD.fullmatch(body)
@@ -72,15 +74,14 @@ def _plain(text: str, body: str, inverse: bool) -> Filter:
     return Filter(text, re.escape(body), not exact, inverse, needle=body)
 
 
-def _expression(text: str, body: str, inverse: bool) -> Filter:
+def _expression(text: str, body: str, ignore_case: bool, inverse: bool) -> Filter:
     try:
         re.compile(body.encode())
     except (re.error, RecursionError, OverflowError) as error:
         place = getattr(error, "pos", None)
         where = f" at character {place + 2}" if isinstance(place, int) else ""
         raise InvalidArgument(f"the expression is wrong{where}: {getattr(error, 'msg', error)}") from error
-    exact = any(letter.isupper() for letter in re.sub(r"\\.", "", body))
-    return Filter(text, within_a_line(body), not exact, inverse, needle=body, regex=True)
+    return Filter(text, within_a_line(body), ignore_case, inverse, needle=body, regex=True)
 
 
 def _field(text: str, name: str, operator: str, value: str, inverse: bool) -> Filter:
