@@ -15,11 +15,11 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --gen
 tui: $(RUN_READY)
 	@$(BIN)/stigmer tui
 
-# Test files side by side: they wait more than they compute.
+# Test files side by side: they wait more than they compute. Folders with long ones come first, so that none of them is left for the end.
 JOBS ?= 3
 
 test: $(DEV_READY)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/tui tests/chaos tests/loop tests/canary tests
 
 check: $(DEV_READY) format-check lint types imports proto-check
 
