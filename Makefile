@@ -90,7 +90,7 @@ $(MCP)/.ready: $(MCP_LOCK)/requirements.txt $(MCP_LOCK)/package.json $(MCP_LOCK)
 
 # Needs uv on the PATH. Development and run-time versions are the same.
 lock:
-	$(COMPILE) -o $(LOCK)/dev.txt --group dev --extra telemetry
+	$(COMPILE) -o $(LOCK)/dev.txt --group dev
 	$(COMPILE) -o $(LOCK)/run.txt -c $(LOCK)/dev.txt
 	printf 'hatchling\neditables\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet -c $(LOCK)/dev.txt -o $(LOCK)/build.txt
 	uv pip compile $(MCP_LOCK)/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet -o $(MCP_LOCK)/requirements.txt
