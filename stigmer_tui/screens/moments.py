@@ -171,8 +171,10 @@ class MomentsScreen(WorkstationScreen):
                 self.transcript.scroll_rows(message.direction)
             case "pane":
                 self.toggle_class("-transcript")
-            case _:
+            case _ if self.is_current:  # pressed twice, it is left once
                 App[int].pop_screen(self.app)  # no page of its own: nothing goes back
+            case _:
+                return
         self._say()
 
     def _toggle(self) -> None:
