@@ -139,6 +139,9 @@ class RecordReader:
             case "sub_agent_finished":
                 over = event.sub_agent_finished
                 yield Noted(f"The sub-agent ended{': ' + over.error if over.error else '.'}")
+            case "artifact_added":
+                added = event.artifact_added
+                yield Noted(f"{added.name} is kept, {added.size:,} bytes: {added.artifact_id}")
             case "command_issued" if event.command_issued.HasField("cancel"):
                 yield Noted(f"{event.command_issued.author or 'Somebody'} stopped the run.")
             case _:
