@@ -7,8 +7,9 @@ from a message to be drawn it becomes `Untrusted`, which is no `str`: the type c
 import re
 from dataclasses import dataclass
 
-_DROPPED = "\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff"
-"""Characters without a shape that ordinary text contains (joiners, variation selectors): without them every terminal agrees about the width."""
+_DROPPED = "\u00ad\u200c\u200d\u2060\ufe00-\ufe0f\ufeff\U0001f3fb-\U0001f3ff"
+"""Characters without a shape of their own that ordinary text contains (joiners, variation selectors, tones of skin): without them every terminal agrees
+about the width."""
 
 _DECEPTIVE = (
     "\x80-\x9f"  # C1 controls
