@@ -19,7 +19,7 @@ tui: $(RUN_READY)
 JOBS ?= 3
 
 test: $(DEV_READY)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/tui tests/chaos tests/loop tests/canary tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/tui tests/chaos tests/loop tests/canary tests
 
 check: $(DEV_READY) format-check lint types imports proto-check
 
