@@ -39,6 +39,7 @@ BEFORE: Mapping[str, str] = {
     "stigmer secrets set KEYSTORE": "printf 'a keystore of some length' | base64 > keystore.p12",
     "stigmer secrets delete GITHUB_TOKEN": "printf 'a token of some length' | stigmer secrets set GITHUB_TOKEN --environment work",
     "stigmer secrets provider set openai --remember": "printf a-key-of-some-length > openai.key",
+    "stigmer tail app.log": """printf '{"level":"ERROR","status":503,"msg":"down"}\n' > app.log; gzip -kf app.log; mv app.log.gz app.log.1.gz""",
     "stigmer skill": "mkdir -p skills/digging; printf -- '---\nname: digging\ndescription: Digs.\n---\nDig.\n' > skills/digging/SKILL.md; "
     "stigmer skill push skills/digging --tag stable",
 }
@@ -72,6 +73,7 @@ KEYS: Mapping[str, tuple[str, str]] = {
     "stigmer attach": ("", "\x1dd"),
     "stigmer replay": ("", "q"),
     "stigmer server logs -f": ("linked", "\x03"),
+    "stigmer tail app.log.1.gz": ("down", "\x03"),
 }
 """For what needs a terminal: what it shows once it is up, and the keys that leave it."""
 SECONDS = 60.0

@@ -26,7 +26,7 @@ RIGHT = [
     INSTANCE + "spec: {agentId: y, environmentRefs: [z]}\n",
     INSTANCE + "spec: {agent_id: y}\n",
     "kind: Environment\nmetadata: {slug: x, labels: {a: b}}\nspec: {data: {A: {value: a, isSecret: true}}}\n",
-    WORKFLOW + "  tasks: [{name: a, kind: set, taskConfig: {variables: {a: 1}}}]\n",
+    WORKFLOW + "  tasks: [{name: a, kind: set, taskConfig: {variables: {a: '1'}}}]\n",
     "kind: McpServer\nmetadata: {name: x}\nspec: {http: {url: 'https://example.com', timeoutSeconds: 300}}\n",
     "kind: Session\nspec: {agentInstance: shell-default}\n",
 ]

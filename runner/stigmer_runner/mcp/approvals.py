@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import cast
 
 from stigmer_runner.errors import RunnerError
+
+_WRITING = threading.Lock()
+"""Servers of one run are approved side by side, and share a file."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Approvals:
     def keep(self, definition_hash: str, server: str, tools: Mapping[str, str], *, always: bool) -> None:
         """Note an approval. Raises `ApprovalsBroken`."""
         path = self._always if always else self._session
+        with _WRITING:
+            self._keep(path, definition_hash, server, tools)
+
+    def _keep(self, path: Path, definition_hash: str, server: str, tools: Mapping[str, str]) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         _write(path, {**_read(path), definition_hash: Approved(server, dict(tools), at)})
 
