@@ -116,6 +116,8 @@ class Listeners:
             if all(still_there(one.door.path, one.file) for one in self._newest()):
                 lost = False
                 continue
+            if _identity(self._home.data) != data:
+                return
             try:
                 await asyncio.to_thread(self._home.prepare)
                 await asyncio.to_thread(self._tokens.restore_files)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from textual import events
+from textual import constants, events
 
 from stigmer_tui.terminal.escape_keys import EscapeParser
 from tests.tui.hostile_corpus import EVERYTHING
@@ -15,9 +15,11 @@ PASTED = "".join(EVERYTHING).replace(ENDS, "").replace("\0", "")
 
 
 def read(*pieces: str) -> list[tuple[str, str]]:
-    """Kinds of events and their texts."""
-    parser = EscapeParser()
-    found = [event for piece in pieces for event in parser.feed(piece)]
+    """Kinds of events and their texts; a slow machine is no pause between pieces."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(constants, "ESCAPE_DELAY", 60.0)
+        parser = EscapeParser()
+        found = [event for piece in pieces for event in parser.feed(piece)]
     return [
         ("paste", event.text) if isinstance(event, events.Paste) else ("key", event.key)
         for event in found
