@@ -52,6 +52,9 @@ class EscapeParser(XTermParser):
             data = data[len(_PASTE_BEGINS) - len(self._tail) :]
             yield from self._forget_escape()
             self._paste = []
+        elif self._tail and _PASTE_BEGINS.startswith(self._tail + data):
+            yield from self._go_on_waiting(data)
+            return
         self._tail = ""
         while data:
             if self._paste is None:
@@ -72,6 +75,14 @@ class EscapeParser(XTermParser):
             if ends:
                 text, self._paste = "".join(self._paste), None
                 yield events.Paste(text.replace("\0", ""))
+
+    def _go_on_waiting(self, data: str) -> Iterator[Message]:
+        """Another piece of what may be the beginning of a paste: Textual has seen the first one."""
+        if self._tail + data in _TAILS:
+            self._tail += data
+            yield from super().feed(data)
+        else:
+            self._held = data
 
     def _forget_escape(self) -> Iterator[Message]:
         """Textual waits for what follows an escape: let it be a paste of nothing."""
