@@ -84,7 +84,7 @@ POLICIES: Mapping[str, Policy] = {
         "stigmer.steering.v1.SteeringService",
         WRITE,
         "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch "
-        "RevokeSessionApproval",
+        "RevokeSessionApproval Signal Retry Complete",
     ),
     **_rpcs("stigmer.resource.v1.ResourceService", READ, "ListResources GetResource WatchResources ListVersions"),
     **_rpcs("stigmer.resource.v1.ResourceService", WRITE, "ApplyResources DeleteResource RestoreVersion"),
@@ -97,8 +97,11 @@ POLICIES: Mapping[str, Policy] = {
     **_rpcs(
         "stigmer.runner.v1.RunnerService",
         RUNNER,
-        "Link ReadJournal GetExecutionContext GetProviderKey ReadSessionMemory ReadSkill WriteArtifact",
+        "Link ReadJournal GetExecutionContext GetProviderKey ReadSessionMemory ReadSkill WriteArtifact "
+        "StartChildExecution AwaitExecution CancelChild PublishEvent CreateCallback AwaitCallback",
     ),
+    **_rpcs("stigmer.schedule.v1.ScheduleService", READ, "ListSchedules"),
+    **_rpcs("stigmer.schedule.v1.ScheduleService", WRITE, "PauseSchedule ResumeSchedule TriggerSchedule"),
     **_rpcs("stigmer.access.v1.ApiKeyService", WRITE, "CreateApiKey ListApiKeys RevokeApiKey"),
     **_rpcs("stigmer.maintenance.v1.MaintenanceService", WRITE, "Backup"),
     **_rpcs("grpc.reflection.v1alpha.ServerReflection", READ, "ServerReflectionInfo"),

@@ -158,6 +158,10 @@ class Event(_message.Message):
     SUB_AGENT_FINISHED_FIELD_NUMBER: _builtins.int
     WORKFLOW_TASK_STARTED_FIELD_NUMBER: _builtins.int
     WORKFLOW_TASK_FINISHED_FIELD_NUMBER: _builtins.int
+    WORKFLOW_TASK_WAITING_FIELD_NUMBER: _builtins.int
+    WORKFLOW_TASK_PROGRESS_FIELD_NUMBER: _builtins.int
+    WORKFLOW_OUTPUT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_SIGNALLED_FIELD_NUMBER: _builtins.int
     USAGE_REPORTED_FIELD_NUMBER: _builtins.int
     ATTENTION_RAISED_FIELD_NUMBER: _builtins.int
     ATTENTION_CLEARED_FIELD_NUMBER: _builtins.int
@@ -227,6 +231,14 @@ class Event(_message.Message):
     @_builtins.property
     def workflow_task_finished(self) -> Global___WorkflowTaskFinished: ...
     @_builtins.property
+    def workflow_task_waiting(self) -> Global___WorkflowTaskWaiting: ...
+    @_builtins.property
+    def workflow_task_progress(self) -> Global___WorkflowTaskProgress: ...
+    @_builtins.property
+    def workflow_output(self) -> Global___WorkflowOutput: ...
+    @_builtins.property
+    def workflow_signalled(self) -> Global___WorkflowSignalled: ...
+    @_builtins.property
     def usage_reported(self) -> Global___UsageReported: ...
     @_builtins.property
     def attention_raised(self) -> Global___AttentionRaised: ...
@@ -284,6 +296,10 @@ class Event(_message.Message):
         sub_agent_finished: Global___SubAgentFinished | None = ...,
         workflow_task_started: Global___WorkflowTaskStarted | None = ...,
         workflow_task_finished: Global___WorkflowTaskFinished | None = ...,
+        workflow_task_waiting: Global___WorkflowTaskWaiting | None = ...,
+        workflow_task_progress: Global___WorkflowTaskProgress | None = ...,
+        workflow_output: Global___WorkflowOutput | None = ...,
+        workflow_signalled: Global___WorkflowSignalled | None = ...,
         usage_reported: Global___UsageReported | None = ...,
         attention_raised: Global___AttentionRaised | None = ...,
         attention_cleared: Global___AttentionCleared | None = ...,
@@ -299,11 +315,11 @@ class Event(_message.Message):
         artifact_added: Global___ArtifactAdded | None = ...,
         turn_undone: Global___TurnUndone | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "artifact_added", b"artifact_added", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "context_compacted", b"context_compacted", "execution_created", b"execution_created", "file_changed", b"file_changed", "limit_neared", b"limit_neared", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "model_call_failed", b"model_call_failed", "model_call_started", b"model_call_started", "model_changed", b"model_changed", "note_added", b"note_added", "phase_changed", b"phase_changed", "question_asked", b"question_asked", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_progress", b"tool_call_progress", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "turn_undone", b"turn_undone", "usage_reported", b"usage_reported", "workflow_task_finished", b"workflow_task_finished", "workflow_task_started", b"workflow_task_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "artifact_added", b"artifact_added", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "context_compacted", b"context_compacted", "execution_created", b"execution_created", "file_changed", b"file_changed", "limit_neared", b"limit_neared", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "model_call_failed", b"model_call_failed", "model_call_started", b"model_call_started", "model_changed", b"model_changed", "note_added", b"note_added", "phase_changed", b"phase_changed", "question_asked", b"question_asked", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_progress", b"tool_call_progress", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "turn_undone", b"turn_undone", "usage_reported", b"usage_reported", "workflow_output", b"workflow_output", "workflow_signalled", b"workflow_signalled", "workflow_task_finished", b"workflow_task_finished", "workflow_task_progress", b"workflow_task_progress", "workflow_task_started", b"workflow_task_started", "workflow_task_waiting", b"workflow_task_waiting"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "artifact_added", b"artifact_added", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "context_compacted", b"context_compacted", "execution_created", b"execution_created", "file_changed", b"file_changed", "limit_neared", b"limit_neared", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "model_call_failed", b"model_call_failed", "model_call_started", b"model_call_started", "model_changed", b"model_changed", "note_added", b"note_added", "phase_changed", b"phase_changed", "question_asked", b"question_asked", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_id", b"sub_agent_id", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "time_unix_micros", b"time_unix_micros", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_progress", b"tool_call_progress", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "turn_undone", b"turn_undone", "usage_reported", b"usage_reported", "workflow_task_finished", b"workflow_task_finished", "workflow_task_started", b"workflow_task_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_requested", b"approval_requested", "approval_resolved", b"approval_resolved", "artifact_added", b"artifact_added", "attention_cleared", b"attention_cleared", "attention_raised", b"attention_raised", "body", b"body", "command_applied", b"command_applied", "command_issued", b"command_issued", "command_rejected", b"command_rejected", "context_compacted", b"context_compacted", "execution_created", b"execution_created", "file_changed", b"file_changed", "limit_neared", b"limit_neared", "log_line", b"log_line", "message_completed", b"message_completed", "message_started", b"message_started", "model_call_failed", b"model_call_failed", "model_call_started", b"model_call_started", "model_changed", b"model_changed", "note_added", b"note_added", "phase_changed", b"phase_changed", "question_asked", b"question_asked", "reasoning_delta", b"reasoning_delta", "status_replaced", b"status_replaced", "sub_agent_finished", b"sub_agent_finished", "sub_agent_id", b"sub_agent_id", "sub_agent_started", b"sub_agent_started", "terminal_attached", b"terminal_attached", "terminal_detached", b"terminal_detached", "terminal_output", b"terminal_output", "terminal_resized", b"terminal_resized", "text_delta", b"text_delta", "time_unix_micros", b"time_unix_micros", "todo_list_changed", b"todo_list_changed", "tool_call_finished", b"tool_call_finished", "tool_call_progress", b"tool_call_progress", "tool_call_requested", b"tool_call_requested", "tool_call_started", b"tool_call_started", "turn_undone", b"turn_undone", "usage_reported", b"usage_reported", "workflow_output", b"workflow_output", "workflow_signalled", b"workflow_signalled", "workflow_task_finished", b"workflow_task_finished", "workflow_task_progress", b"workflow_task_progress", "workflow_task_started", b"workflow_task_started", "workflow_task_waiting", b"workflow_task_waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["execution_created", "phase_changed", "status_replaced", "message_started", "text_delta", "reasoning_delta", "message_completed", "tool_call_requested", "approval_requested", "approval_resolved", "tool_call_started", "tool_call_finished", "tool_call_progress", "terminal_output", "terminal_resized", "terminal_attached", "terminal_detached", "command_issued", "command_applied", "command_rejected", "todo_list_changed", "sub_agent_started", "sub_agent_finished", "workflow_task_started", "workflow_task_finished", "usage_reported", "attention_raised", "attention_cleared", "note_added", "log_line", "question_asked", "limit_neared", "model_call_started", "model_call_failed", "model_changed", "context_compacted", "file_changed", "artifact_added", "turn_undone"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["execution_created", "phase_changed", "status_replaced", "message_started", "text_delta", "reasoning_delta", "message_completed", "tool_call_requested", "approval_requested", "approval_resolved", "tool_call_started", "tool_call_finished", "tool_call_progress", "terminal_output", "terminal_resized", "terminal_attached", "terminal_detached", "command_issued", "command_applied", "command_rejected", "todo_list_changed", "sub_agent_started", "sub_agent_finished", "workflow_task_started", "workflow_task_finished", "workflow_task_waiting", "workflow_task_progress", "workflow_output", "workflow_signalled", "usage_reported", "attention_raised", "attention_cleared", "note_added", "log_line", "question_asked", "limit_neared", "model_call_started", "model_call_failed", "model_changed", "context_compacted", "file_changed", "artifact_added", "turn_undone"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -345,6 +361,11 @@ class ExecutionCreated(_message.Message):
     WORKSPACE_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     SHARED_PAST_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_NAME_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    RETRIED_FROM_FIELD_NUMBER: _builtins.int
     agent_name: _builtins.str
     """Name of the agent as the person knows it."""
     session_id: _builtins.str
@@ -355,9 +376,21 @@ class ExecutionCreated(_message.Message):
     """Where it works: an absolute directory."""
     author: _builtins.str
     """Who asked: `local-user`, or the name of an API key."""
+    workflow_id: _builtins.str
+    """For a workflow: its id, empty for a document that is not stored."""
+    workflow_name: _builtins.str
+    """For a workflow: its name in the document."""
+    parent_execution_id: _builtins.str
+    """The workflow execution that started it, empty where a person or a schedule did."""
+    retried_from: _builtins.str
+    """The execution that it repeats."""
     @_builtins.property
     def shared_past(self) -> Global___SharedPast:
         """For a branch: what it shares with the session that it came from."""
+
+    @_builtins.property
+    def input(self) -> _struct_pb2.Value:
+        """For a workflow: what it starts with. Above 64 KiB it is cut to its size: `{"$cut": bytes}`."""
 
     def __init__(
         self,
@@ -368,10 +401,15 @@ class ExecutionCreated(_message.Message):
         workspace: _builtins.str = ...,
         author: _builtins.str = ...,
         shared_past: Global___SharedPast | None = ...,
+        workflow_id: _builtins.str = ...,
+        workflow_name: _builtins.str = ...,
+        input: _struct_pb2.Value | None = ...,
+        parent_execution_id: _builtins.str = ...,
+        retried_from: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["shared_past", b"shared_past"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "shared_past", b"shared_past"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "author", b"author", "message", b"message", "session_id", b"session_id", "shared_past", b"shared_past", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "author", b"author", "input", b"input", "message", b"message", "parent_execution_id", b"parent_execution_id", "retried_from", b"retried_from", "session_id", b"session_id", "shared_past", b"shared_past", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1159,24 +1197,34 @@ class CommandIssued(_message.Message):
 
     @_typing.final
     class Signal(_message.Message):
-        """Any other signal, by name."""
+        """Any other signal, by name. For a workflow that listens: the type of an event."""
 
         DESCRIPTOR: _descriptor.Descriptor
 
         NAME_FIELD_NUMBER: _builtins.int
         PAYLOAD_FIELD_NUMBER: _builtins.int
+        ID_FIELD_NUMBER: _builtins.int
+        IS_EVENT_FIELD_NUMBER: _builtins.int
         name: _builtins.str
+        id: _builtins.str
+        """The same signal again has the same."""
+        is_event: _builtins.bool
+        """`payload` is a whole event (`id`, `source`, `type`, `data` ...), not its data alone."""
         @_builtins.property
-        def payload(self) -> _struct_pb2.Value: ...
+        def payload(self) -> _struct_pb2.Value:
+            """What comes with it. Of an event that was published: the whole event."""
+
         def __init__(
             self,
             *,
             name: _builtins.str = ...,
             payload: _struct_pb2.Value | None = ...,
+            id: _builtins.str = ...,
+            is_event: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "payload", b"payload"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "is_event", b"is_event", "name", b"name", "payload", b"payload"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1278,6 +1326,26 @@ class CommandIssued(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class RetryFrom(_message.Message):
+        """Run a workflow's task again, and what follows it."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        TASK_ID_FIELD_NUMBER: _builtins.int
+        task_id: _builtins.str
+        """As in WorkflowTaskStarted."""
+        def __init__(
+            self,
+            *,
+            task_id: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["task_id", b"task_id"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     COMMAND_ID_FIELD_NUMBER: _builtins.int
     AUTHOR_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
@@ -1292,6 +1360,7 @@ class CommandIssued(_message.Message):
     CHANGE_POLICY_FIELD_NUMBER: _builtins.int
     UNDO_TURN_FIELD_NUMBER: _builtins.int
     WITHDRAW_MESSAGE_FIELD_NUMBER: _builtins.int
+    RETRY_FROM_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Unique; made from the idempotency key where the client sent one, so that a repeated call is the same command."""
     author: _builtins.str
@@ -1319,6 +1388,8 @@ class CommandIssued(_message.Message):
     def undo_turn(self) -> Global___CommandIssued.UndoTurn: ...
     @_builtins.property
     def withdraw_message(self) -> Global___CommandIssued.WithdrawMessage: ...
+    @_builtins.property
+    def retry_from(self) -> Global___CommandIssued.RetryFrom: ...
     def __init__(
         self,
         *,
@@ -1336,12 +1407,13 @@ class CommandIssued(_message.Message):
         change_policy: Global___CommandIssued.ChangePolicy | None = ...,
         undo_turn: Global___CommandIssued.UndoTurn | None = ...,
         withdraw_message: Global___CommandIssued.WithdrawMessage | None = ...,
+        retry_from: Global___CommandIssued.RetryFrom | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn", "withdraw_message", b"withdraw_message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "retry_from", b"retry_from", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn", "withdraw_message", b"withdraw_message"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "author", b"author", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "command_id", b"command_id", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn", "withdraw_message", b"withdraw_message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "author", b"author", "cancel", b"cancel", "change_model", b"change_model", "change_policy", b"change_policy", "command", b"command", "command_id", b"command_id", "interrupt", b"interrupt", "pause", b"pause", "resolve_approval", b"resolve_approval", "resume", b"resume", "retry_from", b"retry_from", "send_message", b"send_message", "signal", b"signal", "undo_turn", b"undo_turn", "withdraw_message", b"withdraw_message"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["cancel", "send_message", "pause", "resume", "resolve_approval", "answer", "signal", "interrupt", "change_model", "change_policy", "undo_turn", "withdraw_message"]  # noqa: Y015
+    _WhichOneofReturnType_command: _TypeAlias = _typing.Literal["cancel", "send_message", "pause", "resume", "resolve_approval", "answer", "signal", "interrupt", "change_model", "change_policy", "undo_turn", "withdraw_message", "retry_from"]  # noqa: Y015
     _WhichOneofArgType_command: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_command) -> _WhichOneofReturnType_command | None: ...
 
@@ -1495,7 +1567,7 @@ Global___SubAgentFinished: _TypeAlias = SubAgentFinished  # noqa: Y015
 
 @_typing.final
 class WorkflowTaskStarted(_message.Message):
-    """A task of a workflow begins."""
+    """A task of a workflow begins. Inputs and outputs above 64 KiB stand cut in events, as `{"$cut": bytes}`; values of secrets never stand there."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1503,9 +1575,26 @@ class WorkflowTaskStarted(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     INPUT_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    PARENT_TASK_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    INDEX_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
+    """Unique within the execution: the task's place in the document and the number of the visit, such as `/do/2/fetch#1`."""
     name: _builtins.str
     kind: _builtins.str
+    """The first word of the task in the language: `set`, `for`, `call`, with what is called behind a colon: `call:http`."""
+    path: _builtins.str
+    """Its place in the document, as a JSON pointer."""
+    parent_task_id: _builtins.str
+    """The task that it is inside of, empty for one of the top list."""
+    attempt: _builtins.int
+    """From 1; above where `catch` tries again."""
+    index: _builtins.int
+    """Which round of a loop, from 0; not set outside of loops."""
+    branch: _builtins.str
+    """The branch of a fork that it is in."""
     @_builtins.property
     def input(self) -> _struct_pb2.Value: ...
     def __init__(
@@ -1515,12 +1604,19 @@ class WorkflowTaskStarted(_message.Message):
         name: _builtins.str = ...,
         kind: _builtins.str = ...,
         input: _struct_pb2.Value | None = ...,
+        path: _builtins.str = ...,
+        parent_task_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        index: _builtins.int | None = ...,
+        branch: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "index", b"index", "input", b"input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "kind", b"kind", "name", b"name", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "attempt", b"attempt", "branch", b"branch", "index", b"index", "input", b"input", "kind", b"kind", "name", b"name", "parent_task_id", b"parent_task_id", "path", b"path", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
+    _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__index) -> _WhichOneofReturnType__index | None: ...
 
 Global___WorkflowTaskStarted: _TypeAlias = WorkflowTaskStarted  # noqa: Y015
 
@@ -1534,11 +1630,25 @@ class WorkflowTaskFinished(_message.Message):
     OUTPUT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     SKIPPED_FIELD_NUMBER: _builtins.int
+    SKIPPED_BECAUSE_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    ERROR_DETAIL_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     error: _builtins.str
     skipped: _builtins.bool
+    skipped_because: _builtins.str
+    """Why it was skipped, in words for a person."""
+    cancelled: _builtins.bool
+    """It was stopped: the execution was cancelled, another branch won, or its time was over."""
+    then: _builtins.str
+    """Where the flow goes from here, where the task says: `continue`, `exit`, `end`, or a task's name."""
     @_builtins.property
     def output(self) -> _struct_pb2.Value: ...
+    @_builtins.property
+    def error_detail(self) -> _struct_pb2.Struct:
+        """The whole error: `type`, `status`, `title`, `detail`, `instance`."""
+
     def __init__(
         self,
         *,
@@ -1546,14 +1656,226 @@ class WorkflowTaskFinished(_message.Message):
         output: _struct_pb2.Value | None = ...,
         error: _builtins.str = ...,
         skipped: _builtins.bool = ...,
+        skipped_because: _builtins.str = ...,
+        cancelled: _builtins.bool = ...,
+        then: _builtins.str = ...,
+        error_detail: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error_detail", b"error_detail", "output", b"output"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "output", b"output", "skipped", b"skipped", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "error_detail", b"error_detail", "output", b"output", "skipped", b"skipped", "skipped_because", b"skipped_because", "task_id", b"task_id", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WorkflowTaskFinished: _TypeAlias = WorkflowTaskFinished  # noqa: Y015
+
+@_typing.final
+class WorkflowTaskWaiting(_message.Message):
+    """A task waits for something. It does so until the next event of the same task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Signals(_message.Message):
+        """Signals, by name; for events their types. Empty: any."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        NAMES_FIELD_NUMBER: _builtins.int
+        ALL_FIELD_NUMBER: _builtins.int
+        RECEIVED_FIELD_NUMBER: _builtins.int
+        all: _builtins.bool
+        """All of them, not the first that comes."""
+        received: _builtins.int
+        """How many have come."""
+        @_builtins.property
+        def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+        def __init__(
+            self,
+            *,
+            names: _abc.Iterable[_builtins.str] | None = ...,
+            all: _builtins.bool = ...,
+            received: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "names", b"names", "received", b"received"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Retry(_message.Message):
+        """The next attempt."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ATTEMPT_FIELD_NUMBER: _builtins.int
+        AT_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+        ERROR_FIELD_NUMBER: _builtins.int
+        attempt: _builtins.int
+        """That will be the attempt, from 2."""
+        at_unix_micros: _builtins.int
+        error: _builtins.str
+        """Why the last one failed."""
+        def __init__(
+            self,
+            *,
+            attempt: _builtins.int = ...,
+            at_unix_micros: _builtins.int = ...,
+            error: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["at_unix_micros", b"at_unix_micros", "attempt", b"attempt", "error", b"error"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Activity(_message.Message):
+        """A program outside of Stigmer, or a person for it, that completes the task."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        QUEUE_FIELD_NUMBER: _builtins.int
+        TOKEN_FIELD_NUMBER: _builtins.int
+        EXPIRES_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+        queue: _builtins.str
+        """The queue that it is on, as the document says."""
+        token: _builtins.str
+        """What `stigmer complete` wants."""
+        expires_unix_micros: _builtins.int
+        """Until when it may be completed; 0 for ever. Microseconds since 1970."""
+        def __init__(
+            self,
+            *,
+            queue: _builtins.str = ...,
+            token: _builtins.str = ...,
+            expires_unix_micros: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_unix_micros", b"expires_unix_micros", "queue", b"queue", "token", b"token"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    TIMER_UNTIL_MICROS_FIELD_NUMBER: _builtins.int
+    SIGNALS_FIELD_NUMBER: _builtins.int
+    RETRY_FIELD_NUMBER: _builtins.int
+    CHILD_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    ATTENTION_ID_FIELD_NUMBER: _builtins.int
+    ACTIVITY_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    timer_until_micros: _builtins.int
+    """Until then: microseconds since 1970."""
+    child_execution_id: _builtins.str
+    """Another execution, until it ends."""
+    attention_id: _builtins.str
+    """A person: the attention that was raised."""
+    @_builtins.property
+    def signals(self) -> Global___WorkflowTaskWaiting.Signals: ...
+    @_builtins.property
+    def retry(self) -> Global___WorkflowTaskWaiting.Retry: ...
+    @_builtins.property
+    def activity(self) -> Global___WorkflowTaskWaiting.Activity: ...
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        timer_until_micros: _builtins.int = ...,
+        signals: Global___WorkflowTaskWaiting.Signals | None = ...,
+        retry: Global___WorkflowTaskWaiting.Retry | None = ...,
+        child_execution_id: _builtins.str = ...,
+        attention_id: _builtins.str = ...,
+        activity: Global___WorkflowTaskWaiting.Activity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "attention_id", b"attention_id", "child_execution_id", b"child_execution_id", "retry", b"retry", "signals", b"signals", "timer_until_micros", b"timer_until_micros", "what", b"what"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activity", b"activity", "attention_id", b"attention_id", "child_execution_id", b"child_execution_id", "retry", b"retry", "signals", b"signals", "task_id", b"task_id", "timer_until_micros", b"timer_until_micros", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["timer_until_micros", "signals", "retry", "child_execution_id", "attention_id", "activity"]  # noqa: Y015
+    _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
+
+Global___WorkflowTaskWaiting: _TypeAlias = WorkflowTaskWaiting  # noqa: Y015
+
+@_typing.final
+class WorkflowTaskProgress(_message.Message):
+    """How far a loop came. At most one for 100 rounds or 200 milliseconds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    task_id: _builtins.str
+    done: _builtins.int
+    total: _builtins.int
+    """0 where it is not known."""
+    def __init__(
+        self,
+        *,
+        task_id: _builtins.str = ...,
+        done: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "task_id", b"task_id", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowTaskProgress: _TypeAlias = WorkflowTaskProgress  # noqa: Y015
+
+@_typing.final
+class WorkflowOutput(_message.Message):
+    """What the workflow answers, just before it is completed. Cut as inputs and outputs are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def output(self) -> _struct_pb2.Value: ...
+    def __init__(
+        self,
+        *,
+        output: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["output", b"output"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["output", b"output"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowOutput: _TypeAlias = WorkflowOutput  # noqa: Y015
+
+@_typing.final
+class WorkflowSignalled(_message.Message):
+    """A signal reached the workflow. Tasks that listen take it in the order of coming."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    id: _builtins.str
+    @_builtins.property
+    def data(self) -> _struct_pb2.Value: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        id: _builtins.str = ...,
+        data: _struct_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "id", b"id", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowSignalled: _TypeAlias = WorkflowSignalled  # noqa: Y015
 
 @_typing.final
 class UsageReported(_message.Message):

@@ -158,6 +158,10 @@ class ExecutionFilter(_message.Message):
     CREATED_FROM_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     CREATED_BEFORE_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     UNSEEN_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     agent: _builtins.str
     """Id or name."""
@@ -171,6 +175,12 @@ class ExecutionFilter(_message.Message):
     """Microseconds since 1970, exclusive; 0 for no bound."""
     unseen: _builtins.bool
     """Only those that failed and that nobody has said to have seen."""
+    workflow: _builtins.str
+    """Of this workflow: id or name."""
+    parent_execution_id: _builtins.str
+    """Started by this workflow execution."""
+    top: _builtins.bool
+    """Only those that no other execution started."""
     @_builtins.property
     def phases(self) -> _containers.RepeatedScalarFieldContainer[_agent_execution_enums_pb2.ExecutionPhase.ValueType]: ...
     @_builtins.property
@@ -180,6 +190,10 @@ class ExecutionFilter(_message.Message):
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Each of these tags."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[_summary_pb2.ExecutionKind.ValueType]:
+        """Any of these kinds; empty: all."""
 
     def __init__(
         self,
@@ -194,10 +208,14 @@ class ExecutionFilter(_message.Message):
         created_from_unix_micros: _builtins.int = ...,
         created_before_unix_micros: _builtins.int = ...,
         unseen: _builtins.bool = ...,
+        kinds: _abc.Iterable[_summary_pb2.ExecutionKind.ValueType] | None = ...,
+        workflow: _builtins.str = ...,
+        parent_execution_id: _builtins.str = ...,
+        top: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "created_before_unix_micros", b"created_before_unix_micros", "created_from_unix_micros", b"created_from_unix_micros", "labels", b"labels", "needs_attention", b"needs_attention", "phases", b"phases", "session_id", b"session_id", "tags", b"tags", "text", b"text", "unseen", b"unseen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "created_before_unix_micros", b"created_before_unix_micros", "created_from_unix_micros", b"created_from_unix_micros", "kinds", b"kinds", "labels", b"labels", "needs_attention", b"needs_attention", "parent_execution_id", b"parent_execution_id", "phases", b"phases", "session_id", b"session_id", "tags", b"tags", "text", b"text", "top", b"top", "unseen", b"unseen", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

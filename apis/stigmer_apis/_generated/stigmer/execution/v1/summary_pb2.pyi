@@ -5,10 +5,12 @@ isort:skip_file
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as _agent_execution_enums_pb2
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_pb2 as _agent_execution_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_pb2 as _workflow_execution_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +21,24 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ExecutionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExecutionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExecutionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXECUTION_KIND_UNSPECIFIED: _ExecutionKind.ValueType  # 0
+    """An agent."""
+    EXECUTION_KIND_WORKFLOW: _ExecutionKind.ValueType  # 1
+
+class ExecutionKind(_ExecutionKind, metaclass=_ExecutionKindEnumTypeWrapper):
+    """What an execution runs."""
+
+EXECUTION_KIND_UNSPECIFIED: ExecutionKind.ValueType  # 0
+"""An agent."""
+EXECUTION_KIND_WORKFLOW: ExecutionKind.ValueType  # 1
+Global___ExecutionKind: _TypeAlias = ExecutionKind  # noqa: Y015
 
 @_typing.final
 class ExecutionSummary(_message.Message):
@@ -67,6 +87,16 @@ class ExecutionSummary(_message.Message):
     UNSEEN_FIELD_NUMBER: _builtins.int
     CHANGED_UNIX_MICROS_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    WORKFLOW_NAME_FIELD_NUMBER: _builtins.int
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    RETRIED_FROM_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    TASK_NAME_FIELD_NUMBER: _builtins.int
+    TASKS_DONE_FIELD_NUMBER: _builtins.int
+    TASKS_FAILED_FIELD_NUMBER: _builtins.int
+    CHILD_ATTENTION_COUNT_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     agent_id: _builtins.str
     agent_name: _builtins.str
@@ -101,6 +131,24 @@ class ExecutionSummary(_message.Message):
     """It failed, and nobody has said that they saw it."""
     changed_unix_micros: _builtins.int
     """When the last event happened: microseconds since 1970."""
+    kind: Global___ExecutionKind.ValueType
+    """Whether an agent runs, or a workflow."""
+    workflow_id: _builtins.str
+    """Of a workflow: its id, empty for a document that is not stored, and its name when the execution was created."""
+    workflow_name: _builtins.str
+    parent_execution_id: _builtins.str
+    """The workflow execution that started it, empty where a person or a schedule did."""
+    retried_from: _builtins.str
+    """The execution that it repeats."""
+    engine: _builtins.str
+    """What runs it: `embedded` or `temporal`; empty: embedded."""
+    task_name: _builtins.str
+    """Of a workflow: the name of the task that began last and is not over."""
+    tasks_done: _builtins.int
+    """Of a workflow: how many tasks are over, and how many of them failed."""
+    tasks_failed: _builtins.int
+    child_attention_count: _builtins.int
+    """How many things wait for a person in executions that it started."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Its labels, the first 16 by name."""
@@ -129,10 +177,20 @@ class ExecutionSummary(_message.Message):
         unseen: _builtins.bool = ...,
         changed_unix_micros: _builtins.int = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        kind: Global___ExecutionKind.ValueType = ...,
+        workflow_id: _builtins.str = ...,
+        workflow_name: _builtins.str = ...,
+        parent_execution_id: _builtins.str = ...,
+        retried_from: _builtins.str = ...,
+        engine: _builtins.str = ...,
+        task_name: _builtins.str = ...,
+        tasks_done: _builtins.int = ...,
+        tasks_failed: _builtins.int = ...,
+        child_attention_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "last_exit_code", b"last_exit_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "agent_id", b"agent_id", "agent_name", b"agent_name", "attention_count", b"attention_count", "cancel_requested", b"cancel_requested", "changed_unix_micros", b"changed_unix_micros", "completed_unix_micros", b"completed_unix_micros", "cost_micro_usd", b"cost_micro_usd", "created_unix_micros", b"created_unix_micros", "error", b"error", "execution_id", b"execution_id", "head_seq", b"head_seq", "labels", b"labels", "last_exit_code", b"last_exit_code", "last_line", b"last_line", "output_bytes", b"output_bytes", "phase", b"phase", "session_id", b"session_id", "started_unix_micros", b"started_unix_micros", "subject", b"subject", "tokens", b"tokens", "unseen", b"unseen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "agent_id", b"agent_id", "agent_name", b"agent_name", "attention_count", b"attention_count", "cancel_requested", b"cancel_requested", "changed_unix_micros", b"changed_unix_micros", "child_attention_count", b"child_attention_count", "completed_unix_micros", b"completed_unix_micros", "cost_micro_usd", b"cost_micro_usd", "created_unix_micros", b"created_unix_micros", "engine", b"engine", "error", b"error", "execution_id", b"execution_id", "head_seq", b"head_seq", "kind", b"kind", "labels", b"labels", "last_exit_code", b"last_exit_code", "last_line", b"last_line", "output_bytes", b"output_bytes", "parent_execution_id", b"parent_execution_id", "phase", b"phase", "retried_from", b"retried_from", "session_id", b"session_id", "started_unix_micros", b"started_unix_micros", "subject", b"subject", "task_name", b"task_name", "tasks_done", b"tasks_done", "tasks_failed", b"tasks_failed", "tokens", b"tokens", "unseen", b"unseen", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_exit_code: _TypeAlias = _typing.Literal["last_exit_code"]  # noqa: Y015
     _WhichOneofArgType__last_exit_code: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code"]  # noqa: Y015
@@ -287,6 +345,46 @@ class FoldState(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class OpenTasksEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class WaitingTasksEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.bytes
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.bytes = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     SEQ_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
@@ -298,6 +396,9 @@ class FoldState(_message.Message):
     CALL_MESSAGES_FIELD_NUMBER: _builtins.int
     APPROVALS_FIELD_NUMBER: _builtins.int
     QUESTIONS_FIELD_NUMBER: _builtins.int
+    WORKFLOW_STATUS_FIELD_NUMBER: _builtins.int
+    OPEN_TASKS_FIELD_NUMBER: _builtins.int
+    WAITING_TASKS_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
     """Sequence of the last event folded in."""
     @_builtins.property
@@ -336,6 +437,18 @@ class FoldState(_message.Message):
     def questions(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
         """Questions that wait, by attention: an encoded stigmer.event.v1.QuestionAsked, cut likewise."""
 
+    @_builtins.property
+    def workflow_status(self) -> _workflow_execution_pb2.WorkflowExecutionStatus:
+        """For a workflow, instead of `status`."""
+
+    @_builtins.property
+    def open_tasks(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Task to its place in the status, for tasks that are not over."""
+
+    @_builtins.property
+    def waiting_tasks(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
+        """What tasks wait for, by task: an encoded stigmer.event.v1.WorkflowTaskWaiting. Of a retry the error is cut at 4 KiB."""
+
     def __init__(
         self,
         *,
@@ -350,10 +463,13 @@ class FoldState(_message.Message):
         call_messages: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         approvals: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
         questions: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
+        workflow_status: _workflow_execution_pb2.WorkflowExecutionStatus | None = ...,
+        open_tasks: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        waiting_tasks: _abc.Mapping[_builtins.str, _builtins.bytes] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "summary", b"summary", "workflow_status", b"workflow_status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "call_messages", b"call_messages", "open_messages", b"open_messages", "outputs", b"outputs", "partial_lines", b"partial_lines", "pending_commands", b"pending_commands", "questions", b"questions", "seq", b"seq", "status", b"status", "summary", b"summary", "terminals", b"terminals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "call_messages", b"call_messages", "open_messages", b"open_messages", "open_tasks", b"open_tasks", "outputs", b"outputs", "partial_lines", b"partial_lines", "pending_commands", b"pending_commands", "questions", b"questions", "seq", b"seq", "status", b"status", "summary", b"summary", "terminals", b"terminals", "waiting_tasks", b"waiting_tasks", "workflow_status", b"workflow_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,9 +8,12 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_e
 from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1 import execution_context_pb2 as _execution_context_pb2
 from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1 import mcp_server_pb2 as _mcp_server_pb2
 from stigmer_apis._generated.ai.stigmer.agentic.skill.v1 import skill_pb2 as _skill_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1 import workflow_pb2 as _workflow_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_pb2 as _workflow_execution_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as _event_pb2
 from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as _steering_service_pb2
@@ -370,6 +373,10 @@ class LinkResponse(_message.Message):
         SKILLS_FIELD_NUMBER: _builtins.int
         SESSION_EXECUTIONS_FIELD_NUMBER: _builtins.int
         SESSION_APPROVALS_FIELD_NUMBER: _builtins.int
+        WORKFLOW_EXECUTION_FIELD_NUMBER: _builtins.int
+        WORKFLOW_FIELD_NUMBER: _builtins.int
+        DOCUMENT_JSON_FIELD_NUMBER: _builtins.int
+        INPUT_JSON_FIELD_NUMBER: _builtins.int
         execution_id: _builtins.str
         epoch: _builtins.int
         workspace: _builtins.str
@@ -382,6 +389,12 @@ class LinkResponse(_message.Message):
         """The first event has not a runner's PhaseChanged after it yet: the execution was never started."""
         session_executions: _builtins.int
         """Earlier executions of the session that ended: how many there are to remember."""
+        document_json: _builtins.str
+        """For a workflow: the document as one JSON text, in the language's form (`{"document": {...}, "do": [...]}`). It stays the same for the
+        execution's whole life, whatever becomes of the stored workflow.
+        """
+        input_json: _builtins.str
+        """For a workflow: what it starts with, as a JSON text."""
         @_builtins.property
         def execution(self) -> _agent_execution_pb2.AgentExecution: ...
         @_builtins.property
@@ -400,6 +413,12 @@ class LinkResponse(_message.Message):
         def session_approvals(self) -> _containers.RepeatedCompositeFieldContainer[_steering_service_pb2.SessionApproval]:
             """What a person approved for all of the session, the oldest first."""
 
+        @_builtins.property
+        def workflow_execution(self) -> _workflow_execution_pb2.WorkflowExecution:
+            """For a workflow, instead of `execution` and `agent`: the execution, and what it runs where that is stored."""
+
+        @_builtins.property
+        def workflow(self) -> _workflow_pb2.Workflow: ...
         def __init__(
             self,
             *,
@@ -416,10 +435,14 @@ class LinkResponse(_message.Message):
             skills: _abc.Iterable[_skill_pb2.Skill] | None = ...,
             session_executions: _builtins.int = ...,
             session_approvals: _abc.Iterable[_steering_service_pb2.SessionApproval] | None = ...,
+            workflow_execution: _workflow_execution_pb2.WorkflowExecution | None = ...,
+            workflow: _workflow_pb2.Workflow | None = ...,
+            document_json: _builtins.str = ...,
+            input_json: _builtins.str = ...,
         ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "execution", b"execution"]  # noqa: Y015
+        _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "execution", b"execution", "workflow", b"workflow", "workflow_execution", b"workflow_execution"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_approvals", b"session_approvals", "session_executions", b"session_executions", "skills", b"skills", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "document_json", b"document_json", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "input_json", b"input_json", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_approvals", b"session_approvals", "session_executions", b"session_executions", "skills", b"skills", "workflow", b"workflow", "workflow_execution", b"workflow_execution", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1016,3 +1039,453 @@ class WriteArtifactResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WriteArtifactResponse: _TypeAlias = WriteArtifactResponse  # noqa: Y015
+
+@_typing.final
+class StartChildExecutionRequest(_message.Message):
+    """What to start, for whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Agent(_message.Message):
+        """An agent, and what it is asked."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        @_typing.final
+        class EnvEntry(_message.Message):
+            DESCRIPTOR: _descriptor.Descriptor
+
+            KEY_FIELD_NUMBER: _builtins.int
+            VALUE_FIELD_NUMBER: _builtins.int
+            key: _builtins.str
+            value: _builtins.str
+            def __init__(
+                self,
+                *,
+                key: _builtins.str = ...,
+                value: _builtins.str = ...,
+            ) -> None: ...
+            _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+            def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+            _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+            def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+            def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+        AGENT_FIELD_NUMBER: _builtins.int
+        MESSAGE_FIELD_NUMBER: _builtins.int
+        ENV_FIELD_NUMBER: _builtins.int
+        MODEL_FIELD_NUMBER: _builtins.int
+        OUTPUT_SCHEMA_FIELD_NUMBER: _builtins.int
+        SHARE_WORKSPACE_FIELD_NUMBER: _builtins.int
+        agent: _builtins.str
+        """Id or name."""
+        message: _builtins.str
+        model: _builtins.str
+        """Another model than the agent's."""
+        share_workspace: _builtins.bool
+        """Works where the parent does, not in a directory of its own."""
+        @_builtins.property
+        def env(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+            """Variables for this run alone."""
+
+        @_builtins.property
+        def output_schema(self) -> _struct_pb2.Struct:
+            """What its answer shall be like, as a JSON schema: the agent is told, with the message. Whoever asks checks the answer."""
+
+        def __init__(
+            self,
+            *,
+            agent: _builtins.str = ...,
+            message: _builtins.str = ...,
+            env: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+            model: _builtins.str = ...,
+            output_schema: _struct_pb2.Struct | None = ...,
+            share_workspace: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["output_schema", b"output_schema"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "env", b"env", "message", b"message", "model", b"model", "output_schema", b"output_schema", "share_workspace", b"share_workspace"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Workflow(_message.Message):
+        """A workflow: stored, or a document."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: _builtins.int
+        DOCUMENT_FIELD_NUMBER: _builtins.int
+        INPUT_JSON_FIELD_NUMBER: _builtins.int
+        name: _builtins.str
+        """Id or name."""
+        document: _builtins.str
+        """A whole document, as YAML or JSON."""
+        input_json: _builtins.str
+        """A JSON text; empty: none."""
+        def __init__(
+            self,
+            *,
+            name: _builtins.str = ...,
+            document: _builtins.str = ...,
+            input_json: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "name", b"name", "what", b"what"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "input_json", b"input_json", "name", b"name", "what", b"what"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["name", "document"]  # noqa: Y015
+        _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    """The workflow execution that wants it, and the lease's epoch."""
+    epoch: _builtins.int
+    key: _builtins.str
+    """Unique within the execution: the same key again finds the child that it made."""
+    @_builtins.property
+    def agent(self) -> Global___StartChildExecutionRequest.Agent: ...
+    @_builtins.property
+    def workflow(self) -> Global___StartChildExecutionRequest.Workflow: ...
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        key: _builtins.str = ...,
+        agent: Global___StartChildExecutionRequest.Agent | None = ...,
+        workflow: Global___StartChildExecutionRequest.Workflow | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "what", b"what", "workflow", b"workflow"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "epoch", b"epoch", "execution_id", b"execution_id", "key", b"key", "what", b"what", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["agent", "workflow"]  # noqa: Y015
+    _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
+
+Global___StartChildExecutionRequest: _TypeAlias = StartChildExecutionRequest  # noqa: Y015
+
+@_typing.final
+class StartChildExecutionResponse(_message.Message):
+    """It is stored, and runs or waits for a runner."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHILD_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    child_execution_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        child_execution_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["child_execution_id", b"child_execution_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartChildExecutionResponse: _TypeAlias = StartChildExecutionResponse  # noqa: Y015
+
+@_typing.final
+class AwaitExecutionRequest(_message.Message):
+    """Which child."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    CHILD_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    child_execution_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        child_execution_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["child_execution_id", b"child_execution_id", "epoch", b"epoch", "execution_id", b"execution_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitExecutionRequest: _TypeAlias = AwaitExecutionRequest  # noqa: Y015
+
+@_typing.final
+class AwaitExecutionResponse(_message.Message):
+    """How it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHASE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    OUTPUT_JSON_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    ATTENTION_COUNT_FIELD_NUMBER: _builtins.int
+    ENDED_FIELD_NUMBER: _builtins.int
+    phase: _builtins.int
+    """The numbers of the published phases are the same for both kinds."""
+    text: _builtins.str
+    """Once it has ended: the last message of an agent, what a workflow answered as a JSON text."""
+    output_json: _builtins.str
+    error: _builtins.str
+    """Why it failed or was cancelled."""
+    attention_count: _builtins.int
+    """How many things wait for a person in it."""
+    ended: _builtins.bool
+    def __init__(
+        self,
+        *,
+        phase: _builtins.int = ...,
+        text: _builtins.str = ...,
+        output_json: _builtins.str = ...,
+        error: _builtins.str = ...,
+        attention_count: _builtins.int = ...,
+        ended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attention_count", b"attention_count", "ended", b"ended", "error", b"error", "output_json", b"output_json", "phase", b"phase", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitExecutionResponse: _TypeAlias = AwaitExecutionResponse  # noqa: Y015
+
+@_typing.final
+class CancelChildRequest(_message.Message):
+    """Which child, and why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    CHILD_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    child_execution_id: _builtins.str
+    reason: _builtins.str
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        child_execution_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["child_execution_id", b"child_execution_id", "epoch", b"epoch", "execution_id", b"execution_id", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelChildRequest: _TypeAlias = CancelChildRequest  # noqa: Y015
+
+@_typing.final
+class CancelChildResponse(_message.Message):
+    """It is asked to end, or had ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALREADY_ENDED_FIELD_NUMBER: _builtins.int
+    already_ended: _builtins.bool
+    def __init__(
+        self,
+        *,
+        already_ended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_ended", b"already_ended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelChildResponse: _TypeAlias = CancelChildResponse  # noqa: Y015
+
+@_typing.final
+class PublishEventRequest(_message.Message):
+    """Which event, of whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    EVENT_JSON_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    key: _builtins.str
+    """Unique within the execution: the same key again is the same event, handed out once."""
+    event_json: _builtins.str
+    """A CloudEvent as a JSON text: an object with `id`, `source`, `type`."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        key: _builtins.str = ...,
+        event_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "event_json", b"event_json", "execution_id", b"execution_id", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishEventRequest: _TypeAlias = PublishEventRequest  # noqa: Y015
+
+@_typing.final
+class PublishEventResponse(_message.Message):
+    """Who has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    STARTED_FIELD_NUMBER: _builtins.int
+    delivered: _builtins.int
+    """Executions that it was handed to."""
+    started: _builtins.int
+    """Executions that it started."""
+    def __init__(
+        self,
+        *,
+        delivered: _builtins.int = ...,
+        started: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "started", b"started"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishEventResponse: _TypeAlias = PublishEventResponse  # noqa: Y015
+
+@_typing.final
+class CreateCallbackRequest(_message.Message):
+    """For which task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    EXPIRES_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    key: _builtins.str
+    """Unique within the execution: the same key again gives the same token."""
+    task_id: _builtins.str
+    """The task, as in its events."""
+    queue: _builtins.str
+    """The queue that the task is on, in words for a person."""
+    expires_unix_micros: _builtins.int
+    """When it expires; 0: with the execution. Microseconds since 1970."""
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        key: _builtins.str = ...,
+        task_id: _builtins.str = ...,
+        queue: _builtins.str = ...,
+        expires_unix_micros: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id", "expires_unix_micros", b"expires_unix_micros", "key", b"key", "queue", b"queue", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCallbackRequest: _TypeAlias = CreateCallbackRequest  # noqa: Y015
+
+@_typing.final
+class CreateCallbackResponse(_message.Message):
+    """The token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    EXPIRES_UNIX_MICROS_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    expires_unix_micros: _builtins.int
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        expires_unix_micros: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_unix_micros", b"expires_unix_micros", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCallbackResponse: _TypeAlias = CreateCallbackResponse  # noqa: Y015
+
+@_typing.final
+class AwaitCallbackRequest(_message.Message):
+    """Which token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    execution_id: _builtins.str
+    epoch: _builtins.int
+    token: _builtins.str
+    def __init__(
+        self,
+        *,
+        execution_id: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitCallbackRequest: _TypeAlias = AwaitCallbackRequest  # noqa: Y015
+
+@_typing.final
+class AwaitCallbackResponse(_message.Message):
+    """How it was used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_JSON_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
+    result_json: _builtins.str
+    """A JSON text."""
+    error: _builtins.str
+    """In words for a person; empty where it succeeded."""
+    expired: _builtins.bool
+    """Nobody used it in time."""
+    def __init__(
+        self,
+        *,
+        result_json: _builtins.str = ...,
+        error: _builtins.str = ...,
+        expired: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "expired", b"expired", "result_json", b"result_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AwaitCallbackResponse: _TypeAlias = AwaitCallbackResponse  # noqa: Y015

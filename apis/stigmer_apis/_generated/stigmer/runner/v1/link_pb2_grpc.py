@@ -70,6 +70,36 @@ class RunnerServiceStub:
                 request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactRequest.SerializeToString,
                 response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactResponse.FromString,
                 _registered_method=True)
+        self.StartChildExecution = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/StartChildExecution',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.StartChildExecutionRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.StartChildExecutionResponse.FromString,
+                _registered_method=True)
+        self.AwaitExecution = channel.unary_stream(
+                '/stigmer.runner.v1.RunnerService/AwaitExecution',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitExecutionRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitExecutionResponse.FromString,
+                _registered_method=True)
+        self.CancelChild = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/CancelChild',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CancelChildRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CancelChildResponse.FromString,
+                _registered_method=True)
+        self.PublishEvent = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/PublishEvent',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.PublishEventRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.PublishEventResponse.FromString,
+                _registered_method=True)
+        self.CreateCallback = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/CreateCallback',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CreateCallbackRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CreateCallbackResponse.FromString,
+                _registered_method=True)
+        self.AwaitCallback = channel.unary_unary(
+                '/stigmer.runner.v1.RunnerService/AwaitCallback',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackResponse.FromString,
+                _registered_method=True)
 
 
 class RunnerServiceServicer:
@@ -125,6 +155,48 @@ class RunnerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartChildExecution(self, request, context):
+        """Starts an execution for a workflow execution that the runner holds. The same key again finds what it made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AwaitExecution(self, request, context):
+        """How a child stands, now and at each change, until it has ended: the last message of the stream says how.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelChild(self, request, context):
+        """Stops a child. Answers at once; AwaitExecution tells when it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishEvent(self, request, context):
+        """Hands an event to whoever waits for its type: workflow executions that listen, and workflows whose schedule names it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCallback(self, request, context):
+        """A token by which somebody outside completes a task. The same key again gives the same token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AwaitCallback(self, request, context):
+        """Waits until a token was used or has expired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +234,36 @@ def add_RunnerServiceServicer_to_server(servicer, server):
                     servicer.WriteArtifact,
                     request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactRequest.FromString,
                     response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactResponse.SerializeToString,
+            ),
+            'StartChildExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartChildExecution,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.StartChildExecutionRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.StartChildExecutionResponse.SerializeToString,
+            ),
+            'AwaitExecution': grpc.unary_stream_rpc_method_handler(
+                    servicer.AwaitExecution,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitExecutionRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitExecutionResponse.SerializeToString,
+            ),
+            'CancelChild': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelChild,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CancelChildRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CancelChildResponse.SerializeToString,
+            ),
+            'PublishEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishEvent,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.PublishEventRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.PublishEventResponse.SerializeToString,
+            ),
+            'CreateCallback': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCallback,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CreateCallbackRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.CreateCallbackResponse.SerializeToString,
+            ),
+            'AwaitCallback': grpc.unary_unary_rpc_method_handler(
+                    servicer.AwaitCallback,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +456,168 @@ class RunnerService:
             '/stigmer.runner.v1.RunnerService/WriteArtifact',
             stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactRequest.SerializeToString,
             stigmer_dot_runner_dot_v1_dot_link__pb2.WriteArtifactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartChildExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/StartChildExecution',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.StartChildExecutionRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.StartChildExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AwaitExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/AwaitExecution',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitExecutionRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelChild(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/CancelChild',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.CancelChildRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.CancelChildResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/PublishEvent',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.PublishEventRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.PublishEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCallback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/CreateCallback',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.CreateCallbackRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.CreateCallbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AwaitCallback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/AwaitCallback',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

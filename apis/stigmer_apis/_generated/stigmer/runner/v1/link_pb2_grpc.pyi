@@ -30,6 +30,18 @@ class RunnerServiceStub:
     """A skill that the execution's agent names: its packed files."""
     WriteArtifact: _aio.StreamUnaryMultiCallable[_link_pb2.WriteArtifactRequest, _link_pb2.WriteArtifactResponse]
     """Keeps a file that the execution made. Content-addressed: the same bytes are kept once."""
+    StartChildExecution: _aio.UnaryUnaryMultiCallable[_link_pb2.StartChildExecutionRequest, _link_pb2.StartChildExecutionResponse]
+    """Starts an execution for a workflow execution that the runner holds. The same key again finds what it made."""
+    AwaitExecution: _aio.UnaryStreamMultiCallable[_link_pb2.AwaitExecutionRequest, _link_pb2.AwaitExecutionResponse]
+    """How a child stands, now and at each change, until it has ended: the last message of the stream says how."""
+    CancelChild: _aio.UnaryUnaryMultiCallable[_link_pb2.CancelChildRequest, _link_pb2.CancelChildResponse]
+    """Stops a child. Answers at once; AwaitExecution tells when it has ended."""
+    PublishEvent: _aio.UnaryUnaryMultiCallable[_link_pb2.PublishEventRequest, _link_pb2.PublishEventResponse]
+    """Hands an event to whoever waits for its type: workflow executions that listen, and workflows whose schedule names it."""
+    CreateCallback: _aio.UnaryUnaryMultiCallable[_link_pb2.CreateCallbackRequest, _link_pb2.CreateCallbackResponse]
+    """A token by which somebody outside completes a task. The same key again gives the same token."""
+    AwaitCallback: _aio.UnaryUnaryMultiCallable[_link_pb2.AwaitCallbackRequest, _link_pb2.AwaitCallbackResponse]
+    """Waits until a token was used or has expired."""
 
 class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     """A runner's one connection. Taken with the runner's role."""
@@ -89,5 +101,53 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_link_pb2.WriteArtifactRequest, _link_pb2.WriteArtifactResponse],
     ) -> _abc.Awaitable[_link_pb2.WriteArtifactResponse]:
         """Keeps a file that the execution made. Content-addressed: the same bytes are kept once."""
+
+    @_abc_1.abstractmethod
+    def StartChildExecution(
+        self,
+        request: _link_pb2.StartChildExecutionRequest,
+        context: _aio.ServicerContext[_link_pb2.StartChildExecutionRequest, _link_pb2.StartChildExecutionResponse],
+    ) -> _abc.Awaitable[_link_pb2.StartChildExecutionResponse]:
+        """Starts an execution for a workflow execution that the runner holds. The same key again finds what it made."""
+
+    @_abc_1.abstractmethod
+    def AwaitExecution(
+        self,
+        request: _link_pb2.AwaitExecutionRequest,
+        context: _aio.ServicerContext[_link_pb2.AwaitExecutionRequest, _link_pb2.AwaitExecutionResponse],
+    ) -> _abc.AsyncIterator[_link_pb2.AwaitExecutionResponse]:
+        """How a child stands, now and at each change, until it has ended: the last message of the stream says how."""
+
+    @_abc_1.abstractmethod
+    def CancelChild(
+        self,
+        request: _link_pb2.CancelChildRequest,
+        context: _aio.ServicerContext[_link_pb2.CancelChildRequest, _link_pb2.CancelChildResponse],
+    ) -> _abc.Awaitable[_link_pb2.CancelChildResponse]:
+        """Stops a child. Answers at once; AwaitExecution tells when it has ended."""
+
+    @_abc_1.abstractmethod
+    def PublishEvent(
+        self,
+        request: _link_pb2.PublishEventRequest,
+        context: _aio.ServicerContext[_link_pb2.PublishEventRequest, _link_pb2.PublishEventResponse],
+    ) -> _abc.Awaitable[_link_pb2.PublishEventResponse]:
+        """Hands an event to whoever waits for its type: workflow executions that listen, and workflows whose schedule names it."""
+
+    @_abc_1.abstractmethod
+    def CreateCallback(
+        self,
+        request: _link_pb2.CreateCallbackRequest,
+        context: _aio.ServicerContext[_link_pb2.CreateCallbackRequest, _link_pb2.CreateCallbackResponse],
+    ) -> _abc.Awaitable[_link_pb2.CreateCallbackResponse]:
+        """A token by which somebody outside completes a task. The same key again gives the same token."""
+
+    @_abc_1.abstractmethod
+    def AwaitCallback(
+        self,
+        request: _link_pb2.AwaitCallbackRequest,
+        context: _aio.ServicerContext[_link_pb2.AwaitCallbackRequest, _link_pb2.AwaitCallbackResponse],
+    ) -> _abc.Awaitable[_link_pb2.AwaitCallbackResponse]:
+        """Waits until a token was used or has expired."""
 
 def add_RunnerServiceServicer_to_server(servicer: RunnerServiceServicer, server: _aio.Server) -> None: ...

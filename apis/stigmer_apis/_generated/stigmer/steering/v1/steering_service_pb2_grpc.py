@@ -95,6 +95,21 @@ class SteeringServiceStub:
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.SerializeToString,
                 response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchResponse.FromString,
                 _registered_method=True)
+        self.Signal = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/Signal',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalResponse.FromString,
+                _registered_method=True)
+        self.Retry = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/Retry',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryResponse.FromString,
+                _registered_method=True)
+        self.Complete = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/Complete',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteResponse.FromString,
+                _registered_method=True)
         self.ListAttention = channel.unary_unary(
                 '/stigmer.steering.v1.SteeringService/ListAttention',
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.ListAttentionRequest.SerializeToString,
@@ -190,6 +205,27 @@ class SteeringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Signal(self, request, context):
+        """Hands a workflow a signal. Refused where it has ended. The same call again, by its idempotency key or by `id`, is the same signal.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Retry(self, request, context):
+        """Runs an execution that has ended once more: a new execution of the same with the same input.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Complete(self, request, context):
+        """Completes a task that waits for somebody outside, by the token that it told.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAttention(self, request, context):
         """What waits for a person, in all executions, the oldest first.
         """
@@ -259,6 +295,21 @@ def add_SteeringServiceServicer_to_server(servicer, server):
                     servicer.Branch,
                     request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.FromString,
                     response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchResponse.SerializeToString,
+            ),
+            'Signal': grpc.unary_unary_rpc_method_handler(
+                    servicer.Signal,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalResponse.SerializeToString,
+            ),
+            'Retry': grpc.unary_unary_rpc_method_handler(
+                    servicer.Retry,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryResponse.SerializeToString,
+            ),
+            'Complete': grpc.unary_unary_rpc_method_handler(
+                    servicer.Complete,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteResponse.SerializeToString,
             ),
             'ListAttention': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAttention,
@@ -591,6 +642,87 @@ class SteeringService:
             '/stigmer.steering.v1.SteeringService/Branch',
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.SerializeToString,
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Signal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/Signal',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Retry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/Retry',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Complete(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/Complete',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,12 @@ class SteeringServiceStub:
     """Takes an approval for a session back: from its next execution on it is asked again."""
     Branch: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.BranchRequest, _steering_service_pb2.BranchResponse]
     """A new session that shares the past up to a message, and an execution in it. The old one stays."""
+    Signal: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.SignalRequest, _steering_service_pb2.SignalResponse]
+    """Hands a workflow a signal. Refused where it has ended. The same call again, by its idempotency key or by `id`, is the same signal."""
+    Retry: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.RetryRequest, _steering_service_pb2.RetryResponse]
+    """Runs an execution that has ended once more: a new execution of the same with the same input."""
+    Complete: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.CompleteRequest, _steering_service_pb2.CompleteResponse]
+    """Completes a task that waits for somebody outside, by the token that it told."""
     ListAttention: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ListAttentionRequest, _steering_service_pb2.ListAttentionResponse]
     """What waits for a person, in all executions, the oldest first."""
 
@@ -141,6 +147,30 @@ class SteeringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_steering_service_pb2.BranchRequest, _steering_service_pb2.BranchResponse],
     ) -> _abc.Awaitable[_steering_service_pb2.BranchResponse]:
         """A new session that shares the past up to a message, and an execution in it. The old one stays."""
+
+    @_abc_1.abstractmethod
+    def Signal(
+        self,
+        request: _steering_service_pb2.SignalRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.SignalRequest, _steering_service_pb2.SignalResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.SignalResponse]:
+        """Hands a workflow a signal. Refused where it has ended. The same call again, by its idempotency key or by `id`, is the same signal."""
+
+    @_abc_1.abstractmethod
+    def Retry(
+        self,
+        request: _steering_service_pb2.RetryRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.RetryRequest, _steering_service_pb2.RetryResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.RetryResponse]:
+        """Runs an execution that has ended once more: a new execution of the same with the same input."""
+
+    @_abc_1.abstractmethod
+    def Complete(
+        self,
+        request: _steering_service_pb2.CompleteRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.CompleteRequest, _steering_service_pb2.CompleteResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.CompleteResponse]:
+        """Completes a task that waits for somebody outside, by the token that it told."""
 
     @_abc_1.abstractmethod
     def ListAttention(

@@ -165,6 +165,7 @@ class AgentExecutionSpec(_message.Message):
     RUNTIME_ENV_FIELD_NUMBER: _builtins.int
     CALLBACK_TOKEN_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """The session to go on in. Empty: a new one on the default instance of `agent_id`."""
     agent_id: _builtins.str
@@ -175,6 +176,8 @@ class AgentExecutionSpec(_message.Message):
     """Where it is set, whoever waits under this token is told when the execution has ended, with the ended execution.
     Opaque, for a single use.
     """
+    parent_execution_id: _builtins.str
+    """The workflow execution that started it. Set by the server alone; empty where a person did."""
     @_builtins.property
     def execution_config(self) -> Global___ExecutionConfig: ...
     @_builtins.property
@@ -195,10 +198,11 @@ class AgentExecutionSpec(_message.Message):
         runtime_env: _abc.Mapping[_builtins.str, _execution_context_pb2.ExecutionValue] | None = ...,
         callback_token: _builtins.bytes = ...,
         options: _options_pb2.RunOptions | None = ...,
+        parent_execution_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["execution_config", b"execution_config", "options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback_token", b"callback_token", "execution_config", b"execution_config", "message", b"message", "options", b"options", "runtime_env", b"runtime_env", "session_id", b"session_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_id", b"agent_id", "callback_token", b"callback_token", "execution_config", b"execution_config", "message", b"message", "options", b"options", "parent_execution_id", b"parent_execution_id", "runtime_env", b"runtime_env", "session_id", b"session_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -168,7 +168,12 @@ class WorkflowSpec(_message.Message):
     DOCUMENT_FIELD_NUMBER: _builtins.int
     TASKS_FIELD_NUMBER: _builtins.int
     ENV_SPEC_FIELD_NUMBER: _builtins.int
+    YAML_FIELD_NUMBER: _builtins.int
     description: _builtins.str
+    yaml: _builtins.str
+    """The document as its author wrote it, YAML or JSON. Where it is set it is what runs, and `document` and `tasks` tell of it for programs that do
+    not know it. Empty: what runs is made from them.
+    """
     @_builtins.property
     def document(self) -> Global___WorkflowDocument: ...
     @_builtins.property
@@ -186,10 +191,11 @@ class WorkflowSpec(_message.Message):
         document: Global___WorkflowDocument | None = ...,
         tasks: _abc.Iterable[Global___WorkflowTask] | None = ...,
         env_spec: _environment_pb2.EnvironmentSpec | None = ...,
+        yaml: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "env_spec", b"env_spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "document", b"document", "env_spec", b"env_spec", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "document", b"document", "env_spec", b"env_spec", "tasks", b"tasks", "yaml", b"yaml"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

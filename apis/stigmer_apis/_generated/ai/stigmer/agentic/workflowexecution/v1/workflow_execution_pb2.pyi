@@ -11,6 +11,8 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
+from stigmer_apis._generated.stigmer.execution.v1 import attention_pb2 as _attention_pb2
+from stigmer_apis._generated.stigmer.execution.v1 import options_pb2 as _options_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -31,21 +33,25 @@ class ListWorkflowExecutionsByWorkflowRequest(_message.Message):
     WORKFLOW_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WITH_CONTENT_FIELD_NUMBER: _builtins.int
     workflow_id: _builtins.str
     page_size: _builtins.int
     """1 to 1000; 0 means 20."""
     page_token: _builtins.str
     """Out of the page before; empty for the first."""
+    with_content: _builtins.bool
+    """With inputs and outputs of tasks. False, as for a program that does not know of it: without."""
     def __init__(
         self,
         *,
         workflow_id: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        with_content: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "workflow_id", b"workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "with_content", b"with_content", "workflow_id", b"workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -61,12 +67,15 @@ class ListWorkflowExecutionsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     PHASE_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    WITH_CONTENT_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """1 to 1000; 0 means 20."""
     page_token: _builtins.str
     """Out of the page before; empty for the first."""
     phase: _workflow_execution_enums_pb2.ExecutionPhase.ValueType
     """Only those in this phase; unspecified for all."""
+    with_content: _builtins.bool
+    """With inputs and outputs of tasks. False, as for a program that does not know of it: without."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only those with these tags; none for all."""
@@ -78,10 +87,11 @@ class ListWorkflowExecutionsRequest(_message.Message):
         page_token: _builtins.str = ...,
         phase: _workflow_execution_enums_pb2.ExecutionPhase.ValueType = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        with_content: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "phase", b"phase", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "phase", b"phase", "tags", b"tags", "with_content", b"with_content"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -266,6 +276,11 @@ class WorkflowExecutionSpec(_message.Message):
     TRIGGER_METADATA_FIELD_NUMBER: _builtins.int
     RUNTIME_ENV_FIELD_NUMBER: _builtins.int
     CALLBACK_TOKEN_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    RETRIED_FROM_FIELD_NUMBER: _builtins.int
     workflow_instance_id: _builtins.str
     """The instance to run. Empty: the default instance of `workflow_id`."""
     workflow_id: _builtins.str
@@ -275,6 +290,12 @@ class WorkflowExecutionSpec(_message.Message):
     """Where it is set, whoever waits under this token is told when the execution has ended, with the ended execution.
     Opaque, for a single use.
     """
+    document: _builtins.str
+    """A whole document as YAML or JSON, which runs without being stored. Empty: what the two ids name."""
+    parent_execution_id: _builtins.str
+    """The workflow execution that started it. Set by the server alone; empty where a person or a schedule did."""
+    retried_from: _builtins.str
+    """The execution that it repeats. Set by the server alone."""
     @_builtins.property
     def trigger_metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What started it, for the workflow and for people."""
@@ -282,6 +303,14 @@ class WorkflowExecutionSpec(_message.Message):
     @_builtins.property
     def runtime_env(self) -> _containers.MessageMap[_builtins.str, _execution_context_pb2.ExecutionValue]:
         """Variables for this run alone; they go over those of the workflow and of its instance."""
+
+    @_builtins.property
+    def options(self) -> _options_pb2.RunOptions:
+        """How to run it: where, with whose environment, with which policy. Absent: in a directory of its own."""
+
+    @_builtins.property
+    def input(self) -> _struct_pb2.Value:
+        """What to start with. Absent: `trigger_message`, as JSON where it is JSON, else as text."""
 
     def __init__(
         self,
@@ -292,10 +321,15 @@ class WorkflowExecutionSpec(_message.Message):
         trigger_metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         runtime_env: _abc.Mapping[_builtins.str, _execution_context_pb2.ExecutionValue] | None = ...,
         callback_token: _builtins.bytes = ...,
+        options: _options_pb2.RunOptions | None = ...,
+        input: _struct_pb2.Value | None = ...,
+        document: _builtins.str = ...,
+        parent_execution_id: _builtins.str = ...,
+        retried_from: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "options", b"options"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_token", b"callback_token", "runtime_env", b"runtime_env", "trigger_message", b"trigger_message", "trigger_metadata", b"trigger_metadata", "workflow_id", b"workflow_id", "workflow_instance_id", b"workflow_instance_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_token", b"callback_token", "document", b"document", "input", b"input", "options", b"options", "parent_execution_id", b"parent_execution_id", "retried_from", b"retried_from", "runtime_env", b"runtime_env", "trigger_message", b"trigger_message", "trigger_metadata", b"trigger_metadata", "workflow_id", b"workflow_id", "workflow_instance_id", b"workflow_instance_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -315,6 +349,10 @@ class WorkflowExecutionStatus(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     TEMPORAL_WORKFLOW_ID_FIELD_NUMBER: _builtins.int
+    ATTENTION_FIELD_NUMBER: _builtins.int
+    HEAD_SEQ_FIELD_NUMBER: _builtins.int
+    OMITTED_TASKS_FIELD_NUMBER: _builtins.int
+    OUTPUT_VALUE_FIELD_NUMBER: _builtins.int
     phase: _workflow_execution_enums_pb2.ExecutionPhase.ValueType
     """Moves only forward: pending, in progress, then one of completed, failed, cancelled for good."""
     error: _builtins.str
@@ -323,6 +361,10 @@ class WorkflowExecutionStatus(_message.Message):
     completed_at: _builtins.str
     temporal_workflow_id: _builtins.str
     """On Temporal: the workflow that does the work."""
+    head_seq: _builtins.int
+    """Sequence number of the last event that is folded into this status. Following the events from here misses none."""
+    omitted_tasks: _builtins.int
+    """How many of the oldest tasks were cut."""
     @_builtins.property
     def audit(self) -> _api_resource_pb2.ApiResourceAudit: ...
     @_builtins.property
@@ -332,6 +374,14 @@ class WorkflowExecutionStatus(_message.Message):
     @_builtins.property
     def output(self) -> _struct_pb2.Struct:
         """What the workflow answered, once it is completed."""
+
+    @_builtins.property
+    def attention(self) -> _containers.RepeatedCompositeFieldContainer[_attention_pb2.Attention]:
+        """What waits for a person, in it and in executions that it started. Beside the phase, which published programs go on understanding."""
+
+    @_builtins.property
+    def output_value(self) -> _struct_pb2.Value:
+        """What the workflow answered, where it is no object; absent else."""
 
     def __init__(
         self,
@@ -344,10 +394,14 @@ class WorkflowExecutionStatus(_message.Message):
         started_at: _builtins.str = ...,
         completed_at: _builtins.str = ...,
         temporal_workflow_id: _builtins.str = ...,
+        attention: _abc.Iterable[_attention_pb2.Attention] | None = ...,
+        head_seq: _builtins.int = ...,
+        omitted_tasks: _builtins.int = ...,
+        output_value: _struct_pb2.Value | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "output", b"output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "output", b"output", "output_value", b"output_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "completed_at", b"completed_at", "error", b"error", "output", b"output", "phase", b"phase", "started_at", b"started_at", "tasks", b"tasks", "temporal_workflow_id", b"temporal_workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attention", b"attention", "audit", b"audit", "completed_at", b"completed_at", "error", b"error", "head_seq", b"head_seq", "omitted_tasks", b"omitted_tasks", "output", b"output", "output_value", b"output_value", "phase", b"phase", "started_at", b"started_at", "tasks", b"tasks", "temporal_workflow_id", b"temporal_workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
