@@ -5,6 +5,7 @@ What happened in an execution, in order. Events are the truth: the status that t
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as _agent_execution_enums_pb2
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_pb2 as _agent_execution_pb2
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_pb2 as _workflow_execution_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -510,16 +511,22 @@ class StatusReplaced(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STATUS_FIELD_NUMBER: _builtins.int
+    WORKFLOW_STATUS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def status(self) -> _agent_execution_pb2.AgentExecutionStatus: ...
+    @_builtins.property
+    def workflow_status(self) -> _workflow_execution_pb2.WorkflowExecutionStatus:
+        """Of a workflow execution, instead of `status`."""
+
     def __init__(
         self,
         *,
         status: _agent_execution_pb2.AgentExecutionStatus | None = ...,
+        workflow_status: _workflow_execution_pb2.WorkflowExecutionStatus | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "workflow_status", b"workflow_status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["status", b"status", "workflow_status", b"workflow_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
