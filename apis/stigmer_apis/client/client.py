@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from stigmer_apis.client.secrets import Secrets
     from stigmer_apis.client.skills import Skills
     from stigmer_apis.client.steering import Steering
+    from stigmer_apis.client.workflows import Workflows
 
 _LONGEST_WAIT_SECONDS = 60.0
 
@@ -171,6 +172,13 @@ class Client:
         from stigmer_apis.client.skills import Skills
 
         return Skills(self.connection)
+
+    @cached_property
+    def workflows(self) -> "Workflows":
+        """Workflows: run, signalled, retried, completed, scheduled."""
+        from stigmer_apis.client.workflows import Workflows
+
+        return Workflows(self.connection)
 
     async def run(
         self,

@@ -18,10 +18,15 @@ from stigmer_apis.protocol import AUTHORIZATION, IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, client_options
 
 if TYPE_CHECKING:
+    from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_service_pb2_grpc import (
+        WorkflowExecutionCommandControllerStub,
+        WorkflowExecutionQueryControllerStub,
+    )
     from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import ApiKeyServiceStub
     from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2_grpc import ArtifactServiceStub
     from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2_grpc import MaintenanceServiceStub
     from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2_grpc import ResourceServiceStub
+    from stigmer_apis._generated.stigmer.schedule.v1.schedule_service_pb2_grpc import ScheduleServiceStub
     from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2_grpc import SecretServiceStub
     from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
 
@@ -88,6 +93,31 @@ class Wire:
         from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
 
         return SteeringServiceStub(self.channel)
+
+    @cached_property
+    def workflow_execution_commands(self) -> "WorkflowExecutionCommandControllerStub":
+        """Starts workflows."""
+        from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_service_pb2_grpc import (
+            WorkflowExecutionCommandControllerStub,
+        )
+
+        return WorkflowExecutionCommandControllerStub(self.channel)
+
+    @cached_property
+    def workflow_execution_queries(self) -> "WorkflowExecutionQueryControllerStub":
+        """Runs of workflows."""
+        from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_service_pb2_grpc import (
+            WorkflowExecutionQueryControllerStub,
+        )
+
+        return WorkflowExecutionQueryControllerStub(self.channel)
+
+    @cached_property
+    def schedules(self) -> "ScheduleServiceStub":
+        """Workflows that start by themselves."""
+        from stigmer_apis._generated.stigmer.schedule.v1.schedule_service_pb2_grpc import ScheduleServiceStub
+
+        return ScheduleServiceStub(self.channel)
 
     @cached_property
     def secrets(self) -> "SecretServiceStub":
