@@ -216,7 +216,7 @@ class Link:
         async def ask(stub: RunnerServiceStub) -> GetExecutionContextResponse:
             return await stub.GetExecutionContext(request, metadata=self._metadata)
 
-        return await self._asked(outbox, ask)
+        return await self.asked(outbox, ask)
 
     async def provider_key(self, outbox: Outbox, provider: str) -> bytes:
         """The key of a provider, for an execution that is held. Raises `RefusedByDaemon` where there is none, `LeaseLost`."""
@@ -225,7 +225,7 @@ class Link:
         async def ask(stub: RunnerServiceStub) -> bytes:
             return (await stub.GetProviderKey(request, metadata=self._metadata)).value
 
-        return await self._asked(outbox, ask)
+        return await self.asked(outbox, ask)
 
     async def session_memory(self, outbox: Outbox, executions: int) -> Sequence[ReadSessionMemoryResponse]:
         """What was said and done before in the session of an execution that is held, the oldest first. Raises `LeaseLost`."""
@@ -236,7 +236,7 @@ class Link:
         async def ask(stub: RunnerServiceStub) -> Sequence[ReadSessionMemoryResponse]:
             return [each async for each in stub.ReadSessionMemory(request, metadata=self._metadata)]
 
-        return await self._asked(outbox, ask)
+        return await self.asked(outbox, ask)
 
     async def skill_archive(self, outbox: Outbox, digest: str) -> bytes:
         """The archive of a skill in the version with this hash, which the agent of an execution that is held names.
@@ -248,7 +248,7 @@ class Link:
         async def ask(stub: RunnerServiceStub) -> bytes:
             return b"".join([piece.data async for piece in stub.ReadSkill(request, metadata=self._metadata)])
 
-        return await self._asked(outbox, ask)
+        return await self.asked(outbox, ask)
 
     async def write_artifact(self, outbox: Outbox, file: HandedFile) -> WriteArtifactResponse:
         """Hand a file of an execution that is held over, to be kept. Raises `RefusedByDaemon`, `LeaseLost`, and what reading it raises."""
@@ -268,9 +268,9 @@ class Link:
             finally:
                 call.cancel()
 
-        return await self._asked(outbox, ask)
+        return await self.asked(outbox, ask)
 
-    async def _asked(self, outbox: Outbox, ask: Callable[[RunnerServiceStub], Awaitable[_Answer]]) -> _Answer:
+    async def asked(self, outbox: Outbox, ask: Callable[[RunnerServiceStub], Awaitable[_Answer]]) -> _Answer:
         """Ask the daemon; wait for one where there is none. Raises `LeaseLost`, and `RefusedByDaemon` with its words."""
         while True:
             await self._connected.wait()
@@ -286,6 +286,11 @@ class Link:
                         remedy = f". What to do: {refused.remedy}." if refused.remedy else ""
                         raise RefusedByDaemon(f"{refused.message}{remedy}") from error
             await asyncio.sleep(FIRST_PAUSE)
+
+    @property
+    def metadata(self) -> Sequence[tuple[str, str]]:
+        """What proves to the daemon who calls: goes with each call."""
+        return self._metadata
 
     # One stream
 
