@@ -9,5 +9,7 @@ The language is the CNCF Serverless Workflow DSL 1.0 (`document`, `do`), with `c
 - `messages`: the published messages (thirteen kinds) as documents, so that the same checks hold for them.
 - `outline`: a document as a tree with the ways between tasks; `graph_text`, `graph_dot` and `graph_svg` draw it.
 
-Pure: no gRPC, no engine, no screen. Imports point up this list.
+- `document_json`: a document as one JSON text, for whoever runs it.
+
+No gRPC, no engine, no screen. Imports point up this list; `checking` has expressions compiled by `stigmer_apis.expressions`.
 """

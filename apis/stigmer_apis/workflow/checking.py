@@ -7,6 +7,7 @@ from stigmer_apis.documents.nearest import nearest, suggestion
 from stigmer_apis.documents.nodes import ListNode, MapNode, Node, Place, Scalar, ScalarType
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.documents.sources import Source
+from stigmer_apis.expressions.shared import shared
 from stigmer_apis.workflow.expressions import KNOWN, inside, scan
 from stigmer_apis.workflow.fields import Notes
 from stigmer_apis.workflow.flow import DIRECTIVES, reached, targets
@@ -64,7 +65,10 @@ def check_sources(sources: Sequence[Source]) -> list[Checked]:
 
 
 def check(reading: Reading, *, secrets_are_declared: bool = True) -> Checked:
-    """What is wrong with one document. Where secrets are not declared in the document, any may be asked for."""
+    """What is wrong with one document. Where secrets are not declared in the document, any may be asked for.
+
+    Expressions are compiled by the process of `stigmer_apis.expressions`, which is started with the first.
+    """
     if reading.workflow is None:
         return Checked(None, reading.problems)
     checker = _Checker(reading.workflow, secrets_are_declared)
@@ -273,6 +277,11 @@ class _Checker:
                         'make the whole text one: ${ "Hello " + .name }',
                     )
                 return
+            if self._workflow.strict and node.text not in ("true", "false"):
+                self.errors.wrong(
+                    node.place, "an expression stands in `${ }` here", path, "`evaluate.mode: strict` asks for it"
+                )
+                return
             expression = node.text
         found = scan(expression)
         if found.wrong:
@@ -291,6 +300,13 @@ class _Checker:
             self.errors.wrong(
                 node.place, f"the secret `{name[:60]}` is not declared", path, f"add `- {name}` below `use.secrets`"
             )
+        if found.used <= KNOWN | scope:
+            self._compiled(node, expression, path, KNOWN | scope)
+
+    def _compiled(self, node: Scalar, expression: str, path: str, variables: frozenset[str]) -> None:
+        complaint = shared().look_at(expression, variables)
+        if complaint is not None:
+            self.errors.wrong(node.place, f"in the expression, {complaint.wrong}", path, complaint.remedy)
 
     def _schema(self, node: Node, path: str) -> None:
         """A schema may refer to itself alone."""

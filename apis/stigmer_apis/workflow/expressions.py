@@ -1,4 +1,4 @@
-"""`${ }`: found in texts, and checked for what can be told without evaluating it: brackets, quotes, variables. It is jq, which is not compiled here."""
+"""`${ }`: found in texts, and checked for what can be told without evaluating it: brackets, quotes, variables. It is jq, which is compiled elsewhere."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,6 +21,15 @@ _FORBIDDEN = {
     "env": "`env` would show the environment of the process: what a workflow may know of it is in `$env`",
     "input": "`input` reads further documents, of which there are none: what the task was given is `$input`",
     "inputs": "`inputs` reads further documents, of which there are none: what the task was given is `$input`",
+    "$__prog_args": "a workflow's expression has no arguments: what the task was given is `$input`",
+    "debug": "`debug` prints, and nobody would see it: keep what you want to see by `export`",
+    "stderr": "`stderr` prints, and nobody would see it: keep what you want to see by `export`",
+    "halt": "`halt` would end the evaluation: a task ends by `then: end`",
+    "halt_error": "`halt_error` would end the evaluation: fail by `error(...)`, or by a task with `raise`",
+    "input_filename": "there is no file that is read",
+    "input_line_number": "there is no file that is read",
+    "get_search_list": "there are no modules",
+    "modulemeta": "there are no modules",
 }
 _SECRET = re.compile(r"""\$secrets(?:\.([A-Za-z_][A-Za-z0-9_]*)|(?:\.)?\[\s*"([^"\\]+)"\s*\])""")
 _BROKEN_OFF = (

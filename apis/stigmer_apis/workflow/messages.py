@@ -19,6 +19,7 @@ from stigmer_apis.documents.nodes import Entry, ListNode, MapNode, Node, Place, 
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.workflow import limits
 from stigmer_apis.workflow.checking import Checked, check
+from stigmer_apis.workflow.document_json import DocumentBroken
 from stigmer_apis.workflow.reading import in_order, read_node
 
 CONFIGS: Mapping[str, type[Message]] = {
@@ -52,6 +53,15 @@ def check_messages(source: str, spec: WorkflowSpec, find: Callable[[str], Spot])
         in_order([*reader.problems, *(reader.spelled(problem) for problem in checked.errors)]),
         in_order([reader.spelled(problem) for problem in checked.warnings]),
     )
+
+
+def document_of(spec: WorkflowSpec) -> Node:
+    """A published workflow as a document of the language. Raises `DocumentBroken`."""
+    reader = _Messages("the workflow", lambda path: (Place(1, 1), path))
+    whole = reader.document(spec)
+    if reader.problems:
+        raise DocumentBroken("; ".join(f"{problem.what} ({problem.field})" for problem in reader.problems))
+    return whole
 
 
 class _Messages:

@@ -291,6 +291,8 @@ class Workflow:
     uses: Uses
     schedule: Schedule | None
     tasks: tuple[Task, ...]
+    strict: bool = False
+    """Whether expressions must stand in `${ }` everywhere (`evaluate.mode: strict`)."""
 
     @property
     def are_several(self) -> bool:

@@ -99,6 +99,7 @@ def _workflow(source: str, fields: Fields) -> Workflow:
         uses,
         fields.below("schedule", _schedule),
         tasks,
+        fields.below("evaluate", _strict) or False,
     )
     fields.mapping("metadata", or_expression=False)
     fields.done()
@@ -114,6 +115,14 @@ class _Head:
     version: Text | None = None
     title: str = ""
     summary: str = ""
+
+
+def _strict(fields: Fields) -> bool:
+    """`evaluate`: how expressions are written."""
+    fields.text("language", one_of=("jq",))
+    mode = fields.text("mode", one_of=("strict", "loose"))
+    fields.done()
+    return mode is not None and mode.text == "strict"
 
 
 def _head(fields: Fields) -> _Head:

@@ -1,0 +1,118 @@
+"""The process that evaluates: questions on standard input, answers on standard output. It is run as a program, with an empty environment.
+
+Arguments: directories of libraries, then a `--`, bytes of memory, programs to keep, seconds of an alarm that ends it where nobody else does. A question is
+a byte (`E` evaluate, `C` compile, `S` check by a schema), two lengths (32 bit, big-endian), a text and JSON. An answer is a byte (`+` value, `-` error,
+`!` the program is wrong), a length and UTF-8.
+"""
+
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+from collections import OrderedDict
+from typing import Any, BinaryIO
+
+HEAD = struct.Struct(">cII")
+ANSWER = struct.Struct(">cI")
+
+
+class Evaluator:
+    """Compiled programs and checked schemas, the last used ones."""
+
+    def __init__(self, keep: int) -> None:
+        import jq
+
+        self._compile = jq.compile
+        self._keep = keep
+        self._programs: OrderedDict[str, Any] = OrderedDict()
+        self._schemas: OrderedDict[str, Any] = OrderedDict()
+
+    def answer(self, kind: bytes, text: str, given: str) -> tuple[bytes, str]:
+        """The answer to one question."""
+        if kind == b"S":
+            return self._check(text, given)
+        try:
+            program = self._programs.get(text)
+            if program is None:
+                program = self._compile(text)
+                self._put(self._programs, text, program)
+            else:
+                self._programs.move_to_end(text)
+        except ValueError as error:
+            return b"!", str(error)
+        if kind == b"C":
+            return b"+", ""
+        try:
+            return b"+", program.input_text(given).text()
+        except ValueError as error:
+            return b"-", str(error)
+
+    def _put(self, kept: "OrderedDict[str, Any]", key: str, value: Any) -> None:
+        kept[key] = value
+        if len(kept) > self._keep:
+            kept.popitem(last=False)
+
+    def _check(self, text: str, given: str) -> tuple[bytes, str]:
+        """Up to five places where data does not fit a schema, as JSON; the schema's own mistake as `!`."""
+        import jsonschema
+        from jsonschema.validators import validator_for
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
+
+        try:
+            validator = self._schemas.get(text)
+            if validator is None:
+                schema: Any = json.loads(text)
+                kind: Any = validator_for(schema, default=jsonschema.Draft202012Validator)
+                kind.check_schema(schema)
+                # an empty registry: nothing outside of a schema is ever fetched
+                empty: Any = Registry
+                validator = kind(schema, registry=empty(), format_checker=kind.FORMAT_CHECKER)
+                self._put(self._schemas, text, validator)
+            found: list[list[str]] = []
+            for error in validator.iter_errors(json.loads(given)):
+                found.append(["/".join(str(part) for part in error.absolute_path), str(error.message)[:300]])
+                if len(found) == 5:
+                    break
+        except (jsonschema.SchemaError, Unresolvable, ValueError, RecursionError) as error:
+            said = error.message if isinstance(error, jsonschema.SchemaError) else str(error)
+            return b"!", f"{type(error).__name__}: {said}"[:500]
+        return b"+", json.dumps(found)
+
+
+def serve(questions: BinaryIO, answers: BinaryIO, evaluator: Evaluator, alarm: float) -> None:
+    """Answer until there are no more questions."""
+    while len(head := questions.read(HEAD.size)) == HEAD.size:
+        kind, first, second = HEAD.unpack(head)
+        text, given = questions.read(first).decode(), questions.read(second).decode()
+        signal.setitimer(signal.ITIMER_REAL, alarm)
+        status, said = evaluator.answer(kind, text, given)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        body = said.encode("utf-8", "replace")
+        answers.write(ANSWER.pack(status, len(body)) + body)
+        answers.flush()
+
+
+def main(arguments: list[str]) -> None:
+    """Limit itself, and serve."""
+    at = arguments.index("--")
+    sys.path.extend(arguments[:at])
+    memory, keep, alarm = int(arguments[at + 1]), int(arguments[at + 2]), float(arguments[at + 3])
+    evaluator = Evaluator(keep)
+    # what jq itself may print goes nowhere: the answers have a descriptor of their own
+    answers = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 1)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    answers.write(ANSWER.pack(b"+", 0))
+    answers.flush()
+    serve(sys.stdin.buffer, answers, evaluator, alarm)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
