@@ -15,8 +15,10 @@ __all__ = ["Options", "aio", "archive_options", "client_options", "grpc", "serve
 Options = list[tuple[str, int | str]]
 """Channel or server arguments."""
 
-KEEPALIVE_MILLISECONDS = 10_000
-KEEPALIVE_TIMEOUT_MILLISECONDS = 5_000
+KEEPALIVE_MILLISECONDS = 6_000
+KEEPALIVE_TIMEOUT_MILLISECONDS = 3_500
+SHORTEST_PING_MILLISECONDS = 3_000
+"""More often than this nobody may ping a server."""
 METADATA_BYTES = 512 * 1024
 """What a client of ours takes beside an answer: the mistakes of many resources at once travel there."""
 CONNECT_MILLISECONDS = 5_000
@@ -24,7 +26,7 @@ CONNECT_MILLISECONDS = 5_000
 
 
 def client_options() -> Options:
-    """Options of a channel: a dead peer is noticed within 15 s, a new connection is tried after 0.1 to 1 s."""
+    """Options of a channel: a dead peer is noticed within 10 s, a new connection is tried after 0.1 to 1 s."""
     return [
         *_message_sizes(TRANSPORT_MESSAGE_BYTES),
         *_keepalive(),
@@ -52,7 +54,7 @@ def server_options() -> Options:
     return [
         *_message_sizes(MAX_ARCHIVE_MESSAGE_BYTES),
         *_keepalive(),
-        ("grpc.http2.min_ping_interval_without_data_ms", KEEPALIVE_MILLISECONDS // 2),
+        ("grpc.http2.min_ping_interval_without_data_ms", SHORTEST_PING_MILLISECONDS),
         ("grpc.so_reuseport", 0),
     ]
 

@@ -3,8 +3,8 @@
 import asyncio
 import inspect
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar, cast
@@ -56,11 +56,13 @@ class AccessInterceptor(aio.ServerInterceptor):
         where_tokens_are: str = "",
         translations: Iterable[Translation] = (),
         needs_token: bool = True,
+        most_calls: int | None = None,
     ) -> None:
         """Stand before a server that admits only the roles `admits`, whatever the policy says.
 
         `largest_request` is in bytes, of each message; one that carries an archive may be as large as that. `where_tokens_are` is told to
-        callers without a token; where it is not `needs_token`, one without a token is shown to `tokens` as an empty one. `translations` turn errors of layers below into `StigmerError`s.
+        callers without a token; where it is not `needs_token`, one without a token is shown to `tokens` as an empty one. Past `most_calls` at once further ones
+        are refused. `translations` turn errors of layers below into `StigmerError`s.
         """
         self._largest_request = largest_request
         self._tokens = tokens
@@ -68,6 +70,8 @@ class AccessInterceptor(aio.ServerInterceptor):
         self._where_tokens_are = where_tokens_are
         self._translations = tuple(translations)
         self._needs_token = needs_token
+        self._most_calls = most_calls
+        self._calls = 0
         self._streams: set[asyncio.Task[object]] = set()
         self._ending = False
 
@@ -139,11 +143,13 @@ class AccessInterceptor(aio.ServerInterceptor):
 
         async def answer(request: object, context: _Context) -> object:
             async with _Call(method, caller, context, self._translations):
-                return await cast("Awaitable[object]", behaviour(check(request), context))
+                with self._counted():
+                    return await cast("Awaitable[object]", behaviour(check(request), context))
 
         async def answer_by_stream(request: object, context: _Context) -> None:
             async with self._stream(context), _Call(method, caller, context, self._translations):
-                await _write_all(behaviour(check(request), context), context)
+                with self._counted():
+                    await _write_all(behaviour(check(request), context), context)
 
         match handler.request_streaming, handler.response_streaming:
             case False, False:
@@ -156,6 +162,20 @@ class AccessInterceptor(aio.ServerInterceptor):
                 make, guarded = grpc.stream_stream_rpc_method_handler, answer_by_stream
         limit = MAX_ARCHIVE_MESSAGE_BYTES if method in ARCHIVES else self._largest_request
         return make(guarded, _reader(handler.request_deserializer, limit), handler.response_serializer)
+
+    @contextmanager
+    def _counted(self) -> Generator[None]:
+        """Inside the block a call is under way. Raises `ResourceExhausted` where too many are."""
+        if self._most_calls is not None and self._calls >= self._most_calls:
+            raise ResourceExhausted(
+                f"the server answers {self._calls} calls at once and takes no more",
+                remedy="try again when others have ended; `server.max_calls` in its settings is the limit",
+            )
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
 
     @asynccontextmanager
     async def _stream(self, context: _Context) -> AsyncGenerator[None]:

@@ -21,8 +21,8 @@ from stigmer_backend.access.failures import Translation
 from stigmer_backend.access.principal import Authenticator, Principal
 from stigmer_backend.daemon.listeners import Register, listener_options
 
-MOST_CALLS: Final = 2000
-"""Calls at once over the network; further ones get RESOURCE_EXHAUSTED."""
+SPARE_CALLS: Final = 200
+"""Beyond the most calls these are still answered, with a refusal; past them gRPC itself refuses."""
 IDLE_SECONDS: Final = 900
 """A connection without a call for so long is closed."""
 COMPAT_ADDRESS: Final = ("127.0.0.1", 7234)
@@ -64,6 +64,18 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a door takes at once."""
+
+    connections: int = 1000
+    """A further one is closed at once."""
+    calls: int = 2000
+    """A further one is refused; streams that stay open count."""
+    handshake_seconds: int = 10
+    """A connection that has not greeted with TLS and HTTP/2 by then is closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkDoor:
     """One address, who may come in, and what they find."""
 
@@ -72,6 +84,7 @@ class NetworkDoor:
     registers: Sequence[Register]
     credentials: Credentials | None
     """None: no TLS, which only a loopback address may have."""
+    limits: Limits = Limits()
 
 
 class Anybody:
@@ -108,6 +121,7 @@ class NetworkListener:
             where_tokens_are="; `stigmer apikey create` on the server's machine makes one" if needs_token else "",
             translations=translations,
             needs_token=needs_token,
+            most_calls=door.limits.calls,
         )
         self._behind = behind
         self._server: aio.Server | None = None
@@ -129,8 +143,8 @@ class NetworkListener:
         await asyncio.to_thread(_check_free, self._door.address)
         server = aio.server(
             interceptors=[self._interceptor, *self._behind],
-            options=_network_options(),
-            maximum_concurrent_rpcs=MOST_CALLS,
+            options=_network_options(self._door.limits),
+            maximum_concurrent_rpcs=self._door.limits.calls + SPARE_CALLS,
         )
         for register in self._door.registers:
             register(server)
@@ -172,8 +186,13 @@ def _check_free(address: Address) -> None:
             raise OSError(f"the server cannot listen on {address}: {error.strerror}") from error
 
 
-def _network_options() -> Options:
-    return [*listener_options(), ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1000)]
+def _network_options(limits: Limits) -> Options:
+    return [
+        *listener_options(),
+        ("grpc.max_connection_idle_ms", IDLE_SECONDS * 1000),
+        ("grpc.max_allowed_incoming_connections", limits.connections),
+        ("grpc.server_handshake_timeout_ms", limits.handshake_seconds * 1000),
+    ]
 
 
 def tls_files(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:

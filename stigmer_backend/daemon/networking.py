@@ -14,7 +14,15 @@ from stigmer_backend.access.authority import Credentials, given_credentials, own
 from stigmer_backend.access.failures import Translation
 from stigmer_backend.daemon.api_key_service import ApiKeyService
 from stigmer_backend.daemon.listeners import Register
-from stigmer_backend.daemon.network import COMPAT_ADDRESS, Address, Anybody, NetworkDoor, NetworkListener, tls_files
+from stigmer_backend.daemon.network import (
+    COMPAT_ADDRESS,
+    Address,
+    Anybody,
+    Limits,
+    NetworkDoor,
+    NetworkListener,
+    tls_files,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -56,16 +64,18 @@ class Network:
         behind: Sequence[aio.ServerInterceptor],
     ) -> None:
         """Say what people find behind the doors. Raises `ConfigError` for a door that nothing guards."""
+        limits = Limits(self._settings.max_connections, self._settings.max_calls)
         if self._settings.listen:
             door = NetworkDoor(
                 Address.parse(self._settings.listen),
                 frozenset({Role.VIEWER, Role.OPERATOR}),
                 for_people,
                 self._shown,
+                limits,
             )
             self._listeners.append(NetworkListener(door, self._keys, translations, behind))
         if self._settings.compat_listener:
-            door = NetworkDoor(Address(*COMPAT_ADDRESS), frozenset({Role.OPERATOR}), for_people, None)
+            door = NetworkDoor(Address(*COMPAT_ADDRESS), frozenset({Role.OPERATOR}), for_people, None, limits)
             self._listeners.append(NetworkListener(door, Anybody(), translations, behind, needs_token=False))
 
     @property

@@ -19,7 +19,7 @@ from stigmer_backend.access.authority import Credentials, own_credentials
 from stigmer_backend.daemon.ending import Ending
 from stigmer_backend.daemon.failures import store_failure
 from stigmer_backend.daemon.health import Health, serve_health
-from stigmer_backend.daemon.network import Address, NetworkDoor, NetworkListener
+from stigmer_backend.daemon.network import Address, Limits, NetworkDoor, NetworkListener
 from stigmer_backend.daemon.networking import Network
 from stigmer_backend.daemon.reflection import serve_reflection
 from stigmer_backend.daemon.server_service import ServerService
@@ -56,7 +56,12 @@ class Networked:
 
 @asynccontextmanager
 async def networked(
-    root: Path, *, storage: str = "", credentials: Credentials | None = None, port: int = 0
+    root: Path,
+    *,
+    storage: str = "",
+    credentials: Credentials | None = None,
+    port: int = 0,
+    limits: Limits | None = None,
 ) -> AsyncGenerator[Networked]:
     """Serve the backend of the home `root` with TLS, as the daemon does."""
     async with serve_backend(root, storage=storage) as served:
@@ -83,6 +88,7 @@ async def networked(
             frozenset({Role.VIEWER, Role.OPERATOR}),
             [served.backend.register_operator, own],
             shown,
+            limits or Limits(),
         )
         listener = NetworkListener(door, keys, [store_failure], served.backend.interceptors)
         await listener.open()

@@ -15,7 +15,7 @@ class ClientOptions:
     """How long a call is tried again while nobody answers. Streams are tried again for as long as they are read."""
     first_delay: float = 0.1
     """Before the first new try."""
-    longest_delay: float = 1.0
+    longest_delay: float = 0.5
     """Before later ones: the delay doubles up to here."""
     start_delay: float = 5.0
     """Before a server that did not come up is started again."""

@@ -119,6 +119,11 @@ class Remote:
             raise Unavailable(
                 f"nobody answers at {self.endpoint}", remedy="look at the address, and at the network"
             ) from error
+        except ConnectionResetError as error:
+            raise Unavailable(
+                f"the server at {self.endpoint} closes the connection before it greets",
+                remedy="it may have as many as it takes (`server.max_connections` in its settings): look again in a moment",
+            ) from error
         except OSError as error:
             raise self._nobody(error) from error
         try:

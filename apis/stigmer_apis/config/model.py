@@ -355,6 +355,10 @@ class Server:
     """The certificate to show, PEM, with those that lead to its authority; absolute, or below Stigmer's home."""
     tls_key: Path | None = field(default=None, metadata=about("STIGMER_SERVER_TLS_KEY"))
     """Its private key, PEM, unencrypted."""
+    max_connections: int = field(default=1000, metadata=about(least=1, most=50_000))
+    """Connections at once at `server.listen`; a further one is closed at once."""
+    max_calls: int = field(default=2000, metadata=about(least=1, most=100_000))
+    """Calls at once at `server.listen`, streams that stay open among them; a further one is refused."""
     compat_listener: bool = field(default=False, metadata=about("STIGMER_SERVER_COMPAT_LISTENER"))
     """Whether programs of this machine may come in at 127.0.0.1:7234 without a token, as published clients do. Whoever has an account on this machine
     then acts as you."""
