@@ -12,6 +12,7 @@ Modules, from the bottom up: `choices`, `keys`, `model` (every setting, with its
 from stigmer_apis.config.choices import (
     BackendType,
     Deployment,
+    EngineKind,
     ExecutionMode,
     KeyPreset,
     LogFormat,
@@ -21,7 +22,7 @@ from stigmer_apis.config.choices import (
     SandboxType,
 )
 from stigmer_apis.config.keys import KeyEntry, KeyTable
-from stigmer_apis.config.model import Execution, Llm, Log, Notifications, Server, Settings, Tui, Variables
+from stigmer_apis.config.model import Execution, Llm, Log, Notifications, Server, Settings, Temporal, Tui, Variables
 from stigmer_apis.config.modes import check_mode, missing_for_cloud
 from stigmer_apis.config.origins import Origin, Source
 from stigmer_apis.config.resolving import Configuration, Value, load
@@ -30,6 +31,7 @@ __all__ = [
     "BackendType",
     "Configuration",
     "Deployment",
+    "EngineKind",
     "Execution",
     "ExecutionMode",
     "KeyEntry",
@@ -47,6 +49,7 @@ __all__ = [
     "Server",
     "Settings",
     "Source",
+    "Temporal",
     "Tui",
     "Value",
     "Variables",

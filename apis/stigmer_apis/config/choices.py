@@ -63,6 +63,15 @@ class ProgressMode(Enum):
     OFF = "off"
 
 
+class EngineKind(Enum):
+    """What drives runs."""
+
+    EMBEDDED = "embedded"
+    """The runner itself: nothing else is needed."""
+    TEMPORAL = "temporal"
+    """A Temporal cluster."""
+
+
 class ExecutionMode(Enum):
     """What a command must have around it."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from stigmer_apis.config.choices import (
     BackendType,
     Deployment,
+    EngineKind,
     ExecutionMode,
     KeyPreset,
     LogFormat,
@@ -23,7 +24,6 @@ from stigmer_apis.config.choices import (
 from stigmer_apis.config.keys import KeyTable
 
 LATER_REMOTE = "once remote backends come"
-LATER_TEMPORAL = "once Temporal can take over orchestration"
 NOT_FOR_RUNS = "never: runs work in the sandbox of this machine; a program that runs commands in a container says this itself (`docs/sandbox.md`)"
 NOT_FOR_DAYTONA = "never: runs work in the sandbox of this machine; a program that runs commands in Daytona says this itself (`docs/sandbox.md`)"
 ONLY_WANTED = "never: `MODE=cloud` names it where it is missing; a program that runs commands in Daytona hands it over itself (`docs/sandbox.md`)"
@@ -125,27 +125,41 @@ class Llm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Temporal:
-    """Temporal, where one machine is not enough."""
+    """The Temporal cluster that drives runs where `backend.local.execution.engine` is `temporal`."""
 
-    managed: bool = field(default=False, metadata=about(later=LATER_TEMPORAL))
-    """Whether Stigmer starts a Temporal server of its own."""
+    managed: bool = field(default=False, metadata=about())
+    """Whether the daemon starts a development server of Temporal (`temporal server start-dev`) on this machine, keeps its database in `data`, and stops
+    it with itself. Where it answers is found out then; `address` is not looked at."""
+    program: str = field(default="temporal", metadata=about("STIGMER_TEMPORAL_PROGRAM"))
+    """The program of that server: a name on the PATH, or an absolute path."""
     address: str = field(
         default="localhost:7233",
-        metadata=about("TEMPORAL_SERVICE_ADDRESS", form=Form.ADDRESS, later=LATER_TEMPORAL),
+        metadata=about("TEMPORAL_SERVICE_ADDRESS", form=Form.ADDRESS),
     )
     """Where Temporal answers."""
-    namespace: str = field(default="default", metadata=about("TEMPORAL_NAMESPACE", later=LATER_TEMPORAL))
+    namespace: str = field(default="default", metadata=about("TEMPORAL_NAMESPACE"))
     """The namespace in it."""
-    max_concurrency: int = field(
-        default=10, metadata=about("TEMPORAL_MAX_CONCURRENCY", least=1, most=10_000, later=LATER_TEMPORAL)
-    )
-    """Activities at once in one worker."""
+    max_concurrency: int = field(default=10, metadata=about("TEMPORAL_MAX_CONCURRENCY", least=1, most=10_000))
+    """Activities at once of one execution."""
+    tls: bool = field(default=False, metadata=about("TEMPORAL_TLS"))
+    """Whether the connection is encrypted. It is where a certificate or an API key is set."""
+    tls_ca: Path | None = field(default=None, metadata=about("TEMPORAL_TLS_CA"))
+    """The authority that the cluster's certificate must come from, PEM; absolute. Without it the system's roots count."""
+    tls_cert: Path | None = field(default=None, metadata=about("TEMPORAL_TLS_CERT"))
+    """The certificate that lets us in, PEM; absolute."""
+    tls_key: Path | None = field(default=None, metadata=about("TEMPORAL_TLS_KEY"))
+    """Its private key, PEM."""
+    api_key_file: Path | None = field(default=None, metadata=about("TEMPORAL_API_KEY_FILE"))
+    """A file that holds the API key of a hosted cluster, readable by you alone. The key itself never stands in a setting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """How commands are run."""
 
+    engine: EngineKind = field(default=EngineKind.EMBEDDED, metadata=about("STIGMER_ENGINE"))
+    """What drives runs that begin: `embedded`, the runner itself; `temporal`, a Temporal cluster (`backend.local.temporal`). A run stays with what it
+    began with."""
     mode: ExecutionMode = field(default=ExecutionMode.AUTO, metadata=about("STIGMER_EXECUTION_MODE"))
     """What a command must have around it: `auto` makes walls where the machine can, and says so where it cannot; `sandbox` refuses to run
     without walls; `landlock` takes those of Landlock alone; `local` runs without."""

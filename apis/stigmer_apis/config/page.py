@@ -3,7 +3,8 @@
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from stigmer_apis.config import model
 from stigmer_apis.config.parsing import plain, wanted
@@ -62,14 +63,14 @@ _TAIL = """
 
 def configuration_page() -> str:
     """The page, in Markdown."""
-    documentation = dict(_documentation())
+    words = documentation()
     parts = [_HEAD]
     section: tuple[str, ...] | None = None
     for setting in SETTINGS.values():
         if setting.path[:-1] != section:
             section = setting.path[:-1]
-            parts.append(_section_head(setting, documentation[section]))
-        parts.append(_row(setting, documentation[setting.path]))
+            parts.append(_section_head(setting, words[section]))
+        parts.append(_row(setting, words[setting.path]))
     return "".join([*parts, _TAIL])
 
 
@@ -95,10 +96,11 @@ def _row(setting: Setting, text: str) -> str:
     return f"| {names} | {wanted(setting)} | {default} | {' '.join(words)} |\n"
 
 
-def _documentation() -> Iterator[tuple[tuple[str, ...], str]]:
+@cache
+def documentation() -> Mapping[tuple[str, ...], str]:
     """The docstrings of sections and settings, by path."""
     classes = {node.name: node for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef)}
-    yield from _of_class(classes, "Settings", ())
+    return dict(_of_class(classes, "Settings", ()))
 
 
 def _of_class(

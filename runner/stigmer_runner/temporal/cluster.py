@@ -1,0 +1,151 @@
+"""The connection of a runner to a cluster, and the workers that serve it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stigmer_runner.engine.activities import Activities
+from stigmer_runner.engine.chronicle import Chronicle
+from stigmer_runner.engine.journal import JournalSink
+from stigmer_runner.engine.plan import ChildKinds, RunPlan, childless
+from stigmer_runner.temporal.converting import data_converter
+from stigmer_runner.temporal.interceptors import OfClients, OfWorkers
+from stigmer_runner.temporal.library import (
+    Client,
+    RawValue,
+    RPCError,
+    TLSConfig,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    activity,
+)
+from stigmer_runner.temporal.naming import AGENT_RUNS, WORKFLOW_RUNS
+from stigmer_runner.temporal.run import ClusterAway, TemporalRun
+
+_CONNECT = timedelta(seconds=5)
+_AGAIN_AFTER = 2.0
+_CANCEL_NOTICED = timedelta(milliseconds=500)
+"""How often heartbeats are sent on: a cancelled activity hears of it with one."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterOptions:
+    """Where the cluster is, and who we are to it."""
+
+    address: str
+    namespace: str
+    identity: str
+    """As its pages show this runner."""
+    at_once: int = 10
+    """Activities at once in one worker."""
+    api_key: str | None = None
+    tls: TLSConfig | bool = False
+
+
+class TemporalEngine:
+    """Makes runs that a cluster drives: an `engine.port.Engine`. Connects when the first one needs it. Close it by `close`."""
+
+    def __init__(
+        self,
+        options: ClusterOptions,
+        definitions: Callable[[], Sequence[type[object]]],
+        key: Callable[[], Awaitable[bytes]],
+    ) -> None:
+        """`definitions`: the durable classes. `key`: what seals payloads, see `SealedPayloads`."""
+        self._options = options
+        self._definitions = definitions
+        self._key = key
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+        self._serving: list[asyncio.Task[None]] = []
+
+    def run(
+        self,
+        plan: RunPlan,
+        activities: Activities,
+        journal: JournalSink,
+        chronicle: Chronicle,
+        *,
+        child_kinds: ChildKinds = childless,
+    ) -> TemporalRun:
+        """A run; nothing happens before its `execute`."""
+        return TemporalRun(self, plan, activities, journal, chronicle, child_kinds)
+
+    async def client(self) -> Client:
+        """A client that is connected, its namespace looked at once. Raises `ClusterAway`."""
+        async with self._connecting:
+            if self._client is None:
+                self._client = await self._connect()
+                self._serving = [
+                    asyncio.create_task(self._serve(self._client, queue), name=f"temporal {queue}")
+                    for queue in (AGENT_RUNS, WORKFLOW_RUNS)
+                ]
+            return self._client
+
+    def worker(self, client: Client, queue: str, perform: Callable[[Sequence[RawValue]], Awaitable[object]]) -> Worker:
+        """A worker that does the activities of one execution."""
+
+        @activity.defn(dynamic=True)
+        async def work(arguments: Sequence[RawValue]) -> object:
+            return await perform(arguments)
+
+        return Worker(
+            client,
+            task_queue=queue,
+            activities=[work],
+            interceptors=[OfWorkers()],
+            identity=self._options.identity,
+            max_concurrent_activities=self._options.at_once,
+            max_concurrent_activity_task_polls=2,
+            max_heartbeat_throttle_interval=_CANCEL_NOTICED,
+            default_heartbeat_throttle_interval=_CANCEL_NOTICED,
+        )
+
+    async def close(self) -> None:
+        """End the workers: what they were at is taken up by others."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _connect(self) -> Client:
+        options = self._options
+        try:
+            return await Client.connect(
+                options.address,
+                namespace=options.namespace,
+                api_key=options.api_key,
+                tls=options.tls,
+                identity=options.identity,
+                data_converter=data_converter(await self._key()),
+                interceptors=[OfClients()],
+                connect_timeout=_CONNECT,
+            )
+        except (RPCError, RuntimeError, OSError) as error:
+            raise ClusterAway(f"Temporal cannot be reached at {options.address}: {_short(error)}") from error
+
+    async def _serve(self, client: Client, queue: str) -> None:
+        """Take workflow tasks of a queue, again and again."""
+        while True:
+            try:
+                worker = Worker(
+                    client,
+                    task_queue=queue,
+                    workflows=list(self._definitions()),
+                    interceptors=[OfWorkers()],
+                    identity=self._options.identity,
+                    # The definitions keep to the workflow's clock, chance and activities; both engines replay them in the tests.
+                    workflow_runner=UnsandboxedWorkflowRunner(),
+                    workflow_failure_exception_types=[Exception],
+                )
+                await worker.run()
+            except (RPCError, RuntimeError, ValueError) as error:
+                _logger.warning("the worker of %s ended: %s", queue, _short(error))
+            await asyncio.sleep(_AGAIN_AFTER)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,83 @@
+"""The names of the workflow library that speak to a cluster; those of definitions stand in `engine/temporalio_names.py`."""
+
+from temporalio import activity
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.client import (
+    Client,
+    OutboundInterceptor,
+    SignalWorkflowInput,
+    StartWorkflowUpdateInput,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.common import RawValue, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadCodec, PayloadConverter
+from temporalio.exceptions import (
+    ApplicationError,
+    CancelledError,
+    FailureError,
+    TerminatedError,
+    WorkflowAlreadyStartedError,
+)
+from temporalio.exceptions import TimeoutError as RunTimedOut
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    HandleSignalInput,
+    StartActivityInput,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
+from temporalio.worker import Interceptor as WorkerInterceptor
+
+__all__ = [
+    "ActivityInboundInterceptor",
+    "ApplicationError",
+    "CancelledError",
+    "Client",
+    "ClientInterceptor",
+    "DataConverter",
+    "DefaultFailureConverter",
+    "ExecuteActivityInput",
+    "Failure",
+    "FailureError",
+    "HandleSignalInput",
+    "OutboundInterceptor",
+    "Payload",
+    "PayloadCodec",
+    "PayloadConverter",
+    "RPCError",
+    "RPCStatusCode",
+    "RawValue",
+    "RetryPolicy",
+    "RunTimedOut",
+    "SignalWorkflowInput",
+    "StartActivityInput",
+    "StartWorkflowUpdateInput",
+    "TLSConfig",
+    "TerminatedError",
+    "UnsandboxedWorkflowRunner",
+    "Worker",
+    "WorkerInterceptor",
+    "WorkflowAlreadyStartedError",
+    "WorkflowFailureError",
+    "WorkflowHandle",
+    "WorkflowIDConflictPolicy",
+    "WorkflowIDReusePolicy",
+    "WorkflowInboundInterceptor",
+    "WorkflowInterceptorClassInput",
+    "WorkflowOutboundInterceptor",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateHandle",
+    "WorkflowUpdateStage",
+    "activity",
+]
