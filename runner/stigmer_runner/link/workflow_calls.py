@@ -50,7 +50,7 @@ class WorkflowCalls:
             agent=wanted.agent, message=wanted.message, env=wanted.env, model=wanted.model, share_workspace=True
         )
         if wanted.schema is not None:
-            agent.output_schema.CopyFrom(ParseDict(wanted.schema, Struct()))
+            agent.output_schema.CopyFrom(ParseDict(dict(wanted.schema), Struct()))
         return await self._start(StartChildExecutionRequest(key=key, agent=agent))
 
     async def start_workflow(self, key: str, name: str, input_json: str) -> str:
