@@ -1,6 +1,7 @@
 """Which event does what to the state."""
 
 from collections.abc import Iterable
+from typing import cast
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
     ExecutionPhase,
@@ -8,6 +9,9 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     ToolCallStatus,
 )
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecutionStatus
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import (
+    WorkflowExecutionStatus,
+)
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary, FoldState
 from stigmer_apis.errors import SequenceGap
@@ -27,6 +31,7 @@ from stigmer_apis.fold.published import published_status
 from stigmer_apis.fold.texts import MAX_NOTE_BYTES, cut
 from stigmer_apis.fold.times import micros_of, rfc3339
 from stigmer_apis.fold.tool_calls import ToolCalls, result_terminal
+from stigmer_apis.fold.workflow import Tasks
 
 _TERMINAL = frozenset(
     {ExecutionPhase.EXECUTION_COMPLETED, ExecutionPhase.EXECUTION_FAILED, ExecutionPhase.EXECUTION_CANCELLED}
@@ -59,6 +64,7 @@ class Fold:
         self._lines = LastLine(state)
         self._messages = Messages(state, self._lines, self._ledger)
         self._calls = ToolCalls(state, self._lines, self._ledger, self._messages)
+        self._tasks = Tasks(state)
 
     @property
     def seq(self) -> int:
@@ -141,7 +147,10 @@ class Fold:
             case "phase_changed":
                 self._move_to(event.phase_changed.phase, event.phase_changed.reason, micros)
             case "status_replaced":
-                self._replace(event.status_replaced.status, micros)
+                if event.status_replaced.HasField("workflow_status"):
+                    self._replace_workflow(event.status_replaced.workflow_status, micros)
+                else:
+                    self._replace(event.status_replaced.status, micros)
             case "command_issued":
                 self._issued(event.command_issued)
             case "command_applied":
@@ -166,6 +175,16 @@ class Fold:
             case "sub_agent_finished":
                 self._sub_agent_finished(event.sub_agent_finished, micros)
                 self._make_room()
+            case "workflow_task_started":
+                self._tasks.started(event.workflow_task_started, micros)
+            case "workflow_task_finished":
+                self._tasks.finished(event.workflow_task_finished, micros)
+            case "workflow_task_waiting":
+                self._tasks.waiting(event.workflow_task_waiting)
+            case "workflow_task_progress":
+                self._tasks.progressed(event.workflow_task_progress)
+            case "workflow_output":
+                self._tasks.answered(event.workflow_output.output)
             case "usage_reported":
                 self._state.summary.tokens += event.usage_reported.input_tokens + event.usage_reported.output_tokens
                 self._state.summary.cost_micro_usd += event.usage_reported.cost_micro_usd
@@ -174,8 +193,7 @@ class Fold:
                 | "terminal_resized"
                 | "terminal_attached"
                 | "terminal_detached"
-                | "workflow_task_started"
-                | "workflow_task_finished"
+                | "workflow_signalled"
                 | "note_added"
                 | "log_line"
                 | "tool_call_progress"
@@ -224,6 +242,7 @@ class Fold:
         summary.session_id = created.session_id
         summary.subject = _subject(created.message)
         summary.created_unix_micros = micros
+        self._tasks.created(created)
         self._move_to(ExecutionPhase.EXECUTION_PENDING, "", micros)
 
     def _move_to(self, phase: "ExecutionPhase.ValueType", reason: str, micros: int) -> None:
@@ -245,6 +264,7 @@ class Fold:
         """Nothing grows, runs or waits any more."""
         state = self._state
         self._calls.close_all(micros)
+        self._tasks.end(micros)
         self._messages.close_all()
         self._lines.flush()
         self._lines.close_all()
@@ -292,6 +312,20 @@ class Fold:
             status.completed_at, summary.completed_unix_micros = completed, micros_of(completed) or micros
         if error:
             self._set_error(error)
+
+    def _replace_workflow(self, given: WorkflowExecutionStatus, micros: int) -> None:
+        """The same for a workflow execution."""
+        status, summary = self._state.status, self._state.summary
+        self._tasks.replace(given)
+        self._move_to(cast("ExecutionPhase.ValueType", given.phase), given.error, micros)
+        if given.started_at:
+            status.started_at = given.started_at
+            summary.started_unix_micros = micros_of(given.started_at) or micros
+        if given.completed_at and is_terminal(summary.phase):
+            status.completed_at = given.completed_at
+            summary.completed_unix_micros = micros_of(given.completed_at) or micros
+        if given.error:
+            self._set_error(given.error)
 
     def _reopen(self) -> None:
         """In a status that came whole, the last message and what runs may go on: under names of their place (see `status_update`)."""

@@ -1,6 +1,14 @@
 """The status as the published interface shows it."""
 
+from typing import cast
+
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecutionStatus
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_enums_pb2 import (
+    ExecutionPhase as WorkflowPhase,
+)
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import (
+    WorkflowExecutionStatus,
+)
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
 from stigmer_apis.fold.bounds import drop_oldest
 from stigmer_apis.fold.output import shown
@@ -31,4 +39,16 @@ def published_status(state: FoldState) -> AgentExecutionStatus:
             -(-len(status.tool_calls) // 4),
             -(-len(status.sub_agent_executions) // 4),
         )
+    return status
+
+
+def published_workflow_status(state: FoldState) -> WorkflowExecutionStatus:
+    """The status of a workflow execution, smaller than 3 MiB. A copy."""
+    status = WorkflowExecutionStatus()
+    status.CopyFrom(state.workflow_status)
+    said = state.status
+    status.phase = cast("WorkflowPhase.ValueType", said.phase)
+    status.error, status.started_at, status.completed_at = said.error, said.started_at, said.completed_at
+    status.attention.extend(said.attention)
+    status.head_seq = said.head_seq
     return status
