@@ -1,4 +1,4 @@
-"""Each write, sync and rename fails in turn, once and for good: nothing acknowledged is lost, nothing is acknowledged falsely."""
+"""Each write, sync, rename and opening of a file fails in turn, once and for good: nothing acknowledged is lost, nothing is acknowledged falsely."""
 
 import asyncio
 import errno
@@ -18,7 +18,8 @@ from tests.support.scale import scaled
 
 pytestmark = pytest.mark.timeout(scaled(300, 7200))
 
-STEPS = 24
+STEPS = scaled(24, 70)
+"""Three calls each: more than 200 in a campaign."""
 NAMES = ["aex-a", "aex-b"]
 
 
@@ -47,6 +48,11 @@ class FaultyFiles(FileLayer):
     def sync_directory(self, path: Path) -> None:
         if self._fails("sync"):
             self._raise()
+
+    def open(self, path: Path | str, flags: int) -> int:
+        if self._fails("open"):
+            self._raise()
+        return super().open(path, flags)
 
     def rename(self, source: Path, target: Path) -> None:
         if self._fails("rename"):
@@ -138,7 +144,7 @@ async def check(directory: Path, promises: Promises) -> None:
         assert (counter.version if counter else 0) >= promises.version
 
 
-@pytest.mark.parametrize("operation", ["sync", "write", "rename"])
+@pytest.mark.parametrize("operation", ["sync", "write", "rename", "open"])
 @pytest.mark.parametrize("times", [1, math.inf], ids=["once", "for good"])
 async def test_a_failing_disk_stops_the_store_and_loses_nothing(scratch: Path, operation: str, times: float) -> None:
     stopped = 0
