@@ -33,6 +33,7 @@ class Scope(Enum):
     LOGS = "Logs"
     PLOTS = "Plots"
     DOCTOR = "Doctor"
+    SETTINGS = "Settings"
     EDITING = "Editing a resource"
     HELP = "Help"
 

@@ -18,7 +18,7 @@ _VERBS = frozenset(
         "duplicate",
     }
     | {"edit", "interrupt", "label", "new", "pause", "restore", "resume", "retry", "run", "seen", "send", "submit"}
-    | {"take_back", "undo", "withdraw", "agent", "workspace"}
+    | {"take_back", "undo", "withdraw", "agent", "workspace", "next_value", "previous_value", "unset", "file"}
 )
 _LOOKS = frozenset({"help.run", "command.run", "composer.leave", "approval.leave", "queue.leave"})
 

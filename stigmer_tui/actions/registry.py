@@ -16,6 +16,7 @@ from stigmer_tui.actions.catalogue import (
     logs,
     plots,
     run,
+    settings,
     terminal,
     time,
 )
@@ -35,6 +36,7 @@ ACTIONS: tuple[Action, ...] = (
     *logs.ACTIONS,
     *plots.ACTIONS,
     *doctor.ACTIONS,
+    *settings.ACTIONS,
     *editing.ACTIONS,
     *help.ACTIONS,
 )

@@ -152,6 +152,10 @@ class Acts(FailsQuietly):
         else:
             self.run_written("board.views")
 
+    def shown_columns(self) -> Sequence[str]:
+        """What the list of runs shows."""
+        return self.board.table.chosen
+
     def show_library(self, kind: str, text: str) -> None:
         """Go to a kind in the library."""
         from stigmer_tui.screens.library import LibraryScreen
@@ -217,6 +221,10 @@ class Acts(FailsQuietly):
     def action_logs(self) -> None:
         """Show the logs of the server and the runner."""
         self.run_written("logs")
+
+    def action_settings(self) -> None:
+        """What is set, and how to change it."""
+        self.run_written("settings")
 
     async def action_back(self) -> None:
         """Go back."""

@@ -105,6 +105,16 @@ def doctor(app: Workstation, words: Sequence[str]) -> None:
     app.open_page(Page("doctor", "doctor", lambda: DoctorScreen(app.home), "doctor"))
 
 
+def settings(app: Workstation, words: Sequence[str]) -> None:
+    """What is set, or the keys of every action."""
+    from stigmer_tui.screens.settings import SettingsScreen
+
+    keys = words[:1] == ("keys",)
+    text = " ".join(words[1:] if keys else words)
+    address = shlex.join(("settings", *words))
+    app.open_page(Page(address, "settings", lambda: SettingsScreen(app, text, keys=keys), address))
+
+
 def theme(app: Workstation, words: Sequence[str]) -> None:
     """Another look, or the list of them."""
     app.choose_theme(words[0] if words else "")

@@ -152,6 +152,14 @@ class Workstation(App[int]):
         """Go to a kind in the library, such as `agent`; only what contains a text."""
 
     @abstractmethod
+    def run_written(self, line: str) -> None:
+        """Do what a `:` command says; what does not work is said."""
+
+    @abstractmethod
+    def shown_columns(self) -> Sequence[str]:
+        """Names of the columns that the list of runs shows, from left to right."""
+
+    @abstractmethod
     def choose_theme(self, name: str) -> None:
         """Another look; without a name, from a list."""
 

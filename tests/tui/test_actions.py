@@ -26,6 +26,7 @@ from stigmer_tui.widgets.logs.view import LogsView
 from stigmer_tui.widgets.output_view import OutputView
 from stigmer_tui.widgets.plots.list import PlotList
 from stigmer_tui.widgets.prompt_line import PromptLine
+from stigmer_tui.widgets.settings.list import SettingsList
 from stigmer_tui.widgets.time_bar import TimeBar
 from stigmer_tui.widgets.transcript_view import TranscriptView
 from tests.support.scripted_backend import ScriptedBackend
@@ -54,6 +55,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.LOGS: LogsView,
     Scope.PLOTS: PlotList,
     Scope.DOCTOR: FindingList,
+    Scope.SETTINGS: SettingsList,
     Scope.EDITING: EditorText,
 }
 TOGETHER = [(Scope.LINES, Scope.OUTPUT), (Scope.LINES, Scope.TRANSCRIPT)]

@@ -11,6 +11,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("app.board", "Runs", "Go to the list of runs.", ("alt+b",), Scope.APP, "board", 0, True, "b"),
     Action("app.library", "Library", "Browse agents, workflows, skills, MCP servers, environments and sessions; read, edit, run, delete them.", ("f8", "alt+l"), Scope.APP, "library", 0, True, "l"),
     Action("app.logs", "Logs", "Read the logs of the server and the runner, merged by time. `:logs FILE` opens any other.", ("f10", "alt+o"), Scope.APP, "logs", 0, True, "o"),
+    Action("app.settings", "Settings", "What is set, where it comes from, and how to change it; also the keys of every action.", ("f12", "alt+p"), Scope.APP, "settings", 0, True, "s"),
     Action("app.back", "Back", "Go back to where you were before.", ("alt+left",), Scope.APP, "back", 0, True, "h"),
     Action("app.forward", "Forward", "Go forward to where you came back from.", ("alt+right",), Scope.APP, "forward", 0, True, "k"),
     Action("app.tab_new", "New tab", "Open this place in a tab of its own; on the list, the selected run.", ("alt+t",), Scope.APP, "tab_new", 0, True, "tn"),
