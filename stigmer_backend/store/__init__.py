@@ -5,10 +5,11 @@ has the formats. Inside, each module may import those below it:
 
     store                                   the event loop's side
     opening, examination                    finding, repairing, checking and putting together the parts
+    pack_work, packer                       packs, live
     log_work, state_work, readers           what each thread does
     event_log, recovery, births, state, structure, changes, snapshot    what is done
     archive, journal, database, memory      where it is kept
-    inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
+    packing, reach, inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
     timeline, frames, standing, record_format, database_format, seal, ranks, persistent_classes    of what it is made
     worker, watchers, checks, uri, options, report, side_files, files, boot, model, errors
 """
@@ -24,6 +25,7 @@ from stigmer_backend.store.errors import (
     ManifestDamaged,
     NoFiles,
     OpenRefused,
+    PackAbandoned,
     ProducerGap,
     SlugTaken,
     StaleEpoch,
@@ -33,6 +35,7 @@ from stigmer_backend.store.errors import (
     StoreFull,
     StoreLocked,
     StoreStopped,
+    SwitchUnknown,
     UnknownExecution,
     UnknownRecord,
     UnknownStorage,
@@ -44,6 +47,7 @@ from stigmer_backend.store.lock import DirectoryLock
 from stigmer_backend.store.manifest import mark_restored, store_id
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark, Record, Row, Span
 from stigmer_backend.store.options import StoreKind, StoreOptions
+from stigmer_backend.store.packer import DatabaseName, Packed, Usage
 from stigmer_backend.store.record_format import row_key
 from stigmer_backend.store.report import Cut, RecoveryReport
 from stigmer_backend.store.snapshot import Snapshot, SnapshotFile, checked_from
@@ -61,6 +65,7 @@ __all__ = [
     "Conflict",
     "Cut",
     "DatabaseMissing",
+    "DatabaseName",
     "DirectoryLock",
     "ExecutionExists",
     "FileLayer",
@@ -72,6 +77,8 @@ __all__ = [
     "Mark",
     "NoFiles",
     "OpenRefused",
+    "PackAbandoned",
+    "Packed",
     "ProducerGap",
     "Record",
     "RecoveryReport",
@@ -92,9 +99,11 @@ __all__ = [
     "StoreLocked",
     "StoreOptions",
     "StoreStopped",
+    "SwitchUnknown",
     "UnknownExecution",
     "UnknownRecord",
     "UnknownStorage",
+    "Usage",
     "WriteRefused",
     "checked_from",
     "examine",

@@ -5,6 +5,8 @@
     ├── StoreStopped           a sync failed; the store refuses everything until it is opened again
     ├── StoreFull              the disk is full; nothing was written, and it goes on once space is free
     ├── NoFiles                a store in memory has no files to copy
+    ├── PackAbandoned          the copy of a database could not be finished; the old one is in use
+    ├── SwitchUnknown          nobody can know which of two database files the disk names
     ├── AppendRefused
     │   ├── UnknownExecution   never created, or removed
     │   ├── ExecutionExists    created before, by somebody else
@@ -63,6 +65,20 @@ class NoFiles(StoreError):
 
     def __init__(self) -> None:
         super().__init__("the store is in memory, so there is nothing to back up: use a daemon with `--storage file:`")
+
+
+class PackAbandoned(StoreError):
+    """A copy without what cannot be reached any more was given up. Nothing has changed; it can be tried again."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} was not packed: {reason}. Nothing has changed; try again")
+
+
+class SwitchUnknown(StoreError):
+    """The manifest that names a packed file may be on the disk or not. Both files hold the same; nothing may be written until it is known."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} may not be on the disk: {reason}")
 
 
 class AppendRefused(StoreError):

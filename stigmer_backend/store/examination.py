@@ -12,6 +12,8 @@ from stigmer_backend.store.errors import OpenRefused
 from stigmer_backend.store.journal import journal_numbers, journal_path, scan
 from stigmer_backend.store.manifest import DATABASES, manifest_path, read_manifest
 
+TRIES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -28,10 +30,24 @@ class Finding:
 
 def examine(directory: Path) -> list[Finding]:
     """Read every file of the store below `directory`. It takes about a second for 200 MB, and blocks."""
-    findings = [_manifest(directory)]
-    findings += [_database(directory / name) for name in DATABASES]
+    findings: list[Finding] = []
+    for _ in range(TRIES):
+        before = _named(directory)
+        findings = [_manifest(directory)]
+        findings += [_database(directory / name) for name in before]
+        if _named(directory) == before or not any(found.problem for found in findings):
+            break  # Else a pack has put another file in the place of one meanwhile.
     findings += [_journal(directory / "journal", number) for number in journal_numbers(directory / "journal")]
     return findings
+
+
+def _named(directory: Path) -> tuple[str, ...]:
+    """The databases that the manifest names; those of a new store where it cannot be read."""
+    try:
+        found = read_manifest(directory)
+    except OpenRefused:
+        return DATABASES
+    return DATABASES if found is None else found.databases
 
 
 def _manifest(directory: Path) -> Finding:

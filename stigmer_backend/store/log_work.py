@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from stigmer_backend.store.errors import AppendRefused, StoreDamaged, StoreError, StoreFull
+from stigmer_backend.store.errors import AppendRefused, StoreDamaged, StoreError, StoreFull, SwitchUnknown
 from stigmer_backend.store.event_log import AppendCall, EventLog
 from stigmer_backend.store.options import StoreOptions
-from stigmer_backend.store.snapshot import Snapshot
 from stigmer_backend.store.worker import Captured, Waiting
 
 
@@ -33,14 +32,14 @@ class SettleCall:
 
 
 @dataclass(frozen=True, slots=True)
-class SnapshotCall:
-    """Look at the files while nothing is written to them, and everything in them is on the disk."""
+class StandstillCall:
+    """Do something with the files while nothing is written to them, and everything in them is on the disk."""
 
-    take: Callable[[], Snapshot]
-    """Raises `OSError` where a file cannot be opened, which stops nothing."""
+    work: Callable[[], object]
+    """What it raises goes to whoever asked, and stops nothing; but for `SwitchUnknown`."""
 
 
-LogCall = AppendCall | DropEngineCall | RemoveCall | SettleCall | SnapshotCall
+LogCall = AppendCall | DropEngineCall | RemoveCall | SettleCall | StandstillCall
 
 Answer = Callable[[list[Waiting[LogCall]]], None]
 """Hands answered calls to the event loop."""
@@ -145,7 +144,7 @@ class LogWork:
         self._moved(self._log.shown(), ())
 
     def _control(
-        self, waiting: Waiting[LogCall], call: DropEngineCall | RemoveCall | SettleCall | SnapshotCall
+        self, waiting: Waiting[LogCall], call: DropEngineCall | RemoveCall | SettleCall | StandstillCall
     ) -> None:
         try:
             match call:
@@ -156,10 +155,10 @@ class LogWork:
                 case SettleCall(execution):
                     self._sync()
                     self._log.settle(execution)
-                case SnapshotCall():
+                case StandstillCall():
                     self._sync()
                     self._log.settle_database()
-                    self._snapshot(waiting, call)
+                    self._stand_still(waiting, call)
                     return
                 case _:
                     assert_never(call)
@@ -168,10 +167,12 @@ class LogWork:
         else:
             self._unacknowledged.append(waiting)
 
-    def _snapshot(self, waiting: Waiting[LogCall], call: SnapshotCall) -> None:
+    def _stand_still(self, waiting: Waiting[LogCall], call: StandstillCall) -> None:
         with Captured() as captured:
-            waiting.answer = call.take()
+            waiting.answer = call.work()
         waiting.error = captured.error
+        if isinstance(captured.error, SwitchUnknown):
+            raise captured.error
         self._answer([waiting])
 
     def _sync(self) -> None:

@@ -7,7 +7,7 @@ the first byte is changed, but for torn ends, which are kept aside and cut.
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from zc.lockfile import LockError
@@ -20,7 +20,7 @@ from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.digest import digest_path
 from stigmer_backend.store.errors import DatabaseMissing, ManifestDamaged, StoreDamaged, StoreLocked
 from stigmer_backend.store.event_log import AppendCall, EventLog, Journal
-from stigmer_backend.store.files import PRIVATE_DIRECTORY, PRIVATE_FILE, is_full
+from stigmer_backend.store.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from stigmer_backend.store.index_file import index_path
 from stigmer_backend.store.inspection import inspect
 from stigmer_backend.store.journal import JournalWriter
@@ -29,6 +29,8 @@ from stigmer_backend.store.manifest import (
     DATABASES,
     Left,
     Manifest,
+    ManifestFile,
+    database_files,
     manifest_path,
     read_manifest,
     reopened,
@@ -36,6 +38,8 @@ from stigmer_backend.store.manifest import (
 )
 from stigmer_backend.store.memory import MemoryJournal, MemoryStorage
 from stigmer_backend.store.options import StoreKind, StoreOptions
+from stigmer_backend.store.packer import Packer
+from stigmer_backend.store.packing import remove_database
 from stigmer_backend.store.recovery import recover_journal
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.sealed_storage import SealedStorage
@@ -66,6 +70,8 @@ class Parts:
     report: RecoveryReport
     snapshot: Callable[[], Snapshot] | None
     """Opens its files for reading, on the log's thread; None where there are none."""
+    packer: Packer | None
+    """Makes its databases smaller; None where there are no files."""
     note: Callable[[Left], None]
     """Writes down how the store is left."""
     release: Callable[[], None]
@@ -113,11 +119,12 @@ class _Opener:
         manifest = reopened(before, boot_id(), self.random_bytes(16).hex())
         report.clean = report.created or before.left is Left.CLEAN
         report.incarnation_changed = manifest.incarnation != before.incarnation
-        self._require_files()
+        self._require_files(manifest)
+        state_name, events_name = manifest.databases
         state, state_storage = self._database(
-            "state.fs", report, self.options.cache_objects, self.options.cache_bytes, True
+            state_name, report, self.options.cache_objects, self.options.cache_bytes, True
         )
-        events, events_storage = self._database("events.fs", report, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES, False)
+        events, events_storage = self._database(events_name, report, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES, False)
         if report.created:
             _in_transaction(state, prepare_state)
             _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
@@ -126,17 +133,15 @@ class _Opener:
         write_manifest(self.directory, manifest, self.options.files)
         report.notes += upgrade_state(state)
 
-        def note(left: Left) -> None:
-            try:
-                write_manifest(self.directory, replace(manifest, left=left), self.options.files)
-            except OSError as error:
-                if not is_full(error):  # On a full disk the old one stands, as after a kill.
-                    raise
+        self._remove_replaced(manifest)
+        named = ManifestFile(self.directory, manifest, self.options.files)
 
         def snapshot() -> Snapshot:
-            return take_snapshot(self.directory, state_storage, events_storage)
+            with named.lock:
+                return take_snapshot(self.directory, state_storage, events_storage)
 
-        return Parts(state, events, log, manifest.incarnation, report, snapshot, note, lock.release)
+        packer = Packer(self.directory, named, self.options.files, self.random_bytes, state_storage, events_storage)
+        return Parts(state, events, log, manifest.incarnation, report, snapshot, packer, named.note, lock.release)
 
     def _manifest(self, report: RecoveryReport) -> Manifest:
         """The manifest, after making an empty store if there is none."""
@@ -156,8 +161,14 @@ class _Opener:
         self._make_files()
         return fresh
 
+    def _remove_replaced(self, manifest: Manifest) -> None:
+        """Remove databases that a packed one took the place of, or that a pack was still making. Those in use were just found to be whole."""
+        for path in database_files(self.directory):
+            if path.name not in manifest.databases:
+                remove_database(path, self.options.files)
+
     def _files(self) -> list[Path]:
-        databases = [self.directory / name for name in DATABASES]
+        databases = sorted({self.directory / name for name in DATABASES} | set(database_files(self.directory)))
         sidecars = [side(database) for database in databases for side in (index_path, digest_path)]
         return databases + sidecars + sorted((self.directory / JOURNALS).glob("*.wal"))
 
@@ -172,8 +183,8 @@ class _Opener:
         first.create(self.random_bytes)
         first.close()
 
-    def _require_files(self) -> None:
-        for name in (*DATABASES, JOURNALS):
+    def _require_files(self, manifest: Manifest) -> None:
+        for name in (*manifest.databases, JOURNALS):
             path = self.directory / name
             if not path.exists():
                 raise DatabaseMissing(path, "the manifest says that it holds data")
@@ -225,7 +236,15 @@ def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes
     journal: Journal = MemoryJournal()
     log = EventLog(journal, [], events, [], [], options, clock, random_bytes)
     return Parts(
-        state, events, log, random_bytes(16).hex(), RecoveryReport(created=True), None, lambda left: None, lambda: None
+        state,
+        events,
+        log,
+        random_bytes(16).hex(),
+        RecoveryReport(created=True),
+        None,
+        None,
+        lambda left: None,
+        lambda: None,
     )
 
 

@@ -93,6 +93,10 @@ class Readers:
             worker.submit(StateQuery(lambda state: None))
             worker.submit(EventsQuery(lambda archive: None))
 
+    def passed(self) -> list[asyncio.Future[object]]:
+        """Futures that are done once every query that was given before has ended."""
+        return [worker.submit(StateQuery(lambda state: None)) for worker in self._workers]
+
     def finish(self) -> None:
         """End the threads and close the connections. Blocks."""
         for worker in self._workers:

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Never
 
+from zc.lockfile import LockFile
 from ZODB.FileStorage.format import CorruptedError, DataHeader
 from ZODB.fsIndex import fsIndex
 from ZODB.POSException import ConflictError, POSKeyError, StorageTransactionError, Unsupported
@@ -20,7 +21,7 @@ from stigmer_backend.store.errors import StoreDamaged
 from stigmer_backend.store.files import FileLayer
 from stigmer_backend.store.index_file import save_index
 from stigmer_backend.store.inspection import Inspection
-from stigmer_backend.store.late_sync import LateSync
+from stigmer_backend.store.late_sync import LateSync, LayeredFile
 from stigmer_backend.store.seal import SEAL_BYTES, open_seal, seal
 
 FIRST_READ = 4096
@@ -168,6 +169,37 @@ class SealedStorage(LateSync):
         self._finish_finish(tid)
         self._chain = self._next_chain
 
+    # -- a packed file in the place of this one --------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """Its file. From any thread."""
+        return self._path
+
+    @property
+    def files(self) -> FileLayer:
+        """What it writes through."""
+        return self._layer
+
+    def adopt(self, path: Path, found: Inspection, file: LayeredFile, lock: LockFile) -> None:
+        """Go on in the file `path`, which holds the same in less. On the writer's thread, between two transactions.
+
+        `file` is that file, opened for writing, and `lock` the one beside it. Whoever has the old file open may go on reading it.
+        """
+        with self._files.write_lock(), self._lock:
+            self._files.empty()
+            old = self._file, self._lock_file, self._digest
+            self._file, self._lock_file, self._digest = file, lock, found.digest
+            self._path = path
+            self._file_name = self._files.name = str(path)
+            self._initIndex(found.index, self._tindex)
+            self._pos = self._nextpos = found.end.end
+            self._chain = self._next_chain = found.end.chain
+            self._settled = found.end
+            self._saved_at = self._pos
+        for each in old:
+            each.close()
+
     # -- the index -------------------------------------------------------------------------------------------------------
 
     def _restore_index(self) -> tuple[fsIndex, int, bytes] | None:
@@ -188,7 +220,7 @@ class SealedStorage(LateSync):
         return False
 
     def pack(self, *arguments: object, **settings: object) -> Never:
-        """Not supported."""
+        """Not supported: ZODB's own would rewrite sealed records. `packing.py` has ours."""
         raise Unsupported("packing would rewrite sealed records")
 
     def undo(self, *arguments: object, **settings: object) -> Never:

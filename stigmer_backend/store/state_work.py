@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stigmer_backend.store.births import clear_births, put_birth
 from stigmer_backend.store.database import Database
-from stigmer_backend.store.errors import StoreDamaged, StoreFull
+from stigmer_backend.store.errors import StoreDamaged, StoreFull, SwitchUnknown
 from stigmer_backend.store.event_log import AppendCall
 from stigmer_backend.store.files import is_full
 from stigmer_backend.store.log_work import LogCall
@@ -23,7 +23,16 @@ class StateChange:
     birth: Waiting[LogCall] | None = None
 
 
-Answer = Callable[[list[Waiting[StateChange]]], None]
+@dataclass(frozen=True, slots=True)
+class StateStandstill:
+    """Do something with the file between two transactions. What it raises goes to whoever asked; but for `SwitchUnknown`."""
+
+    work: Callable[[], object]
+
+
+StateCall = StateChange | StateStandstill
+
+Answer = Callable[[list[Waiting[StateCall]]], None]
 Bear = Callable[[Waiting[LogCall]], None]
 """Hands a birth on to the event log's thread."""
 
@@ -60,19 +69,23 @@ class StateWork:
         """Whether a first event is still kept that the journal has. From any thread."""
         return bool(self._born)
 
-    def handle(self, group: list[Waiting[StateChange]]) -> None:
+    def handle(self, group: list[Waiting[StateCall]]) -> None:
         """Carry out a group, sync, and answer."""
-        if not self._together(group):
-            for waiting in group:
-                self._together([waiting])
+        changes = [(waiting, waiting.command) for waiting in group if isinstance(waiting.command, StateChange)]
+        if not self._together(changes):
+            for change in changes:
+                self._together([change])
                 self._database.durable.settle()  # Recovery counts on it: each transaction is synced before the next begins.
         self._database.durable.settle()
-        for waiting in group:
-            if waiting.command.birth is not None and waiting.error is None:
-                self._bear(waiting.command.birth)
+        for waiting, change in changes:
+            if change.birth is not None and waiting.error is None:
+                self._bear(change.birth)
         self._revised(self._database.last_transaction, self._changed)
         self._changed = {}
-        self._answer(list(group))
+        self._answer([waiting for waiting, _ in changes])
+        for waiting in group:
+            if isinstance(waiting.command, StateStandstill):
+                self._stand_still(waiting, waiting.command)
 
     def due(self) -> float | None:
         """Nothing is ever put off."""
@@ -84,7 +97,7 @@ class StateWork:
             self._together([])
             self._database.durable.settle()
 
-    def unanswered(self) -> list[Waiting[StateChange]]:
+    def unanswered(self) -> list[Waiting[StateCall]]:
         """None: a group is answered whole."""
         return []
 
@@ -92,20 +105,28 @@ class StateWork:
         """Close the connection. After the thread has ended."""
         self._session.close()
 
-    def _together(self, group: list[Waiting[StateChange]]) -> bool:
+    def _stand_still(self, waiting: Waiting[StateCall], call: StateStandstill) -> None:
+        with Captured() as captured:
+            waiting.answer = call.work()
+        waiting.error = captured.error
+        if isinstance(captured.error, SwitchUnknown):
+            raise captured.error
+        self._answer([waiting])
+
+    def _together(self, group: list[tuple[Waiting[StateCall], StateChange]]) -> bool:
         """Run the changes in one transaction; False, with nothing written, if one of them failed half-way."""
         self._session.begin()
         born = [self._born.popleft() for _ in range(len(self._born))]
         clear_births(self._session, born)
         view = StateWrite(self._session)
         wrote = bool(born)
-        for waiting in group:
+        for waiting, call in group:
             view.touched = False
             with Captured() as captured:
-                waiting.answer = waiting.command.change(view)
-                if waiting.command.birth is not None:
+                waiting.answer = call.change(view)
+                if call.birth is not None:
                     view.touched = True
-                    put_birth(self._session, _first(waiting.command.birth))
+                    put_birth(self._session, _first(call.birth))
             waiting.error = captured.error
             if captured.error is not None and view.touched:
                 self._session.abort()
@@ -122,14 +143,14 @@ class StateWork:
             self._born.extend(born)
             if len(group) > 1:
                 return False
-            for waiting in group:
+            for waiting, _ in group:
                 waiting.error = error
         except OSError as error:
             self._session.abort()
             self._born.extend(born)
             if not is_full(error):
                 raise
-            for waiting in group:
+            for waiting, _ in group:
                 waiting.error = StoreFull(self._database.path, str(error))
         else:
             self._changed |= view.changed

@@ -21,16 +21,18 @@ from stigmer_backend.store.errors import (
     UnknownExecution,
 )
 from stigmer_backend.store.event_log import AppendCall
-from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall, SnapshotCall
+from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall, StandstillCall
 from stigmer_backend.store.manifest import Left
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark
 from stigmer_backend.store.opening import Parts, open_parts
 from stigmer_backend.store.options import StoreOptions
+from stigmer_backend.store.pack_work import PackWork
+from stigmer_backend.store.packer import DatabaseName, Packed, Usage
 from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.snapshot import Snapshot, close_unwanted
 from stigmer_backend.store.state import StateRead, StateWrite
-from stigmer_backend.store.state_work import StateChange, StateWork
+from stigmer_backend.store.state_work import StateCall, StateChange, StateWork
 from stigmer_backend.store.uri import place_of
 from stigmer_backend.store.watchers import Watchers
 from stigmer_backend.store.worker import Failure, Waiting, Worker
@@ -79,8 +81,9 @@ class Store:
             bear=self._bear,
             revised=self._revised,
         )
-        self._state: Worker[StateChange] = Worker("store-state", self._state_work, loop, self._failure, STATE_GROUP)
+        self._state: Worker[StateCall] = Worker("store-state", self._state_work, loop, self._failure, STATE_GROUP)
         self._readers = Readers(options.readers, parts.state, parts.events, loop, self._failure)
+        self._packs = PackWork(parts.packer, self._log, self._state, self._readers)
         self._closed = False
 
     @classmethod
@@ -278,12 +281,23 @@ class Store:
         """
         if self._parts.snapshot is None:
             raise NoFiles
-        taken = self._log.submit(SnapshotCall(self._parts.snapshot))
+        taken = self._log.submit(StandstillCall(self._parts.snapshot))
         try:
             return cast(Snapshot, await asyncio.shield(taken))
         except asyncio.CancelledError:
             taken.add_done_callback(close_unwanted)
             raise
+
+    async def usage(self, name: DatabaseName) -> Usage:
+        """What a database takes on the disk, and how much of that a pack would give back. Raises `NoFiles` for a store in memory."""
+        return await self._packs.usage(name)
+
+    async def pack(self, name: DatabaseName) -> Packed:
+        """Give back the space of what nobody can reach any more in a database; readers and writers go on. Packs wait for each other.
+
+        Raises `NoFiles`, `StoreFull`, `PackAbandoned`, `StoreDamaged`, `OSError`, each with the database as it was.
+        """
+        return await self._packs.pack(name)
 
     # -- the end ---------------------------------------------------------------------------------------------------------
 
@@ -307,6 +321,7 @@ class Store:
             self._failed.exception()  # Whoever waits is told; with nobody waiting, it is no error that went unseen.
 
     def _close(self) -> None:
+        self._packs.finish()
         self._state.finish()
         self._log.finish()
         self._readers.finish()

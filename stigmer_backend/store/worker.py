@@ -218,4 +218,4 @@ def _settle(group: list[Waiting[C]]) -> None:
 
 
 def _words(name: str, error: BaseException) -> str:
-    return f"{name} failed: {error}" if isinstance(error, OSError) else f"{name} failed: {error!r}"
+    return f"{name} failed: {error}" if isinstance(error, OSError | StoreError) else f"{name} failed: {error!r}"

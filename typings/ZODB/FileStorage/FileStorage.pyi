@@ -1,6 +1,7 @@
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
+from zc.lockfile import LockFile
 from ZODB.fsIndex import fsIndex
 
 class _File(Protocol):
@@ -14,6 +15,9 @@ class _File(Protocol):
     def close(self) -> None: ...
 
 class FilePool:
+    name: str
+    def write_lock(self) -> AbstractContextManager[None]: ...
+    def empty(self) -> None: ...
     def get(self) -> AbstractContextManager[BinaryIO]: ...
 
 class TempFormatter:
@@ -24,6 +28,8 @@ class FileStorage:
     _is_read_only: bool
     _file: _File
     _files: FilePool
+    _lock: AbstractContextManager[object]
+    _lock_file: LockFile
     _tfile: _File
     _tfmt: TempFormatter
     _pos: int
@@ -42,6 +48,7 @@ class FileStorage:
     def loadSerial(self, oid: bytes, serial: bytes) -> bytes: ...
     def store(self, oid: bytes, oldserial: bytes | None, data: bytes, version: str, transaction: object) -> None: ...
     def _lookup_pos(self, oid: bytes) -> int: ...
+    def _initIndex(self, index: fsIndex, tindex: dict[bytes, int]) -> None: ...
     def _clear_temp(self) -> None: ...
     _transaction: object
     def tpc_vote(self, transaction: object) -> object: ...
