@@ -228,6 +228,8 @@ class ExecutionRequest:
     """What the command reads from its standard input, which then ends."""
     output_limit: int = 16 * 1024 * 1024
     """Bytes kept of each output; what comes after them is read and dropped."""
+    on_output: Callable[[int, bytes], None] | None = None
+    """Given what comes as it comes, on the event loop, all of it: 1 for the standard output and 2 for the other, and its bytes."""
     read_only: tuple[Path, ...] = ()
     """As in `CommandRequest`."""
     shown: tuple[Path, ...] = ()

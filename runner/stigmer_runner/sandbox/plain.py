@@ -3,6 +3,7 @@
 import asyncio
 import os
 import subprocess
+from collections.abc import Callable
 from functools import partial
 
 from stigmer_runner.sandbox.command import CHUNK, DRAIN_TIME, SILENCE, WALLED_SILENCE, Ground
@@ -11,6 +12,10 @@ from stigmer_runner.sandbox.ending import Ended
 from stigmer_runner.sandbox.model import ExecutionRequest, ExecutionResult, Outcome
 from stigmer_runner.sandbox.walls import Wrapped
 from stigmer_runner.sandbox.watching import LimitWatch
+
+
+def _to_nobody(output: int, data: bytes) -> None:
+    return
 
 
 class PlainProcess:
@@ -48,11 +53,12 @@ class PlainProcess:
 
 
 class Output:
-    """One output, read as it comes, kept up to a limit."""
+    """One output, read as it comes, kept up to a limit; `hand_over` is given all of it."""
 
-    def __init__(self, fd: int, limit: int) -> None:
+    def __init__(self, fd: int, limit: int, hand_over: Callable[[bytes], None]) -> None:
         self._fd = fd
         self._limit = limit
+        self._hand_over = hand_over
         self._loop = asyncio.get_running_loop()
         self.kept = bytearray()
         self.total = 0
@@ -77,6 +83,8 @@ class Output:
             self.closed.set()
         self.total += len(data)
         self.kept += data[: max(0, self._limit - len(self.kept))]
+        if data:
+            self._hand_over(data)
 
 
 class PlainCommand:
@@ -87,7 +95,10 @@ class PlainCommand:
         self._process = process
         self._request = request
         self._ground = ground
-        self._outputs = [Output(fd, request.output_limit) for fd in process.outputs]
+        told = request.on_output or _to_nobody
+        self._outputs = [
+            Output(fd, request.output_limit, partial(told, number)) for number, fd in enumerate(process.outputs, 1)
+        ]
         self._began = ground.began
         self._ended_at: float | None = None
         self._asked: Outcome | None = None

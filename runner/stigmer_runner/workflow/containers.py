@@ -1,0 +1,86 @@
+"""`run: container`: a container of Podman or Docker for one task, gone when it ends."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network
+from stigmer_runner.sandbox import SpawnFailed
+from stigmer_runner.tools.execute.container import ContainerExecutor, ContainerPlace
+from stigmer_runner.tools.execute.engine import Engine, NoContainerEngine, find_engine
+from stigmer_runner.tools.session import DEFAULT_LIMITS
+from stigmer_runner.workflow.activities import LARGEST_RESULT, Asked
+from stigmer_runner.workflow.commands import ProcessWanted, words_of
+from stigmer_runner.workflow.problems import Kind, TaskProblem
+from stigmer_runner.workflow.processes import Ended, ProcessPlace, Showing, marker_of
+
+
+class TaskContainer(ContainerExecutor):
+    """Runs what an image runs by itself, or a line in its shell; the standard input is the task's."""
+
+    def __init__(self, engine: Engine, place: ContainerPlace, wanted: ProcessWanted, arguments: list[str]) -> None:
+        """`arguments`: of what the image runs by itself."""
+        own = {name: value for name, value in place.environment.items() if name not in engine.environment}
+        super().__init__(replace(engine, environment={**engine.environment, **own}), place, LARGEST_RESULT)
+        # By name alone, so that no other process sees values; but for what would be a setting of the engine itself.
+        told = [
+            f"--env={name}" if name in own else f"--env={name}={value}" for name, value in place.environment.items()
+        ]
+        self._variables = told
+        self._wanted = wanted
+        self._words = ["sh", "-c", wanted.line] if wanted.line else arguments
+
+    def _arguments(self, name: str) -> list[str]:
+        *options, image, _shell, _option, _program = super()._arguments(name)
+        return [*options, *self._variables, image, *self._words]
+
+    def _program(self, command: str) -> bytes:
+        return self._wanted.stdin
+
+
+async def run_container(place: ProcessPlace, asked: Asked, wanted: ProcessWanted, showing: Showing) -> Ended:
+    """See `processes.Run`."""
+    arguments = asked.arguments
+    if place.network == Network.MODE_HOSTS:
+        raise TaskProblem(
+            Kind.AUTHORIZATION, "a container reaches all of the network, or nothing", "open the network, or close it"
+        )
+    _check(arguments)
+    try:
+        engine = await find_engine()
+    except NoContainerEngine as error:
+        raise SpawnFailed(str(error)) from error
+    where = ContainerPlace(
+        asked.text("image"),
+        place.workspace.resolve(),
+        f"stigmer-{place.execution_id}"[-80:].lstrip("-_."),
+        marker_of(place, asked)[:120] + ":",
+        {**place.environment, **wanted.environment},
+        place.policy.network.mode == Network.MODE_OPEN,
+        DEFAULT_LIMITS,
+        (),
+        arguments.get("pullPolicy") != "never",
+    )
+    words = words_of(arguments.get("arguments"))
+    result = await TaskContainer(engine, where, wanted, words).execute(shlex.join(words))
+    showing.output(result.stdout.encode())
+    showing.output(result.stderr.encode())
+    return Ended(result.exit_code, result.stdout, result.stderr, result.remark, result.timed_out)
+
+
+def _check(arguments: Mapping[str, object]) -> None:
+    """Raises `TaskProblem` for what a container of a run cannot have."""
+    for key, remedy in (
+        ("ports", "a container of a task serves nobody outside of it"),
+        ("volumes", "the workspace is there under its own name"),
+    ):
+        if arguments.get(key):
+            raise TaskProblem(Kind.CONFIGURATION, f"`{key}` of a container is not supported", remedy)
+    lifetime = arguments.get("lifetime")
+    if isinstance(lifetime, dict) and cast("dict[str, object]", lifetime).get("cleanup") not in (None, "always"):
+        raise TaskProblem(
+            Kind.CONFIGURATION,
+            "a container is removed once its task has ended",
+            "write `cleanup: always`, or leave it out",
+        )
