@@ -107,7 +107,7 @@ POLICIES: Mapping[str, Policy] = {
     **_rpcs("grpc.reflection.v1alpha.ServerReflection", READ, "ServerReflectionInfo"),
     **_rpcs("stigmer.server.v1.ServerService", EVERY_ROLE, "GetServerInfo"),
     **_rpcs("stigmer.server.v1.ServerService", READ, "GetStatus"),
-    **_rpcs("stigmer.server.v1.ServerService", WRITE, "Shutdown"),
+    **_rpcs("stigmer.server.v1.ServerService", WRITE, "Shutdown DrainRunner"),
     **_rpcs("grpc.health.v1.Health", OPEN, "Check"),
     **_rpcs("grpc.health.v1.Health", EVERY_ROLE, "List Watch"),
 }

@@ -47,6 +47,8 @@ class LinkRequest(_message.Message):
         HELD_FIELD_NUMBER: _builtins.int
         CAPACITY_FIELD_NUMBER: _builtins.int
         SANDBOX_FIELD_NUMBER: _builtins.int
+        LABELS_FIELD_NUMBER: _builtins.int
+        HOST_FIELD_NUMBER: _builtins.int
         runner_id: _builtins.str
         """The same for the life of the process."""
         pid: _builtins.int
@@ -55,11 +57,17 @@ class LinkRequest(_message.Message):
         """Of this protocol; another one is refused."""
         capacity: _builtins.int
         """How many executions it takes at once."""
+        host: _builtins.str
+        """The name of its machine, where that is not the daemon's: it has a file system of its own."""
         @_builtins.property
         def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkRequest.HeldLease]: ...
         @_builtins.property
         def sandbox(self) -> _event_pb2.Sandbox:
             """How commands are confined here, for `status` and `doctor`."""
+
+        @_builtins.property
+        def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """What work may ask for: an execution or session with the label `runner` goes to a runner that has its value among these."""
 
         def __init__(
             self,
@@ -71,10 +79,12 @@ class LinkRequest(_message.Message):
             held: _abc.Iterable[Global___LinkRequest.HeldLease] | None = ...,
             capacity: _builtins.int = ...,
             sandbox: _event_pb2.Sandbox | None = ...,
+            labels: _abc.Iterable[_builtins.str] | None = ...,
+            host: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["sandbox", b"sandbox"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "held", b"held", "pid", b"pid", "protocol", b"protocol", "runner_id", b"runner_id", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "held", b"held", "host", b"host", "labels", b"labels", "pid", b"pid", "protocol", b"protocol", "runner_id", b"runner_id", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

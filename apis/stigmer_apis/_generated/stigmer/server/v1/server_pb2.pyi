@@ -47,6 +47,7 @@ class GetServerInfoResponse(_message.Message):
     HOME_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
+    RUNNER_ID_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     protocol: _builtins.int
     """Of the services in `stigmer.*`; a client of another number stops with a clear word."""
@@ -55,6 +56,8 @@ class GetServerInfoResponse(_message.Message):
     incarnation: _builtins.str
     role: _builtins.str
     """The caller's role: `viewer`, `operator` or `runner`."""
+    runner_id: _builtins.str
+    """For a runner: the id that the server knows it by; it says hello as that."""
     def __init__(
         self,
         *,
@@ -64,10 +67,11 @@ class GetServerInfoResponse(_message.Message):
         home: _builtins.str = ...,
         incarnation: _builtins.str = ...,
         role: _builtins.str = ...,
+        runner_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["home", b"home", "incarnation", b"incarnation", "pid", b"pid", "protocol", b"protocol", "role", b"role", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["home", b"home", "incarnation", b"incarnation", "pid", b"pid", "protocol", b"protocol", "role", b"role", "runner_id", b"runner_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -142,6 +146,9 @@ class GetStatusResponse(_message.Message):
         SANDBOX_FIELD_NUMBER: _builtins.int
         WALLS_FIELD_NUMBER: _builtins.int
         DETAIL_FIELD_NUMBER: _builtins.int
+        LABELS_FIELD_NUMBER: _builtins.int
+        HOST_FIELD_NUMBER: _builtins.int
+        DRAINING_FIELD_NUMBER: _builtins.int
         runner_id: _builtins.str
         pid: _builtins.int
         version: _builtins.str
@@ -153,6 +160,14 @@ class GetStatusResponse(_message.Message):
         walls: _builtins.bool
         """Whether commands are confined."""
         detail: _builtins.str
+        host: _builtins.str
+        """Its machine, for one of another machine; empty for this one's."""
+        draining: _builtins.bool
+        """It is given nothing more, and leaves when what it runs has ended."""
+        @_builtins.property
+        def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """What work may ask for by the label `runner`."""
+
         def __init__(
             self,
             *,
@@ -166,10 +181,13 @@ class GetStatusResponse(_message.Message):
             sandbox: _builtins.str = ...,
             walls: _builtins.bool = ...,
             detail: _builtins.str = ...,
+            labels: _abc.Iterable[_builtins.str] | None = ...,
+            host: _builtins.str = ...,
+            draining: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "detail", b"detail", "memory_bytes", b"memory_bytes", "pid", b"pid", "runner_id", b"runner_id", "running", b"running", "sandbox", b"sandbox", "uptime_seconds", b"uptime_seconds", "version", b"version", "walls", b"walls"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "detail", b"detail", "draining", b"draining", "host", b"host", "labels", b"labels", "memory_bytes", b"memory_bytes", "pid", b"pid", "runner_id", b"runner_id", "running", b"running", "sandbox", b"sandbox", "uptime_seconds", b"uptime_seconds", "version", b"version", "walls", b"walls"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -184,6 +202,7 @@ class GetStatusResponse(_message.Message):
     EXECUTIONS_FIELD_NUMBER: _builtins.int
     LIVE_EXECUTIONS_FIELD_NUMBER: _builtins.int
     OPEN_STREAMS_FIELD_NUMBER: _builtins.int
+    TELEMETRY_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     home: _builtins.str
@@ -199,6 +218,10 @@ class GetStatusResponse(_message.Message):
     def store(self) -> Global___GetStatusResponse.Component: ...
     @_builtins.property
     def runners(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetStatusResponse.Runner]: ...
+    @_builtins.property
+    def telemetry(self) -> Global___GetStatusResponse.Component:
+        """What is told to tools that watch; unset where nothing is."""
+
     def __init__(
         self,
         *,
@@ -213,10 +236,11 @@ class GetStatusResponse(_message.Message):
         executions: _builtins.int = ...,
         live_executions: _builtins.int = ...,
         open_streams: _builtins.int = ...,
+        telemetry: Global___GetStatusResponse.Component | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["store", b"store"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["store", b"store", "telemetry", b"telemetry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "home", b"home", "live_executions", b"live_executions", "memory_bytes", b"memory_bytes", "open_streams", b"open_streams", "pid", b"pid", "runners", b"runners", "sockets", b"sockets", "store", b"store", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "home", b"home", "live_executions", b"live_executions", "memory_bytes", b"memory_bytes", "open_streams", b"open_streams", "pid", b"pid", "runners", b"runners", "sockets", b"sockets", "store", b"store", "telemetry", b"telemetry", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -264,3 +288,50 @@ class ShutdownResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShutdownResponse: _TypeAlias = ShutdownResponse  # noqa: Y015
+
+@_typing.final
+class DrainRunnerRequest(_message.Message):
+    """Which one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNER_ID_FIELD_NUMBER: _builtins.int
+    runner_id: _builtins.str
+    """Its id, or the beginning of it."""
+    def __init__(
+        self,
+        *,
+        runner_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["runner_id", b"runner_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainRunnerRequest: _TypeAlias = DrainRunnerRequest  # noqa: Y015
+
+@_typing.final
+class DrainRunnerResponse(_message.Message):
+    """It is asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RUNNER_ID_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
+    runner_id: _builtins.str
+    running: _builtins.int
+    """What it runs still."""
+    def __init__(
+        self,
+        *,
+        runner_id: _builtins.str = ...,
+        running: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["runner_id", b"runner_id", "running", b"running"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrainRunnerResponse: _TypeAlias = DrainRunnerResponse  # noqa: Y015

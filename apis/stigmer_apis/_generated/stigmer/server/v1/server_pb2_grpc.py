@@ -50,6 +50,11 @@ class ServerServiceStub:
                 request_serializer=stigmer_dot_server_dot_v1_dot_server__pb2.ShutdownRequest.SerializeToString,
                 response_deserializer=stigmer_dot_server_dot_v1_dot_server__pb2.ShutdownResponse.FromString,
                 _registered_method=True)
+        self.DrainRunner = channel.unary_unary(
+                '/stigmer.server.v1.ServerService/DrainRunner',
+                request_serializer=stigmer_dot_server_dot_v1_dot_server__pb2.DrainRunnerRequest.SerializeToString,
+                response_deserializer=stigmer_dot_server_dot_v1_dot_server__pb2.DrainRunnerResponse.FromString,
+                _registered_method=True)
 
 
 class ServerServiceServicer:
@@ -77,6 +82,13 @@ class ServerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DrainRunner(self, request, context):
+        """Gives a connected runner nothing more; it leaves once what it runs has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.Shutdown,
                     request_deserializer=stigmer_dot_server_dot_v1_dot_server__pb2.ShutdownRequest.FromString,
                     response_serializer=stigmer_dot_server_dot_v1_dot_server__pb2.ShutdownResponse.SerializeToString,
+            ),
+            'DrainRunner': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainRunner,
+                    request_deserializer=stigmer_dot_server_dot_v1_dot_server__pb2.DrainRunnerRequest.FromString,
+                    response_serializer=stigmer_dot_server_dot_v1_dot_server__pb2.DrainRunnerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class ServerService:
             '/stigmer.server.v1.ServerService/Shutdown',
             stigmer_dot_server_dot_v1_dot_server__pb2.ShutdownRequest.SerializeToString,
             stigmer_dot_server_dot_v1_dot_server__pb2.ShutdownResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrainRunner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.server.v1.ServerService/DrainRunner',
+            stigmer_dot_server_dot_v1_dot_server__pb2.DrainRunnerRequest.SerializeToString,
+            stigmer_dot_server_dot_v1_dot_server__pb2.DrainRunnerResponse.FromString,
             options,
             channel_credentials,
             insecure,

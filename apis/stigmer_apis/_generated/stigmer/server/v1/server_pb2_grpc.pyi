@@ -22,6 +22,8 @@ class ServerServiceStub:
     """How every part does, as each reports it."""
     Shutdown: _aio.UnaryUnaryMultiCallable[_server_pb2.ShutdownRequest, _server_pb2.ShutdownResponse]
     """Stops the daemon, and its runners with it unless told otherwise. Answers before it goes."""
+    DrainRunner: _aio.UnaryUnaryMultiCallable[_server_pb2.DrainRunnerRequest, _server_pb2.DrainRunnerResponse]
+    """Gives a connected runner nothing more; it leaves once what it runs has ended."""
 
 class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Asked by `stigmer server`, `doctor` and every client that connects."""
@@ -49,5 +51,13 @@ class ServerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_server_pb2.ShutdownRequest, _server_pb2.ShutdownResponse],
     ) -> _abc.Awaitable[_server_pb2.ShutdownResponse]:
         """Stops the daemon, and its runners with it unless told otherwise. Answers before it goes."""
+
+    @_abc_1.abstractmethod
+    def DrainRunner(
+        self,
+        request: _server_pb2.DrainRunnerRequest,
+        context: _aio.ServicerContext[_server_pb2.DrainRunnerRequest, _server_pb2.DrainRunnerResponse],
+    ) -> _abc.Awaitable[_server_pb2.DrainRunnerResponse]:
+        """Gives a connected runner nothing more; it leaves once what it runs has ended."""
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: _aio.Server) -> None: ...
