@@ -59,7 +59,7 @@ def test_a_value(expressions: Expressions, expression: str, value: Json) -> None
         ("$inptu", "no variable `$inptu`", "`$input`"),
         (".a | lenght", "no function `lenght`, in column 6", "`length`"),
         (".a |", "nothing follows", "complete"),
-        (". as [$x,] | 1\n+ 2", "in its line 1, column 8", "jqlang"),
+        (". as [$x,] | 1\n+ 2", "in its line 1, column 10", "jqlang"),
     ],
 )
 def test_what_is_refused(expressions: Expressions, expression: str, wrong: str, remedy: str) -> None:

@@ -48,10 +48,6 @@ WORKFLOW_ERROR = "workflow-error"
 """Type of the failure of an activity that failed with an error of the workflow language: its only detail is JSON text of `type`, `status`, `title`,
 `detail` and `instance`."""
 
-TELLER = "stigmer.tell"
-"""Name of the external function (`workflow.extern_functions()`) that takes an encoded `EventBatch` beside an activation. Where an engine has none, the
-activity `tell` takes it."""
-
 
 def repeatable(name: str) -> str:
     """The name of the same activity where a call may be made again after its runner died."""
@@ -86,8 +82,6 @@ class WorkflowRequest:
     """What `$env` is: values that are no secrets."""
     carried_json: str = ""
     """Where an earlier run of the same execution stopped, which this one goes on from; empty for the first."""
-    published: bool = False
-    """Whether the document was made from the published messages, whose heads are checked by other rules."""
 
 
 @dataclass(frozen=True)

@@ -335,9 +335,11 @@ class EmbeddedRun:
         events = [event for note in notes for event in self._events_of(note)]
         try:
             told = self._standing.take_jobs(record.activation.jobs, replaying=False)
-            commands = self._workflow_for(record).activate(told, at, self._records, replaying=False)
+            workflow = self._workflow_for(record)
+            commands = workflow.activate(told, at, self._records, replaying=False)
             if self._refused(notes[0].job, commands):
                 return
+            events += workflow.take_told(at)
             self._standing.take_commands(commands, at)
             check_continuation(self._standing.end, name_of(self._plan.definition))
         except EngineError as error:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import Start
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch
 from stigmer_runner.engine.commands import AnswerQuery, Command
 from stigmer_runner.engine.errors import QueryRefused
+from stigmer_runner.engine.extern import TELLER
 from stigmer_runner.engine.payloads import CONVERTER
 from stigmer_runner.engine.plain_values import PlainValues
 from stigmer_runner.engine.temporalio_names import (
@@ -47,6 +49,7 @@ class DrivenWorkflow:
 
     def __init__(self, definition: type[object], start: Start, at_micros: int) -> None:
         self._run_id = start.run_id
+        self._told: list[bytes] = []
         details = WorkflowInstanceDetails(
             payload_converter_factory=PlainValues,
             failure_converter_class=DefaultFailureConverter,
@@ -54,7 +57,7 @@ class DrivenWorkflow:
             defn=_definition(definition),
             info=_info(start, at_micros),
             randomness_seed=start.randomness_seed,
-            extern_functions={},
+            extern_functions={TELLER: self._told.append},
             disable_eager_activity_execution=True,
             worker_level_failure_exception_types=[],
             patch_activation_callback=None,
@@ -82,7 +85,17 @@ class DrivenWorkflow:
         activation.timestamp.FromMicroseconds(at_micros)
         with _loop_put_back():
             completion = self._instance.activate(activation)
+        if replaying:
+            self._told.clear()
         return commands_of(completion)
+
+    def take_told(self, at_micros: int) -> list[Event]:
+        """The events that the workflow has told in its last activation, each once, with the time `at_micros` where they have none."""
+        events = [event for batch in self._told for event in EventBatch.FromString(batch).events]
+        self._told.clear()
+        for event in events:
+            event.time_unix_micros = event.time_unix_micros or at_micros
+        return events
 
     def query(self, name: str, arguments: Sequence[object], at_micros: int, history_length: int) -> Payload:
         """Ask the workflow something; changes nothing. Raises `QueryRefused`."""
