@@ -16,8 +16,8 @@ from typing import cast
 
 from stigmer_apis.errors import DataLoss, FailedPrecondition, NotFound
 
-FORMAT = 1
-"""Of `backup.json`. A higher one is refused."""
+FORMAT = 2
+"""Of `backup.json`. A higher one is refused. In 1 the databases have their first names; 2 is said where one was packed and has another."""
 
 NEEDS = "0.1.0"
 """The oldest Stigmer that reads `FORMAT`."""
@@ -26,10 +26,10 @@ LIST_NAME = "backup.json"
 LIST_LIMIT = 256 << 20
 """Bytes of a list that are read at most: about a million files."""
 
-DATABASES = ("state.fs", "events.fs")
-
+_DATABASE = re.compile(r"(state|events)(\.[1-9][0-9]{0,8})?\.fs")
 _PATH = re.compile(
-    r"(?:state|events)\.fs|journal/[0-9]{10}\.wal|(?:artifacts|skills)/[0-9a-f]{16}/[0-9a-f]{2}/[0-9a-f]{64}(?:\.zip)?"
+    r"(?:state|events)(?:\.[1-9][0-9]{0,8})?\.fs|journal/[0-9]{10}\.wal|"
+    r"(?:artifacts|skills)/[0-9a-f]{16}/[0-9a-f]{2}/[0-9a-f]{64}(?:\.zip)?"
 )
 _ELSEWHERE = "take a new backup into an empty directory, or name another backup"
 
@@ -77,8 +77,9 @@ def is_path(path: str) -> bool:
 
 def encode_list(found: BackupList) -> bytes:
     """The content of `backup.json`."""
+    packed = any((named := _DATABASE.fullmatch(file.path)) and named[2] for file in found.files)
     fields: dict[str, object] = {
-        "format": FORMAT,
+        "format": FORMAT if packed else 1,
         "needs": NEEDS,
         "store": found.store,
         "taken_unix": found.taken_unix,
@@ -147,7 +148,8 @@ def _decode(path: Path, fields: dict[str, object]) -> BackupList:
                 remedy=f"somebody changed it; {_ELSEWHERE}",
             )
     names = [file.path for file in files]
-    if len(set(names)) != len(names) or not set(DATABASES) <= set(names):
+    databases = sorted(named[1] for name in names if (named := _DATABASE.fullmatch(name)))
+    if len(set(names)) != len(names) or databases != ["events", "state"]:
         raise DataLoss(f"{path} does not name each file of a store once", remedy=_ELSEWHERE)
     return BackupList(str(fields["store"]), taken, str(fields["version"]), manifest, files)
 

@@ -17,6 +17,7 @@ from stigmer_backend.maintenance.kept_files import FOLDERS
 from stigmer_backend.store import (
     DirectoryLock,
     FileLayer,
+    database_files,
     examine,
     mark_restored,
     store_id,
@@ -24,10 +25,7 @@ from stigmer_backend.store import (
 )
 
 MANIFEST = "manifest"
-DATABASES = ("state.fs", "events.fs")
-SIDES = tuple(f"{name}{side}" for name in DATABASES for side in (".digest", ".index"))
-NAMES = (*SIDES, "journal", "cut", *FOLDERS, *DATABASES)
-"""What a store consists of beside its manifest, in the order in which it changes places: a database is there at every moment."""
+SIDES = (".digest", ".index")
 
 STAGING = "restoring"
 KEPT = "replaced"
@@ -58,7 +56,7 @@ def restore(backup: Path, data: Path, *, replace: bool, step: Step = lambda name
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = DirectoryLock(data / "lock")
     try:
-        there = [name for name in (MANIFEST, *NAMES) if os.path.lexists(data / name)]
+        there = [name for name in (MANIFEST, *_names(data)) if os.path.lexists(data / name)]
         if there and not replace:
             raise AlreadyExists(
                 f"{data} holds a store already",
@@ -109,7 +107,7 @@ def _exchange(data: Path, staging: Path, there: list[str], step: Step) -> Path |
     """Set aside what is there, and put what was staged in its place."""
     files = FileLayer()
     kept = _fresh(data / KEPT) if there else None
-    for name in (MANIFEST, *NAMES):
+    for name in (MANIFEST, *_names(data, staging)):
         if kept is not None and name in there:
             step(f"{name} away")
             files.rename(data / name, kept / name)
@@ -123,6 +121,12 @@ def _exchange(data: Path, staging: Path, there: list[str], step: Step) -> Path |
     files.rename(staging / MANIFEST, data / MANIFEST)
     files.sync_directory(data)
     return kept
+
+
+def _names(*directories: Path) -> list[str]:
+    """What stores there consist of beside their manifests, in the order in which it changes places: a database is there at every moment."""
+    databases = sorted({path.name for directory in directories for path in database_files(directory)})
+    return [*(f"{name}{side}" for name in databases for side in SIDES), "journal", "cut", *FOLDERS, *databases]
 
 
 def _fresh(folder: Path) -> Path:

@@ -44,7 +44,7 @@ from stigmer_backend.store.errors import (
 from stigmer_backend.store.examination import Finding, examine
 from stigmer_backend.store.files import FileLayer
 from stigmer_backend.store.lock import DirectoryLock
-from stigmer_backend.store.manifest import mark_restored, store_id
+from stigmer_backend.store.manifest import database_files, mark_restored, store_id
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark, Record, Row, Span
 from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.packer import DatabaseName, Packed, Usage
@@ -106,6 +106,7 @@ __all__ = [
     "Usage",
     "WriteRefused",
     "checked_from",
+    "database_files",
     "examine",
     "mark_restored",
     "row_key",

@@ -18,7 +18,7 @@ from stigmer_apis.errors import AlreadyExists, DataLoss, FailedPrecondition, Sti
 from stigmer_backend.maintenance.restoring import restore
 from stigmer_backend.maintenance.verifying import look_at_backup, look_at_store
 from stigmer_backend.resources.kinds import EXECUTIONS
-from stigmer_backend.store import FormatTooNew, OpenRefused, Store, StoreLocked
+from stigmer_backend.store import DatabaseName, FormatTooNew, OpenRefused, Store, StoreLocked
 from tests.support.served_backend import Served, serve_backend
 
 
@@ -96,6 +96,30 @@ async def test_a_backup_is_added_to_verified_and_restored_under_another_incarnat
         await back_up(client, backup, incremental=True)
     restore(backup, short_tmp / "again", replace=False)
     assert await executions_of(short_tmp / "again") == {first, second, fourth}
+
+
+async def test_a_packed_store_is_backed_up_anew_added_to_and_restored_over_one_that_was_not(short_tmp: Path) -> None:
+    root, backup = short_tmp / "h", short_tmp / "b"
+    async with served(root) as (backend, client):
+        first = (await backend.run("one")).metadata.id
+        await back_up(client, backup)
+    shutil.copytree(root / "data", short_tmp / "before")
+    store = await Store.open(root / "data")
+    for name in DatabaseName:
+        await store.pack(name)
+    await store.close()
+    async with served(root) as (backend, client):
+        second = (await backend.run("two")).metadata.id
+        packed = await back_up(client, backup, incremental=True)
+        assert {file.path for file in packed.found.files} >= {"state.2.fs", "events.2.fs"}
+        third = (await backend.run("three")).metadata.id
+        assert (await back_up(client, backup, incremental=True)).written < packed.written
+    assert not (backup / "state.fs").exists()
+    assert problems(backup) == []
+    done = restore(backup, short_tmp / "before", replace=True)
+    assert done.kept is not None
+    assert await executions_of(short_tmp / "before") == {first, second, third}
+    assert await executions_of(done.kept) == {first}
 
 
 async def test_an_addition_that_breaks_off_leaves_the_earlier_backup_as_it_was(short_tmp: Path) -> None:
@@ -205,7 +229,7 @@ async def test_what_is_no_whole_backup_is_refused_and_changes_nothing(backup: Pa
     refused(link, DataLoss, "cannot be read")
     refused(link_folder, DataLoss, "leads elsewhere")
     refused(climb, DataLoss, "no backup has a file there")
-    refused(newer, FailedPrecondition, "format 99, this version reads up to 1")
+    refused(newer, FailedPrecondition, "format 99, this version reads up to 2")
     refused(newer_store, FormatTooNew, "format 77")
     refused(lambda copy: (copy / "events.fs").unlink(), DataLoss, "cannot be read")
     refused(lambda copy: (copy / "backup.json").unlink(), StigmerError, "holds no backup")
