@@ -19,6 +19,336 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class UsageRequest(_message.Message):
+    """Whether to look into the databases."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WITH_DEAD_FIELD_NUMBER: _builtins.int
+    with_dead: _builtins.bool
+    """Tell how much a pack would give back: a second for 300,000 records."""
+    def __init__(
+        self,
+        *,
+        with_dead: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["with_dead", b"with_dead"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageRequest: _TypeAlias = UsageRequest  # noqa: Y015
+
+@_typing.final
+class UsageResponse(_message.Message):
+    """What there is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KINDS_FIELD_NUMBER: _builtins.int
+    RETENTION_FIELD_NUMBER: _builtins.int
+    retention: _builtins.str
+    """What is deleted by itself, in words; empty when nothing is."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DiskUse]: ...
+    def __init__(
+        self,
+        *,
+        kinds: _abc.Iterable[Global___DiskUse] | None = ...,
+        retention: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "retention", b"retention"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsageResponse: _TypeAlias = UsageResponse  # noqa: Y015
+
+@_typing.final
+class DiskUse(_message.Message):
+    """What one kind of data takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    DEAD_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """`resources`, `events`, `journal`, `artifacts`, `skills`, `set aside`."""
+    bytes: _builtins.int
+    dead: _builtins.int
+    """Of a database, when it was asked for: bytes that a pack would give back."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        bytes: _builtins.int = ...,
+        dead: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_dead", b"_dead", "dead", b"dead"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dead", b"_dead", "bytes", b"bytes", "dead", b"dead", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__dead: _TypeAlias = _typing.Literal["dead"]  # noqa: Y015
+    _WhichOneofArgType__dead: _TypeAlias = _typing.Literal["_dead", b"_dead"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dead) -> _WhichOneofReturnType__dead | None: ...
+
+Global___DiskUse: _TypeAlias = DiskUse  # noqa: Y015
+
+@_typing.final
+class PackRequest(_message.Message):
+    """Which databases to pack."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONLY_ABOVE_PERCENT_FIELD_NUMBER: _builtins.int
+    only_above_percent: _builtins.int
+    """Only those of which more than this part is dead, in percent; 0 for all."""
+    def __init__(
+        self,
+        *,
+        only_above_percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["only_above_percent", b"only_above_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackRequest: _TypeAlias = PackRequest  # noqa: Y015
+
+@_typing.final
+class PackResponse(_message.Message):
+    """One database, or a sign that the work goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """`resources` or `events`; empty for a sign of life."""
+    before: _builtins.int
+    after: _builtins.int
+    """As `before` where there was too little to gain."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        before: _builtins.int = ...,
+        after: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PackResponse: _TypeAlias = PackResponse  # noqa: Y015
+
+@_typing.final
+class ImportRequest(_message.Message):
+    """A part of what is imported."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def start(self) -> Global___ImportStart: ...
+    @_builtins.property
+    def resource(self) -> Global___ImportResource: ...
+    @_builtins.property
+    def events(self) -> Global___ImportEvents: ...
+    @_builtins.property
+    def file(self) -> Global___ImportFile: ...
+    @_builtins.property
+    def end(self) -> Global___ImportItemEnd:
+        """The item that was being sent is whole: it is put into the store now, or refused."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___ImportStart | None = ...,
+        resource: Global___ImportResource | None = ...,
+        events: Global___ImportEvents | None = ...,
+        file: Global___ImportFile | None = ...,
+        end: Global___ImportItemEnd | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "events", b"events", "file", b"file", "part", b"part", "resource", b"resource", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "events", b"events", "file", b"file", "part", b"part", "resource", b"resource", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["start", "resource", "events", "file", "end"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ImportRequest: _TypeAlias = ImportRequest  # noqa: Y015
+
+@_typing.final
+class ImportStart(_message.Message):
+    """How to import."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAKEN_FIELD_NUMBER: _builtins.int
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    taken: _builtins.str
+    """What happens with an id or a name that is taken by something else: `skip`, `rename` or `refuse`."""
+    dry_run: _builtins.bool
+    """Change nothing; say what would be done."""
+    def __init__(
+        self,
+        *,
+        taken: _builtins.str = ...,
+        dry_run: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dry_run", b"dry_run", "taken", b"taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportStart: _TypeAlias = ImportStart  # noqa: Y015
+
+@_typing.final
+class ImportResource(_message.Message):
+    """A resource of any kind that can be imported, as bytes of its message. Of a run, its events and files follow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """As in `kind` of the resource: `Agent`, `AgentExecution`, `Session`."""
+    resource: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        resource: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportResource: _TypeAlias = ImportResource  # noqa: Y015
+
+@_typing.final
+class ImportEvents(_message.Message):
+    """Neighbouring events of the run that is being sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_SEQ_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    first_seq: _builtins.int
+    count: _builtins.int
+    """How many."""
+    body: _builtins.bytes
+    """Events, each as `EventBatch` has them: bytes that stay valid when they are joined."""
+    def __init__(
+        self,
+        *,
+        first_seq: _builtins.int = ...,
+        count: _builtins.int = ...,
+        body: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "count", b"count", "first_seq", b"first_seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportEvents: _TypeAlias = ImportEvents  # noqa: Y015
+
+@_typing.final
+class ImportFile(_message.Message):
+    """Bytes of a file that the run handed over, in order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    digest: _builtins.str
+    """SHA-256 of the whole file, hex."""
+    data: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        digest: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "digest", b"digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportFile: _TypeAlias = ImportFile  # noqa: Y015
+
+@_typing.final
+class ImportItemEnd(_message.Message):
+    """The end of an item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportItemEnd: _TypeAlias = ImportItemEnd  # noqa: Y015
+
+@_typing.final
+class ImportResponse(_message.Message):
+    """What became of an item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    name: _builtins.str
+    """What it was called in the archive."""
+    id: _builtins.str
+    outcome: _builtins.str
+    """`created`, `same` (it was there already), `renamed`, `skipped`, `refused`."""
+    detail: _builtins.str
+    """Why, or what it is called now."""
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        id: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+        detail: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "id", b"id", "kind", b"kind", "name", b"name", "outcome", b"outcome"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportResponse: _TypeAlias = ImportResponse  # noqa: Y015
+
+@_typing.final
 class BackupRequest(_message.Message):
     """What the caller has already."""
 

@@ -40,6 +40,21 @@ class MaintenanceServiceStub:
                 request_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.BackupRequest.SerializeToString,
                 response_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.BackupResponse.FromString,
                 _registered_method=True)
+        self.Usage = channel.unary_unary(
+                '/stigmer.maintenance.v1.MaintenanceService/Usage',
+                request_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.UsageRequest.SerializeToString,
+                response_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.UsageResponse.FromString,
+                _registered_method=True)
+        self.Pack = channel.unary_stream(
+                '/stigmer.maintenance.v1.MaintenanceService/Pack',
+                request_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.PackRequest.SerializeToString,
+                response_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.PackResponse.FromString,
+                _registered_method=True)
+        self.Import = channel.stream_stream(
+                '/stigmer.maintenance.v1.MaintenanceService/Import',
+                request_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportRequest.SerializeToString,
+                response_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportResponse.FromString,
+                _registered_method=True)
 
 
 class MaintenanceServiceServicer:
@@ -53,6 +68,27 @@ class MaintenanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Usage(self, request, context):
+        """What the store takes on the server's disk, by kind.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pack(self, request, context):
+        """Gives back the space of what was deleted and replaced in the databases, while the server goes on. Ends with what each database became; says meanwhile that it works.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Import(self, request_iterator, context):
+        """Puts runs, sessions and resources of an archive into the store, checked by the server again. The caller sends what the archive holds, the server answers for each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MaintenanceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +96,21 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.Backup,
                     request_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.BackupRequest.FromString,
                     response_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.BackupResponse.SerializeToString,
+            ),
+            'Usage': grpc.unary_unary_rpc_method_handler(
+                    servicer.Usage,
+                    request_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.UsageRequest.FromString,
+                    response_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.UsageResponse.SerializeToString,
+            ),
+            'Pack': grpc.unary_stream_rpc_method_handler(
+                    servicer.Pack,
+                    request_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.PackRequest.FromString,
+                    response_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.PackResponse.SerializeToString,
+            ),
+            'Import': grpc.stream_stream_rpc_method_handler(
+                    servicer.Import,
+                    request_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportRequest.FromString,
+                    response_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +141,87 @@ class MaintenanceService:
             '/stigmer.maintenance.v1.MaintenanceService/Backup',
             stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.BackupRequest.SerializeToString,
             stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.BackupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Usage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.maintenance.v1.MaintenanceService/Usage',
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.UsageRequest.SerializeToString,
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.UsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.maintenance.v1.MaintenanceService/Pack',
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.PackRequest.SerializeToString,
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.PackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Import(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/stigmer.maintenance.v1.MaintenanceService/Import',
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportRequest.SerializeToString,
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportResponse.FromString,
             options,
             channel_credentials,
             insecure,

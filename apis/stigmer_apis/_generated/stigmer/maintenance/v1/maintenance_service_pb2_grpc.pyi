@@ -18,6 +18,12 @@ class MaintenanceServiceStub:
     def __init__(self, channel: _aio.Channel) -> None: ...
     Backup: _aio.UnaryStreamMultiCallable[_maintenance_service_pb2.BackupRequest, _maintenance_service_pb2.BackupResponse]
     """Everything that the store holds, as of one moment, while it goes on: a start, the bytes that the caller lacks, and the list of all files."""
+    Usage: _aio.UnaryUnaryMultiCallable[_maintenance_service_pb2.UsageRequest, _maintenance_service_pb2.UsageResponse]
+    """What the store takes on the server's disk, by kind."""
+    Pack: _aio.UnaryStreamMultiCallable[_maintenance_service_pb2.PackRequest, _maintenance_service_pb2.PackResponse]
+    """Gives back the space of what was deleted and replaced in the databases, while the server goes on. Ends with what each database became; says meanwhile that it works."""
+    Import: _aio.StreamStreamMultiCallable[_maintenance_service_pb2.ImportRequest, _maintenance_service_pb2.ImportResponse]
+    """Puts runs, sessions and resources of an archive into the store, checked by the server again. The caller sends what the archive holds, the server answers for each."""
 
 class MaintenanceServiceServicer(metaclass=_abc_1.ABCMeta):
     """Asked by `stigmer backup`."""
@@ -29,5 +35,29 @@ class MaintenanceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_maintenance_service_pb2.BackupRequest, _maintenance_service_pb2.BackupResponse],
     ) -> _abc.AsyncIterator[_maintenance_service_pb2.BackupResponse]:
         """Everything that the store holds, as of one moment, while it goes on: a start, the bytes that the caller lacks, and the list of all files."""
+
+    @_abc_1.abstractmethod
+    def Usage(
+        self,
+        request: _maintenance_service_pb2.UsageRequest,
+        context: _aio.ServicerContext[_maintenance_service_pb2.UsageRequest, _maintenance_service_pb2.UsageResponse],
+    ) -> _abc.Awaitable[_maintenance_service_pb2.UsageResponse]:
+        """What the store takes on the server's disk, by kind."""
+
+    @_abc_1.abstractmethod
+    def Pack(
+        self,
+        request: _maintenance_service_pb2.PackRequest,
+        context: _aio.ServicerContext[_maintenance_service_pb2.PackRequest, _maintenance_service_pb2.PackResponse],
+    ) -> _abc.AsyncIterator[_maintenance_service_pb2.PackResponse]:
+        """Gives back the space of what was deleted and replaced in the databases, while the server goes on. Ends with what each database became; says meanwhile that it works."""
+
+    @_abc_1.abstractmethod
+    def Import(
+        self,
+        request_iterator: _abc.AsyncIterator[_maintenance_service_pb2.ImportRequest],
+        context: _aio.ServicerContext[_maintenance_service_pb2.ImportRequest, _maintenance_service_pb2.ImportResponse],
+    ) -> _abc.AsyncIterator[_maintenance_service_pb2.ImportResponse]:
+        """Puts runs, sessions and resources of an archive into the store, checked by the server again. The caller sends what the archive holds, the server answers for each."""
 
 def add_MaintenanceServiceServicer_to_server(servicer: MaintenanceServiceServicer, server: _aio.Server) -> None: ...
