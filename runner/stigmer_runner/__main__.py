@@ -88,6 +88,7 @@ def marker_prefix(home: Home) -> str:
 
 
 async def _serve(arguments: Arguments) -> None:
+    from stigmer_runner.hosting.engines import Engines
     from stigmer_runner.hosting.host import Host
     from stigmer_runner.hosting.hosted import Services
     from stigmer_runner.hosting.providers import Providers
@@ -111,6 +112,8 @@ async def _serve(arguments: Arguments) -> None:
         Host(),
     )
     providers = Providers(arguments.settings, home.root)
+    local = arguments.settings.backend.local
+    engines = Engines(local.execution, local.temporal, home, arguments.runner_id)
     try:
         async with sandboxes.looked_at() as description:
             options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home.root)
@@ -120,11 +123,12 @@ async def _serve(arguments: Arguments) -> None:
             linking = asyncio.create_task(link.run())
             linking.add_done_callback(lambda _: host.shut_down("the runner has no daemon any more"))
             try:
-                await host.serve(Services(link, sandboxes, states, scratch, prefix, home, providers))
+                await host.serve(Services(link, sandboxes, states, scratch, prefix, home, providers, engines))
             finally:
                 link.leave()
                 await linking
     finally:
+        await engines.close()
         await providers.close()
         await sandboxes.close()
         states.close()

@@ -14,7 +14,8 @@ from stigmer_runner.acp.steering import ProgramSteering
 from stigmer_runner.durable.agent_loop import AgentLoop
 from stigmer_runner.durable.chronicle import ExecutionChronicle
 from stigmer_runner.engine.activities import Activities
-from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
+from stigmer_runner.engine.plan import RunPlan
+from stigmer_runner.engine.port import Engine, Run
 from stigmer_runner.hosting.agent_run import agent_request, mcp_servers, with_texts
 from stigmer_runner.link.outbox import Outbox
 from stigmer_runner.loop.ground import Ground
@@ -30,6 +31,7 @@ from stigmer_runner.tools.shell.command_line import ShellPlace
 class Hosting:
     """What hosting gives to a run: where it writes, and how commands are answered (`reject` with a reason, or `applied`)."""
 
+    engine: Engine
     outbox: Outbox
     chronicle: ExecutionChronicle
     clock: Callable[[], int]
@@ -50,7 +52,7 @@ class NoModels:
 
 def program_run(
     grant: LinkResponse.LeaseGranted, place: ShellPlace, home: Home, session: ToolSession, hosting: Hosting
-) -> tuple[EmbeddedRun, ProgramSteering]:
+) -> tuple[Run, ProgramSteering]:
     """A run of the program that the agent names, and what takes commands for it. The program ends with `session`."""
     request = agent_request(grant)
     ground = Ground(
@@ -72,7 +74,7 @@ def program_run(
     prompt = Prompt(program)
     session.companions.append(prompt.close)
     plan = RunPlan(AgentLoop, grant.execution_id, (request, with_texts(grant).encode()))
-    run = EmbeddedRun(plan, Activities(program_activities(program, prompt)), hosting.outbox, hosting.chronicle)
+    run = hosting.engine.run(plan, Activities(program_activities(program, prompt)), hosting.outbox, hosting.chronicle)
     return run, ProgramSteering(grant.execution_id, run, hosting.reject, hosting.applied, approvals)
 
 

@@ -8,7 +8,7 @@ from stigmer_runner.acp.approvals import LiveApprovals
 from stigmer_runner.hosting.steering import Steering
 
 if TYPE_CHECKING:
-    from stigmer_runner.engine.embedded import EmbeddedRun
+    from stigmer_runner.engine.port import Run
 
 NOT_FOR_PROGRAMS = {
     "change_model": "the agent is a program of its own, which chooses its model itself",
@@ -22,7 +22,7 @@ class ProgramSteering(Steering):
     def __init__(
         self,
         execution_id: str,
-        run: "EmbeddedRun",
+        run: "Run",
         reject: Callable[[str, str], None],
         applied: Callable[[str], None],
         approvals: LiveApprovals,

@@ -4,6 +4,6 @@
 - `scratch`: the /tmp of each session
 - `hosted`: one execution
 - `host`: all of them
-- `engine_run`: brings the engine in, once the runner is linked
+- `engines`: which engine drives a run; `engine_run`: runs of command lines
 - `process`: what the process does to itself
 """

@@ -16,8 +16,8 @@ from stigmer_runner.durable.agent_loop import AgentLoop
 from stigmer_runner.durable.chronicle import ExecutionChronicle
 from stigmer_runner.durable.messages import AgentRequest, Allowance
 from stigmer_runner.engine.activities import Activities
-from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
-from stigmer_runner.engine.plan import ChildParts
+from stigmer_runner.engine.plan import ChildParts, RunPlan
+from stigmer_runner.engine.port import Engine, Run
 from stigmer_runner.errors import RefusedByDaemon
 from stigmer_runner.hosting.keys import ExecutionModels, LeasedKeys
 from stigmer_runner.link.link import Link
@@ -153,6 +153,7 @@ def mcp_servers(grant: LinkResponse.LeaseGranted, place: ShellPlace, home: Home,
 
 
 def talking_run(
+    engine: Engine,
     grant: LinkResponse.LeaseGranted,
     outbox: Outbox,
     link: Link,
@@ -163,7 +164,7 @@ def talking_run(
     skills: Skills,
     questions: LiveQuestions,
     servers: McpServers,
-) -> EmbeddedRun:
+) -> Run:
     """A run of an agent that a model drives."""
 
     async def key(provider: str) -> bytes:
@@ -202,7 +203,7 @@ def talking_run(
         return sub_agent_parts(ground, chronicle, workflow_type, workflow_id)
 
     plan = RunPlan(AgentLoop, grant.execution_id, (agent_request(grant), with_texts(grant).encode()))
-    return EmbeddedRun(plan, Activities(agent_activities(ground)), outbox, chronicle, child_kinds=child)
+    return engine.run(plan, Activities(agent_activities(ground)), outbox, chronicle, child_kinds=child)
 
 
 def _now_micros() -> int:

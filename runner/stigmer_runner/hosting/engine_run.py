@@ -1,4 +1,4 @@
-"""Makes runs of the engine. Imported on a thread, once the runner is linked: the workflow library takes most of a second."""
+"""Makes runs of command lines. Imported once the engine is: it needs the workflow library."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,19 @@ from stigmer_runner.durable.agent_loop import AgentLoop
 from stigmer_runner.durable.messages import AgentRequest
 from stigmer_runner.engine.activities import Activities, Activity
 from stigmer_runner.engine.chronicle import Chronicle
-from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
 from stigmer_runner.engine.journal import JournalSink
+from stigmer_runner.engine.plan import RunPlan
+from stigmer_runner.engine.port import Engine, Run
 
 
 def agent_run(
+    engine: Engine,
     request: AgentRequest,
     first_message: str,
     activities: Sequence[Activity],
     journal: JournalSink,
     chronicle: Chronicle,
-) -> EmbeddedRun:
+) -> Run:
     """A run of the agent loop."""
     plan = RunPlan(AgentLoop, request.execution_id, (request, first_message.encode()))
-    return EmbeddedRun(plan, Activities(activities), journal, chronicle)
+    return engine.run(plan, Activities(activities), journal, chronicle)

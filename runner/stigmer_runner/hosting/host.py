@@ -7,7 +7,8 @@ from collections.abc import Callable
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
 from stigmer_apis.home import Home
-from stigmer_runner.hosting.hosted import HostedExecution, Services, load_engine
+from stigmer_runner.hosting.engines import load_engine
+from stigmer_runner.hosting.hosted import HostedExecution, Services
 from stigmer_runner.link.outbox import Outbox
 
 _logger = logging.getLogger(__name__)

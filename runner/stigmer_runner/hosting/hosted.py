@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from stigmer_runner.durable.messages import SHELL_MODEL, AgentRequest
 from stigmer_runner.engine.chronicle import Failed
 from stigmer_runner.engine.errors import LeaseLost
 from stigmer_runner.errors import RunnerError
+from stigmer_runner.hosting.engines import Engines
 from stigmer_runner.hosting.providers import Providers
 from stigmer_runner.hosting.sandboxes import Sandboxes
 from stigmer_runner.hosting.scratch import Scratch
@@ -33,20 +34,13 @@ from stigmer_runner.tools.shell.state import ShellStates
 from stigmer_runner.tools.shell.terminals import Terminals
 
 if TYPE_CHECKING:
-    from stigmer_runner.engine.embedded import EmbeddedRun
+    from stigmer_runner.engine.port import Engine, Run
     from stigmer_runner.tools.session import ToolSession
 
 _logger = logging.getLogger(__name__)
 
-ENGINE = "stigmer_runner.hosting.engine_run"
-"""The module that brings the engine in."""
 PROGRAMS = "stigmer_runner.acp.running"
 """The module that runs programs as agents."""
-
-
-async def load_engine() -> None:
-    """Import the engine on a thread, where that has not been done."""
-    await asyncio.to_thread(importlib.import_module, ENGINE)
 
 
 def now_micros() -> int:
@@ -66,6 +60,8 @@ class Services:
     home: Home | None = None
     providers: Providers | None = None
     """Whom models are asked of; None where none can be."""
+    engines: Engines = field(default_factory=Engines)
+    """What drives runs."""
 
 
 class HostedExecution:
@@ -78,7 +74,7 @@ class HostedExecution:
         self._options = grant.execution.spec.options
         self._chronicle = ExecutionChronicle(now_micros)
         self._terminals = Terminals(self._options.client.columns, self._options.client.rows)
-        self._run: EmbeddedRun | None = None
+        self._run: Run | None = None
         self._steering: Steering | None = None
         self._tools: ToolSession | None = None
         self._early = deque(delivered.command for delivered in grant.pending)
@@ -167,19 +163,20 @@ class HostedExecution:
             server_secrets=values.of_servers,
             scratch=await self._services.scratch.of_session(session_id),
         )
-        if grant.agent.spec.model == SHELL_MODEL:
-            run = await self._shell_run(RunCommandLine(place, self._services.states, self._terminals, now_micros))
-        elif grant.agent.spec.HasField("external"):
-            run = await self._program_run(place)
-        else:
-            run = await self._talking_run(place)
         history = await self._history()
+        engine = await self._services.engines.of(history)
+        if grant.agent.spec.model == SHELL_MODEL:
+            line = RunCommandLine(place, self._services.states, self._terminals, now_micros)
+            run = await self._shell_run(engine, line)
+        elif grant.agent.spec.HasField("external"):
+            run = await self._program_run(engine, place)
+        else:
+            run = await self._talking_run(engine, place)
         self._begin(run)
         outcome = await run.execute(history)
         _logger.info("%s ended: %s", grant.execution_id, type(outcome).__name__)
 
-    async def _shell_run(self, activity: RunCommandLine) -> "EmbeddedRun":
-        await load_engine()
+    async def _shell_run(self, engine: "Engine", activity: RunCommandLine) -> "Run":
         from stigmer_runner.hosting.engine_run import agent_run
 
         request = AgentRequest(
@@ -187,14 +184,15 @@ class HostedExecution:
             model=SHELL_MODEL,
             command_timeout_seconds=self._options.command_timeout.ToTimedelta().total_seconds(),
         )
-        return agent_run(request, self._grant.execution.spec.message, (activity,), self._outbox, self._chronicle)
+        return agent_run(
+            engine, request, self._grant.execution.spec.message, (activity,), self._outbox, self._chronicle
+        )
 
-    async def _talking_run(self, place: ShellPlace) -> "EmbeddedRun":
+    async def _talking_run(self, engine: "Engine", place: ShellPlace) -> "Run":
         """A run that a model drives."""
         services = self._services
         if services.providers is None or services.home is None:
             raise RunnerError("this runner asks no models: start it from a daemon")
-        await load_engine()
         models = await services.providers.models()
         from stigmer_runner.hosting.agent_run import mcp_servers, policy_of, talking_run, tool_session
         from stigmer_runner.loop.live_questions import LiveQuestions
@@ -209,6 +207,7 @@ class HostedExecution:
         servers = mcp_servers(self._grant, place, services.home, session)
         questions = LiveQuestions(now_micros)
         run = talking_run(
+            engine,
             self._grant,
             self._outbox,
             services.link,
@@ -230,19 +229,18 @@ class HostedExecution:
         )
         return run
 
-    async def _program_run(self, place: ShellPlace) -> "EmbeddedRun":
+    async def _program_run(self, engine: "Engine", place: ShellPlace) -> "Run":
         """A run of a program that is an agent of its own."""
         services = self._services
         if services.home is None:
             raise RunnerError("this runner runs no programs as agents: start it from a daemon")
-        await load_engine()
         await asyncio.to_thread(importlib.import_module, PROGRAMS)
         from stigmer_runner.acp.running import Hosting, program_run
         from stigmer_runner.hosting.agent_run import tool_session
 
         session = self._tools = tool_session(self._grant, place, services.home, services.states, self._terminals, ())
         expiry = 0.0 if services.providers is None else services.providers.approval_seconds
-        hosting = Hosting(self._outbox, self._chronicle, now_micros, self._reject, self._applied, expiry)
+        hosting = Hosting(engine, self._outbox, self._chronicle, now_micros, self._reject, self._applied, expiry)
         run, self._steering = program_run(self._grant, place, services.home, session, hosting)
         return run
 
@@ -251,7 +249,7 @@ class HostedExecution:
             return ()
         return await self._services.link.read_journal(self._outbox)
 
-    def _begin(self, run: "EmbeddedRun") -> None:
+    def _begin(self, run: "Run") -> None:
         """From here on commands go to the run; first those that came before."""
         self._run = run
         while self._early:

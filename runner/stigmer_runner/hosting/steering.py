@@ -14,8 +14,7 @@ from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_runner.models.port import Image
 
 if TYPE_CHECKING:
-    from stigmer_runner.engine.children import ChildRun
-    from stigmer_runner.engine.embedded import EmbeddedRun
+    from stigmer_runner.engine.port import Commanded, Run
 
 
 class Steering:
@@ -25,7 +24,7 @@ class Steering:
     def __init__(
         self,
         execution_id: str,
-        run: "EmbeddedRun",
+        run: "Run",
         reject: Callable[[str, str], None],
         answered: Callable[[str, str], bool],
         applied: Callable[[str], None],
@@ -108,7 +107,7 @@ class Steering:
                 command_id=command.command_id,
             )
 
-    def _run_of(self, sub_agent_id: str) -> "ChildRun | None":
+    def _run_of(self, sub_agent_id: str) -> "Commanded | None":
         if not sub_agent_id:
             return self._run
         return self._run.child(f"{self._execution_id}/{sub_agent_id}")

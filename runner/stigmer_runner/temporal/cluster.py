@@ -36,7 +36,8 @@ _logger = logging.getLogger(__name__)
 class ClusterOptions:
     """Where the cluster is, and who we are to it."""
 
-    address: str
+    address: Callable[[], Awaitable[str]]
+    """Where it answers now. Raises `ClusterAway`."""
     namespace: str
     identity: str
     """As its pages show this runner."""
@@ -113,9 +114,10 @@ class TemporalEngine:
 
     async def _connect(self) -> Client:
         options = self._options
+        address = await options.address()
         try:
             return await Client.connect(
-                options.address,
+                address,
                 namespace=options.namespace,
                 api_key=options.api_key,
                 tls=options.tls,
@@ -125,7 +127,7 @@ class TemporalEngine:
                 connect_timeout=_CONNECT,
             )
         except (RPCError, RuntimeError, OSError) as error:
-            raise ClusterAway(f"Temporal cannot be reached at {options.address}: {_short(error)}") from error
+            raise ClusterAway(f"Temporal cannot be reached at {address}: {_short(error)}") from error
 
     async def _serve(self, client: Client, queue: str) -> None:
         """Take workflow tasks of a queue, again and again."""

@@ -2,6 +2,9 @@
 
 import re
 
+CLUSTER = "temporal"
+"""Stands in the first record of a run that a cluster drives."""
+
 AGENT_RUNS = "agent_execution_stigmer"
 """The queue of agents' workflow tasks: any runner takes them."""
 WORKFLOW_RUNS = "workflow_execution_stigmer"

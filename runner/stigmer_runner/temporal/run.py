@@ -36,10 +36,8 @@ from stigmer_runner.temporal.library import (
     WorkflowUpdateStage,
     activity,
 )
-from stigmer_runner.temporal.naming import run_queue_of, work_queue_of, workflow_id_of
+from stigmer_runner.temporal.naming import CLUSTER, run_queue_of, work_queue_of, workflow_id_of
 
-ENGINE = "temporal"
-"""Stands in the first record of a run that a cluster drives."""
 AWAY = "engine-away"
 """The attention that is raised while the cluster cannot be reached."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0
@@ -403,7 +401,7 @@ class TemporalRun:
         """Says that a cluster drives this run. The arguments stand there."""
         start = Start(workflow_type=name_of(self._plan.definition), workflow_id=workflow_id_of(self._plan.workflow_id))
         return JournalRecord(
-            time_unix_micros=self._clock(), activation=Activation(jobs=[Job(start=start)]), child_run_id=ENGINE
+            time_unix_micros=self._clock(), activation=Activation(jobs=[Job(start=start)]), child_run_id=CLUSTER
         )
 
 
@@ -425,11 +423,6 @@ class ChildOfRun:
     def cancel(self, reason: str, *, command_id: str = "") -> None:
         """It ends with its parent alone."""
         self._run.cancel(reason, command_id=command_id)
-
-
-def is_driven_by_cluster(history: Sequence[JournalRecord]) -> bool:
-    """Whether these are the records of a run that a cluster drives."""
-    return bool(history) and history[0].child_run_id == ENGINE
 
 
 async def _left(worker: Worker, serving: "asyncio.Task[None]") -> None:
