@@ -38,9 +38,10 @@ class Stamp:
 class Stamps:
     """Makes stamps that never go back, nor stand still: what is made later is listed later. From any thread."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], last_ns: int = 0) -> None:
+        """`last_ns`: the newest that there is, in nanoseconds since 1970. A clock that was set back since counts as standing there."""
         self._clock = clock
-        self._last_ns = 0
+        self._last_ns = last_ns
         self._lock = threading.Lock()
 
     def now(self, actor: str = LOCAL_USER) -> Stamp:

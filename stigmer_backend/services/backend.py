@@ -71,7 +71,7 @@ from stigmer_backend.services.secret_service import SecretParts, SecretService
 from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.steering_service import SteeringService
 from stigmer_backend.services.terminal_service import TerminalService
-from stigmer_backend.store import StateWrite, Store, StoreFull
+from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull
 
 _BOOT = "daemon.boots"
 _ARCHIVES = "skills.folder"
@@ -101,6 +101,7 @@ class Backend:
         options: ExecutionOptions,
         start: _Start,
         secrets: Secrets,
+        stamps: Stamps,
     ) -> None:
         """Use `open`."""
         new = catalogues.means.new_id
@@ -110,7 +111,7 @@ class Backend:
         self._catalogues = catalogues
         self._options = options
         self._tasks = Tasks()
-        self._stamps = Stamps(clock)
+        self._stamps = stamps
         self._workspaces = Workspaces(home)
         self._board = Board(start.boot, start.total, options.watch_history, start.unseen)
         self._registry = Registry(store, self._tasks, self._board, self._stamps, options)
@@ -164,9 +165,9 @@ class Backend:
             return new_id(prefix, clock=clock, entropy=os.urandom)
 
         make = ids or new
-        secrets = Secrets.over(store, home, handed or Handed(), keyring or OsKeyring({}), make, Stamps(clock))
+        stamps = Stamps(clock, await store.read_state(StateRead.newest_ns))
+        secrets = Secrets.over(store, home, handed or Handed(), keyring or OsKeyring({}), make, stamps)
         catalogues = Catalogues(Means(make, SecretValues(secrets.vault)))
-        stamps = Stamps(clock)
 
         folder = os.urandom(8).hex().encode()
 
@@ -179,7 +180,8 @@ class Backend:
             unseen = state.count(EXECUTIONS.table, UNSEEN_LIST)
             return _Start(boot, state.count(EXECUTIONS.table), unseen, archives.decode())
 
-        backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), await store.write(begin), secrets)
+        start = await store.write(begin)
+        backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), start, secrets, stamps)
         try:
             await bring_lists_up_to_date(store)
             await backend._registry.open()

@@ -23,7 +23,7 @@ from BTrees.Length import Length
 from stigmer_backend.store.common_rows import count_common, next_common_place
 from stigmer_backend.store.database import Session
 from stigmer_backend.store.errors import Conflict, SlugTaken, UnknownRecord
-from stigmer_backend.store.model import Changed, Record, Row, Span
+from stigmer_backend.store.model import NEWEST, Changed, Record, Row, Span
 from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree, RankTree
 from stigmer_backend.store.ranks import RANKED_FROM, key_at, note_added, note_taken, rank_of, rank_rows
 from stigmer_backend.store.record_format import (
@@ -171,6 +171,14 @@ class StateRead:
         first = _list_name(kind, prefix)
         names = self._tree("lists").keys(first, first + chr(0x10FFFF))
         return [name[len(kind) + 1 :] for name in islice(names, limit)]
+
+    def newest_ns(self) -> int:
+        """When the newest record of all kinds was made, in nanoseconds since 1970; 0 where there is none.
+
+        A clock may be behind it: what is made next has to be later nevertheless, or it would be listed below what was made before.
+        """
+        keys = [rows.minKey() for kind in self._tree("records") if (rows := self._list(kind, "")) is not None and rows]
+        return NEWEST - int.from_bytes(min(keys)[:8]) if keys else 0
 
     def get_meta(self, key: str) -> bytes | None:
         """What `put_meta` stored under `key`, or None."""

@@ -1,6 +1,7 @@
 """A real backend over a real store, served on real sockets: what the services are tested through."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,7 @@ async def serve_backend(
     options: ExecutionOptions | None = None,
     store_options: StoreOptions | None = None,
     storage: str = "",
+    clock: Callable[[], float] = time.time,
 ) -> AsyncGenerator[Served]:
     """Serve the backend of the home `root`, as the daemon does; again on the same `root` is another start of the daemon.
 
@@ -124,7 +126,7 @@ async def serve_backend(
     async with AsyncExitStack() as stack:
         store = await Store.open_at(storage, home.data, options=store_options)
         stack.push_async_callback(store.close)
-        backend = await Backend.open(store, home, options=options)
+        backend = await Backend.open(store, home, clock=clock, options=options)
         stack.push_async_callback(backend.close)
         tokens = Tokens.open(home)
         who = ServerService(
