@@ -34,8 +34,18 @@ _NAMES = {
 _AT_ONCE = frozenset(
     {
         *(Scope.TABLE, Scope.LINES, Scope.OUTPUT, Scope.TRANSCRIPT, Scope.MENU, Scope.TIME),
-        *(Scope.CHOICE, Scope.HELP, Scope.APPROVAL, Scope.QUEUE, Scope.LIBRARY, Scope.DOCUMENT, Scope.LOGS),
-        Scope.SETTINGS,
+        *(
+            Scope.CHOICE,
+            Scope.HELP,
+            Scope.APPROVAL,
+            Scope.QUEUE,
+            Scope.LIBRARY,
+            Scope.DOCUMENT,
+            Scope.LOGS,
+            Scope.WORKFLOW,
+            Scope.TASK,
+            Scope.SETTINGS,
+        ),
     }
 )
 """Where nobody writes, an action is done before the next key is looked at, so that keys typed fast go where the action leads."""

@@ -20,6 +20,7 @@ class Completes(Enum):
     AGENT = "agents"
     SESSION = "sessions"
     RUN = "runs"
+    WORKFLOW = "workflows"
     THEME = "themes"
     VIEW = "views"
     COMMAND = "commands"
@@ -50,11 +51,12 @@ _OPENING = "stigmer_tui.frame.opening"
 PLACES: tuple[Place, ...] = (
     Place(name="runs", title="Runs", help="Go to the list of runs; words filter it as `/` does.", opens=f"{_OPENING}:runs", aliases=("board", "home"), usage="[failed | running | waiting | done | cancelled | mine | WORDS ...]", words=("failed", "running", "waiting", "done", "cancelled", "mine", "all")),
     Place(name="view", title="View", help="Look at the list of runs as a saved view does; without a name, choose one.", opens=f"{_OPENING}:view", usage="[NAME]", completes=Completes.VIEW),
-    Place(name="run", title="Run", help="Open a run by its id.", opens=f"{_OPENING}:run", usage="ID", completes=Completes.RUN),
+    Place(name="run", title="Run", help="Open a run by its id; by the name of a workflow, run that: its input is asked for.", opens=f"{_OPENING}:run", usage="ID | WORKFLOW", completes=Completes.RUN),
+    Place(name="workflow", title="Workflow", help="Look at a stored workflow: its tasks, and what is wrong in it; `r` runs it.", opens=f"{_OPENING}:workflow", usage="NAME", completes=Completes.WORKFLOW),
     Place(name="session", title="Session", help="Open the newest run of a session.", opens=f"{_OPENING}:session", usage="ID", completes=Completes.SESSION),
     Place(name="agent", title="Agent", help="Write to an agent: the next run is started with it.", opens=f"{_OPENING}:agent", usage="NAME", completes=Completes.AGENT),
     Place(name="agents", title="Agents", help="Browse agents.", opens=f"{_OPENING}:agents", usage="[WORDS ...]", completes=Completes.AGENT),
-    Place(name="workflows", title="Workflows", help="Browse workflows.", opens=f"{_OPENING}:workflows", usage="[WORDS ...]"),
+    Place(name="workflows", title="Workflows", help="Browse workflows.", opens=f"{_OPENING}:workflows", usage="[WORDS ...]", completes=Completes.WORKFLOW),
     Place(name="skills", title="Skills", help="Browse skills.", opens=f"{_OPENING}:skills", usage="[WORDS ...]"),
     Place(name="mcp", title="MCP servers", help="Browse MCP servers.", opens=f"{_OPENING}:mcp_servers", aliases=("mcp-servers",), usage="[WORDS ...]"),
     Place(name="environments", title="Environments", help="Browse environments.", opens=f"{_OPENING}:environments", aliases=("env",), usage="[WORDS ...]"),

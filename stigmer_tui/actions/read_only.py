@@ -2,7 +2,7 @@
 
 from stigmer_tui.actions.registry import ACTIONS, Action, Scope
 
-_SCOPES = frozenset({Scope.COMPOSER, Scope.APPROVAL, Scope.QUEUE})
+_SCOPES = frozenset({Scope.COMPOSER, Scope.APPROVAL, Scope.QUEUE, Scope.FORM})
 """Places where one writes or decides."""
 _VERBS = frozenset(
     {
@@ -17,7 +17,7 @@ _VERBS = frozenset(
         "delete",
         "duplicate",
     }
-    | {"edit", "interrupt", "label", "new", "pause", "restore", "resume", "retry", "run", "seen", "send", "submit"}
+    | {"edit", "interrupt", "label", "new", "pause", "restore", "resume", "retry", "run", "seen", "send", "signal", "submit"}
     | {"take_back", "undo", "withdraw", "agent", "workspace", "next_value", "previous_value", "unset", "file"}
 )
 _LOOKS = frozenset({"help.run", "command.run", "composer.leave", "approval.leave", "queue.leave"})

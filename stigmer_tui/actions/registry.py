@@ -19,6 +19,7 @@ from stigmer_tui.actions.catalogue import (
     settings,
     terminal,
     time,
+    workflow,
 )
 
 __all__ = ["ACTIONS", "RESERVED_KEYS", "Action", "Scope", "action_of", "actions_of", "is_action"]
@@ -33,6 +34,7 @@ ACTIONS: tuple[Action, ...] = (
     *composer.ACTIONS,
     *command.ACTIONS,
     *library.ACTIONS,
+    *workflow.ACTIONS,
     *logs.ACTIONS,
     *plots.ACTIONS,
     *doctor.ACTIONS,

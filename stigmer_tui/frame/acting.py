@@ -27,6 +27,7 @@ from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.widgets.composer.history import History
+from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.tab_strip import TabWords
 
 
@@ -158,6 +159,23 @@ class Acts(FailsQuietly):
 
     def show_library(self, kind: str, text: str) -> None:
         """Go to a kind in the library."""
+    def open_workflow(self, name: str, *, run: bool = False) -> None:
+        """Show a stored workflow; `run`: have its input written at once."""
+        from stigmer_tui.screens.workflow_definition import DefinitionScreen
+
+        if isinstance(self.screen, DefinitionScreen) and self.screen.shown_name == name:
+            if run:
+                self.screen.ask_input()
+            return
+        first = [run]
+
+        def make() -> DefinitionScreen:
+            """Coming back to it asks for nothing."""
+            return DefinitionScreen(self, name, run=bool(first) and first.pop())
+
+        address = f"workflow {shlex.quote(name)}"
+        self.open_page(Page(f"workflow:{name}", safe(Untrusted(name)), make, address))
+
         from stigmer_tui.screens.library import LibraryScreen
 
         if isinstance(self.screen, LibraryScreen) and not self._in_new_tab:

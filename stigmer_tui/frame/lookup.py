@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.places import Completes
 from stigmer_tui.screens.workstation import Workstation
@@ -51,13 +53,22 @@ async def _asked(client: "Client", wanted: Completes) -> Named:
             return [(agent.metadata.slug, agent.spec.description[:_LONGEST]) for agent in page.agents]
         case Completes.RUN:
             runs = await client.list_executions(page_size=MOST)
-            return [(row.execution_id, f"{row.agent_name}  {row.subject[:_LONGEST]}") for row in runs.executions]
+            named = [(row.execution_id, f"{_runs(row)}  {row.subject[:_LONGEST]}") for row in runs.executions]
+            return [*named, *((name, f"runs it: {words}") for name, words in await _workflows(client))]
+        case Completes.WORKFLOW:
+            return await _workflows(client)
         case Completes.SESSION:
-            from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import (
-                ApiResourceKind,
-            )
-
-            found = await client.resources.list(ApiResourceKind.Value("session"), page_size=MOST)
+            found = await client.resources.list(ApiResourceKind.session, page_size=MOST)
             return [(each.session.metadata.id, each.session.spec.subject[:_LONGEST]) for each in found.resources]
         case _:
             return ()
+
+
+def _runs(row: ExecutionSummary) -> str:
+    """The agent or the workflow."""
+    return row.workflow_name or row.agent_name
+
+
+async def _workflows(client: "Client") -> Named:
+    found = await client.resources.list(ApiResourceKind.workflow, page_size=MOST)
+    return [(one.workflow.metadata.slug, one.workflow.spec.description[:_LONGEST]) for one in found.resources]

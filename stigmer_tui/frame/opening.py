@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis.errors import StigmerError
+from stigmer_apis.ids import Prefix, is_id
 from stigmer_tui.actions.places import NARROWS, CommandRefused
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.workstation import Workstation
@@ -21,8 +22,17 @@ def view(app: Workstation, words: Sequence[str]) -> None:
 
 
 def run(app: Workstation, words: Sequence[str]) -> None:
-    """A run."""
-    app.open_run(_one(words, "run ID"))
+    """A run by its id, or of a workflow a new one."""
+    name = _one(words, "run ID")
+    if is_id(name) or ("-" in name and name.partition("-")[0] in (Prefix.AGENT_EXECUTION, Prefix.WORKFLOW_EXECUTION)):
+        app.open_run(name)
+    else:
+        app.open_workflow(name, run=True)
+
+
+def workflow(app: Workstation, words: Sequence[str]) -> None:
+    """A stored workflow."""
+    app.open_workflow(_one(words, "workflow NAME"))
 
 
 def session(app: Workstation, words: Sequence[str]) -> None:

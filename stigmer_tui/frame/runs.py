@@ -6,8 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.screen import Screen
+
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
+from stigmer_apis.ids import Prefix, is_id
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.sending import LineSender, Start
@@ -42,13 +45,13 @@ class Runs:
         return Page(
             f"run:{execution_id}",
             safe(Untrusted(execution_id[:_SHORT_ID])),
-            lambda: self._screen(execution_id),
+            lambda: self._screen_of(execution_id),
             f"run {execution_id}",
         )
 
     def title_of(self, row: ExecutionSummary) -> str:
         """What a run is called in the strip of tabs, safe to draw."""
-        return safe(Untrusted(f"{row.agent_name}: {row.subject}"))
+        return safe(Untrusted(f"{row.workflow_name or row.agent_name}: {row.subject}"))
 
     def start(self, agent: str, line: str, workspace: Path | None = None) -> None:
         """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
@@ -116,6 +119,14 @@ class Runs:
         """A run could not be started: the board has what was written."""
         self._board.take_back(line)
         self._app.say_error(error)
+
+    def _screen_of(self, execution_id: str) -> Screen[None]:
+        """A workflow is looked at by its tasks, an agent by what it says."""
+        if is_id(execution_id, Prefix.WORKFLOW_EXECUTION):
+            from stigmer_tui.screens.workflow import WorkflowScreen
+
+            return WorkflowScreen(self._app, execution_id)
+        return self._screen(execution_id)
 
     def _screen(self, start: Start | str) -> "RunScreen":
         from stigmer_tui.screens.run import RunScreen

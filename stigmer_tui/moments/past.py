@@ -38,11 +38,19 @@ class Past:
         timeline = self._timeline
         end = bisect_right(timeline.history_seqs, moment.seq)
         if end < self._taken:
-            self.transcript.forget()
+            self.forget()
             self._taken = 0
         for number in range(self._taken, end):
-            self.transcript.apply((Event.FromString(timeline.history.get(number)),))
+            self.apply(Event.FromString(timeline.history.get(number)))
         self._taken = end
+
+    def apply(self, event: Event) -> None:
+        """What was known with this event."""
+        self.transcript.apply((event,))
+
+    def forget(self) -> None:
+        """Nothing is known: it is told again from the beginning."""
+        self.transcript.forget()
 
     async def _show(self, client: "Client", moment: Moment) -> None:
         terminal_id = self._timeline.terminal_at(moment.seq)

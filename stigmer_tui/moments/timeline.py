@@ -264,7 +264,11 @@ def _kind_of(body: str | None, event: Event) -> MarkKind | None:
             return MarkKind.ERROR
         case "approval_requested":
             return MarkKind.APPROVAL
-        case "message_started":
+        case "message_started" | "workflow_signalled":
             return MarkKind.MESSAGE
+        case "workflow_task_started":
+            return MarkKind.CALL
+        case "workflow_task_finished":
+            return MarkKind.ERROR if event.workflow_task_finished.error else None
         case _:
             return None

@@ -188,8 +188,14 @@ class LibraryScreen(WorkstationScreen):
                 self._read(True)
             case "run" if entry is not None and entry.kind == AGENT.field:
                 self.app.choose_agent(entry.slug)
+            case "run" if entry is not None and entry.kind == WORKFLOW.field:
+                self.app.open_workflow(entry.slug, run=True)
+            case "graph" if entry is not None and entry.kind == WORKFLOW.field:
+                self.app.open_workflow(entry.slug)
+            case "graph":
+                self.app.say("A workflow has tasks to look at. This is none.")
             case "run":
-                self.app.say("An agent can be run. This is something to run it with.")
+                self.app.say("Agents and workflows can be run. This is something to run it with.")
             case "edit" if entry is not None:
                 self._edit(entry)
             case "new":

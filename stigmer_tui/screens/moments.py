@@ -22,6 +22,7 @@ from stigmer_tui.widgets.hints import Hints
 from stigmer_tui.widgets.line import Line, Part
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.notice import Notice
+from stigmer_tui.widgets.rows_view import RowsView
 from stigmer_tui.widgets.terminal_view import TerminalView
 from stigmer_tui.widgets.time_bar import TimeBar
 from stigmer_tui.widgets.transcript_view import TranscriptView
@@ -49,7 +50,7 @@ class MomentsScreen(WorkstationScreen):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
         self._timeline = timeline
         self._subject = safe(Untrusted(subject))
-        self._past = Past(timeline)
+        self._past = self.past_of(timeline)
         self._player = Player(timeline, time.monotonic)
         self._wanted = timeline.last
         self._wanting = asyncio.Event()
@@ -71,12 +72,25 @@ class MomentsScreen(WorkstationScreen):
         yield self.head
         yield self.trouble
         with Container(id="moment"):
-            yield self.transcript
+            yield self.scene
             yield self.terminal
         yield self.notice
         yield self.bar
         yield self.status
         yield self.hints
+
+    def past_of(self, timeline: Timeline) -> Past:
+        """What goes back in it."""
+        return Past(timeline)
+
+    @property
+    def scene(self) -> RowsView:
+        """Where what was known then is shown."""
+        return self.transcript
+
+    def scene_changed(self) -> None:
+        """It is another moment."""
+        self.transcript.grown()
 
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """The bar carries out its actions."""
@@ -121,7 +135,7 @@ class MomentsScreen(WorkstationScreen):
                 self._problem = safe(Untrusted(error.message))
             else:
                 self._problem, self._shown = "", moment
-            self.transcript.grown()
+            self.scene_changed()
             self.terminal.show(self._past.terminal)
             self.terminal.changed()
             self._say()
@@ -168,7 +182,7 @@ class MomentsScreen(WorkstationScreen):
             case "mark":
                 self._jump(MarkKind(message.argument), message.direction)
             case "scroll":
-                self.transcript.scroll_rows(message.direction)
+                self.scene.scroll_rows(message.direction)
             case "pane":
                 self.toggle_class("-transcript")
             case _ if self.is_current:  # pressed twice, it is left once

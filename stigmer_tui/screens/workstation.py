@@ -184,6 +184,10 @@ class Workstation(App[int]):
         """A run could not be started: back to the board, with what was written."""
 
     @abstractmethod
+    @abstractmethod
+    def open_workflow(self, name: str, *, run: bool = False) -> None:
+        """Show a stored workflow, by its name or id; `run`: have its input written at once."""
+
     def action_how_to_leave(self) -> None:
         """Say how to leave."""
 

@@ -43,6 +43,7 @@ from stigmer_apis.slugs import slugify
 from stigmer_apis.transport import aio, server_options, unix_target
 from tests.support.scripted_resources import ScriptedResources
 from tests.support.scripted_services import register
+from tests.support.scripted_workflows import ScriptedWorkflows
 
 Hook = Callable[[str], Awaitable[None]]
 """Told the id of an execution."""
@@ -130,6 +131,7 @@ class ScriptedBackend:
         """Failures that somebody saw."""
         self.agents: list[Agent] = []
         self.resources = ScriptedResources(self)
+        self.workflows = ScriptedWorkflows(self)
         self.terminals: list[Terminal] = []
         self.calls: list[Call] = []
         self.answers: dict[str, Message] = {}
@@ -222,6 +224,16 @@ class ScriptedBackend:
         if is_terminal(phase):
             self.move(execution_id, phase)
         return execution_id
+
+    def add_workflow_execution(self, execution_id: str, name: str, *events: ev.Event) -> None:
+        """A workflow's run that goes on, with its first events. `ScriptedWorkflows.add` also keeps what it runs."""
+        resource = AgentExecution(metadata=ApiResourceMetadata(id=execution_id, name=execution_id))
+        self.executions[execution_id] = ScriptedExecution(resource, _fold_of(resource))
+        created = ev.ExecutionCreated(workflow_name=name, author="local-user")
+        self.emit(execution_id, ev.Event(execution_created=created))
+        self.move(execution_id, ExecutionPhase.EXECUTION_PENDING)
+        self.move(execution_id, ExecutionPhase.EXECUTION_IN_PROGRESS)
+        self.emit(execution_id, *events)
 
     def emit(self, execution_id: str, *events: ev.Event) -> int:
         """Append events to an execution, and tell whoever tails or watches. The sequence of the last one. An event without a time gets one."""

@@ -17,6 +17,10 @@ from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_pb2 import (
     SessionId,
     SessionList,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import (
+    WorkflowExecution,
+    WorkflowExecutionId,
+)
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceMetadata,
     ApiResourceReference,
@@ -43,6 +47,8 @@ _Response = TypeVar("_Response", bound=Message)
 _AGENT = "ai.stigmer.agentic.agent.v1.AgentQueryController"
 _EXECUTION_COMMAND = "ai.stigmer.agentic.agentexecution.v1.AgentExecutionCommandController"
 _EXECUTION_QUERY = "ai.stigmer.agentic.agentexecution.v1.AgentExecutionQueryController"
+_WORKFLOW_COMMAND = "ai.stigmer.agentic.workflowexecution.v1.WorkflowExecutionCommandController"
+_WORKFLOW_QUERY = "ai.stigmer.agentic.workflowexecution.v1.WorkflowExecutionQueryController"
 _SESSION = "ai.stigmer.agentic.session.v1.SessionQueryController"
 
 
@@ -52,6 +58,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
     answer, stream = methods.answer, methods.stream
     steered = Steered(backend)
     boards = Boards(backend)
+    workflows = backend.workflows
     services = {
         "stigmer.server.v1.ServerService": {
             "GetServerInfo": answer("GetServerInfo", sv.GetServerInfoRequest, methods.server_info),
@@ -91,6 +98,8 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             "UndoTurn": answer("UndoTurn", st.UndoTurnRequest, steered.undo_turn),
             "WithdrawMessage": answer("WithdrawMessage", st.WithdrawMessageRequest, steered.withdraw_message),
             "Branch": answer("Branch", st.BranchRequest, steered.branch),
+            "Signal": answer("Signal", st.SignalRequest, workflows.signal),
+            "Retry": answer("Retry", st.RetryRequest, workflows.retry),
         },
         "stigmer.terminal.v1.TerminalService": {"Attach": methods.two_way("Attach", AttachRequest, attach)},
         _AGENT: {
@@ -99,6 +108,8 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
         },
         _EXECUTION_COMMAND: {"create": answer("create", AgentExecution, methods.create)},
         _EXECUTION_QUERY: {"get": answer("get", AgentExecutionId, methods.get_execution)},
+        _WORKFLOW_COMMAND: {"create": answer("createWorkflow", WorkflowExecution, workflows.create)},
+        _WORKFLOW_QUERY: {"get": answer("getWorkflow", WorkflowExecutionId, workflows.get)},
         _SESSION: {
             "get": answer("get", SessionId, methods.get_session),
             "list": answer("list", ListSessionsRequest, methods.list_sessions),
