@@ -1,8 +1,9 @@
 """`run: container`: a container of Podman or Docker for one task, gone when it ends."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network
@@ -39,38 +40,45 @@ class TaskContainer(ContainerExecutor):
         return self._wanted.stdin
 
 
-async def run_container(place: ProcessPlace, asked: Asked, wanted: ProcessWanted, showing: Showing) -> Ended:
-    """See `processes.Run`."""
-    arguments = asked.arguments
-    if place.network == Network.MODE_HOSTS:
+class Containers:
+    """Runs them. `shown`: directories that each container sees, read-only, beside the workspace."""
+
+    def __init__(self, find: Callable[[], Awaitable[Engine]] = find_engine, shown: tuple[Path, ...] = ()) -> None:
+        self._find = find
+        self._shown = shown
+
+    async def run(self, place: ProcessPlace, asked: Asked, wanted: ProcessWanted, showing: Showing) -> Ended:
+        """See `processes.Run`."""
+        arguments = asked.arguments
+        _check(place, arguments)
+        try:
+            engine = await self._find()
+        except NoContainerEngine as error:
+            raise SpawnFailed(str(error)) from error
+        where = ContainerPlace(
+            asked.text("image"),
+            place.workspace.resolve(),
+            f"stigmer-{place.execution_id}"[-80:].lstrip("-_."),
+            marker_of(place, asked)[:120] + ":",
+            {**place.environment, **wanted.environment},
+            place.policy.network.mode == Network.MODE_OPEN,
+            DEFAULT_LIMITS,
+            self._shown,
+            arguments.get("pullPolicy") != "never",
+        )
+        words = words_of(arguments.get("arguments"))
+        result = await TaskContainer(engine, where, wanted, words).execute(shlex.join(words))
+        showing.output(result.stdout.encode())
+        showing.output(result.stderr.encode())
+        return Ended(result.exit_code, result.stdout, result.stderr, result.remark, result.timed_out)
+
+
+def _check(place: ProcessPlace, arguments: Mapping[str, object]) -> None:
+    """Raises `TaskProblem` for what a container of a run cannot have."""
+    if place.policy.network.mode == Network.MODE_HOSTS:
         raise TaskProblem(
             Kind.AUTHORIZATION, "a container reaches all of the network, or nothing", "open the network, or close it"
         )
-    _check(arguments)
-    try:
-        engine = await find_engine()
-    except NoContainerEngine as error:
-        raise SpawnFailed(str(error)) from error
-    where = ContainerPlace(
-        asked.text("image"),
-        place.workspace.resolve(),
-        f"stigmer-{place.execution_id}"[-80:].lstrip("-_."),
-        marker_of(place, asked)[:120] + ":",
-        {**place.environment, **wanted.environment},
-        place.policy.network.mode == Network.MODE_OPEN,
-        DEFAULT_LIMITS,
-        (),
-        arguments.get("pullPolicy") != "never",
-    )
-    words = words_of(arguments.get("arguments"))
-    result = await TaskContainer(engine, where, wanted, words).execute(shlex.join(words))
-    showing.output(result.stdout.encode())
-    showing.output(result.stderr.encode())
-    return Ended(result.exit_code, result.stdout, result.stderr, result.remark, result.timed_out)
-
-
-def _check(arguments: Mapping[str, object]) -> None:
-    """Raises `TaskProblem` for what a container of a run cannot have."""
     for key, remedy in (
         ("ports", "a container of a task serves nobody outside of it"),
         ("volumes", "the workspace is there under its own name"),

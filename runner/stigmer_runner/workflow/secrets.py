@@ -32,22 +32,22 @@ class Secrets:
             )
         return found
 
-    def used(self, name: str) -> Mapping[str, object]:
-        """A secret that holds several values, for `use:` in an authentication: a JSON object. Raises `TaskProblem`."""
+    def used(self, text: str) -> Mapping[str, object]:
+        """The values in a secret that holds several, for `use:` in an authentication: a JSON object. Raises `TaskProblem`."""
         try:
-            value: object = json.loads(self.value(name))
+            value: object = json.loads(text)
         except ValueError:
             value = None
         if not isinstance(value, dict):
             raise TaskProblem(
                 Kind.CONFIGURATION,
-                f"the secret {name!r} is no JSON object",
-                'a secret that an authentication uses whole looks like {"username": "...", "password": "..."}',
+                "the secret that the authentication uses is no JSON object",
+                'a secret that is used whole looks like {"username": "...", "password": "..."}',
             )
         fields = cast("dict[str, object]", value)
         for key, each in fields.items():
             if isinstance(each, str):
-                self.learn(f"{name}.{key}", each)
+                self.learn(key, each)
         return fields
 
     def learn(self, name: str, value: str) -> None:
