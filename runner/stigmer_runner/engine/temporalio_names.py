@@ -4,6 +4,9 @@ The activation and completion messages are internal to the library: the dependen
 `tests/runner/test_workflow_library.py` checks what is relied on here.
 """
 
+from collections.abc import Callable, Mapping
+from typing import cast
+
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import TimeoutType
@@ -23,6 +26,9 @@ from temporalio.converter import (
 )
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, ChildWorkflowError
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
+
+extern_functions = cast("Callable[[], Mapping[str, Callable[..., object]]]", vars(workflow)["extern_functions"])
+"""What a workflow may call outside of itself, by name."""
 
 __all__ = [
     "ActivityCancellationType",
@@ -51,5 +57,6 @@ __all__ = [
     "WorkflowCommand",
     "WorkflowInstance",
     "WorkflowInstanceDetails",
+    "extern_functions",
     "workflow",
 ]

@@ -1,0 +1,158 @@
+"""Documents on the embedded engine, with a journal in memory and activities that answer by a script."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from google.protobuf.json_format import MessageToDict
+
+from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
+from stigmer_apis.documents.parsing import parse
+from stigmer_apis.documents.problems import Problem
+from stigmer_apis.documents.sources import Source
+from stigmer_apis.workflow import limits
+from stigmer_apis.workflow.document_json import Json, to_json
+from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
+from stigmer_runner.durable.workflow_messages import ASK, CALLS, CallEnd, TaskCall, WorkflowRequest, repeatable
+from stigmer_runner.engine.activities import Activities, Activity, ActivityCall
+from stigmer_runner.engine.chronicle import Completed, Failed, RunOutcome, SilentChronicle
+from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
+from stigmer_runner.engine.errors import ActivityFailure
+from stigmer_runner.engine.journal import Group, MemoryJournal, records_of
+
+LIVENESS = 60.0
+HEAD = "document: {dsl: 1.0.0, namespace: tests, name: tried, version: 1.0.0}\n"
+
+Answer = Callable[[TaskCall], Json]
+
+
+@dataclass
+class Ledger:
+    """What the activities were asked to do."""
+
+    calls: list[tuple[str, TaskCall]] = field(default_factory=list[tuple[str, TaskCall]])
+
+    def named(self, name: str) -> list[Json]:
+        """The arguments of the calls of one activity."""
+        return [json.loads(call.arguments_json) for called, call in self.calls if called == name]
+
+
+class Scripted(Activity):
+    """An activity that notes the call and answers by a function. A number is slept first, an exception raised."""
+
+    argument_types = (TaskCall,)
+
+    def __init__(self, name: str, ledger: Ledger, answer: Answer, *, repeatable: bool) -> None:
+        self.name = repeatable_name(name) if repeatable else name
+        self.repeatable = repeatable
+        self._kind = name
+        self._ledger = ledger
+        self._answer = answer
+
+    async def run(self, call: ActivityCall) -> object:
+        """Answer."""
+        (ask,) = call.arguments
+        assert isinstance(ask, TaskCall)
+        self._ledger.calls.append((self._kind, ask))
+        answer = self._answer(ask)
+        if isinstance(answer, dict) and "$sleep" in answer:
+            seconds = answer["$sleep"]
+            assert isinstance(seconds, int | float)
+            await asyncio.sleep(seconds)
+        if isinstance(answer, dict) and "$fail" in answer:
+            raise ActivityFailure(
+                "failed", kind="workflow-error", retryable=False, details=[json.dumps(answer["$fail"])]
+            )
+        return CallEnd(json.dumps(answer))
+
+
+def repeatable_name(name: str) -> str:
+    """The name of the repeatable one."""
+    return repeatable(name)
+
+
+def document(text: str) -> str:
+    """A YAML document as JSON text."""
+    whole = text if text.lstrip().startswith("document:") else HEAD + text
+    ((first, *_),) = parse([Source("f.yaml", whole.encode(), "yaml")], limits.DEPTH)
+    assert not isinstance(first, Problem), first
+    return to_json(first)
+
+
+class Play:
+    """A run of a document. `answers` says for each activity what it answers."""
+
+    def __init__(
+        self, text: str, given: Json = None, answers: dict[str, Answer] | None = None, **request: str | bool
+    ) -> None:
+        self.ledger = Ledger()
+        self.journal = MemoryJournal()
+        asked = WorkflowRequest("wex-test", document(text), json.dumps(given), 1_800_000_000_000_000)
+        for name, value in request.items():
+            object.__setattr__(asked, name, value)
+        known = answers or {}
+        made = [
+            Scripted(name, self.ledger, known.get(name, _echo), repeatable=again)
+            for name in (*CALLS, ASK)
+            for again in (False, True)
+        ]
+        plan = RunPlan(WorkflowInterpreter, "wex-test", (asked,))
+        self.run = EmbeddedRun(plan, Activities(made), self.journal, SilentChronicle())
+
+    async def outcome(self, history: Sequence[JournalRecord] = ()) -> RunOutcome:
+        """Run to the end."""
+        async with asyncio.timeout(LIVENESS):
+            return await self.run.execute(history)
+
+    async def output(self) -> Json:
+        """Run to a good end."""
+        found = await self.outcome()
+        assert isinstance(found, Completed), found
+        assert isinstance(found.value, str)
+        value: Json = json.loads(found.value)
+        return value
+
+    async def failure(self) -> str:
+        """Run to a bad end: why."""
+        found = await self.outcome()
+        assert isinstance(found, Failed), found
+        return found.reason
+
+    @property
+    def events(self) -> list[Event]:
+        """What was told."""
+        return self.journal.events
+
+    def told(self, kind: str) -> list[dict[str, Json]]:
+        """The events of one kind, as plain data."""
+        return [MessageToDict(getattr(event, kind)) for event in self.events if event.WhichOneof("body") == kind]
+
+    def ends(self) -> list[str]:
+        """The tasks in the order of their ends."""
+        return [str(told["taskId"]) for told in self.told("workflow_task_finished")]
+
+
+def copies(groups: Sequence[Group]) -> list[JournalRecord]:
+    """The records of groups, as they would be read again."""
+    return [JournalRecord.FromString(record.SerializeToString()) for record in records_of(groups)]
+
+
+async def run(text: str, given: Json = None, answers: dict[str, Answer] | None = None) -> Json:
+    """The output of a document."""
+    return await Play(text, given, answers).output()
+
+
+async def failure(text: str, given: Json = None, answers: dict[str, Answer] | None = None) -> str:
+    """Why a document fails."""
+    return await Play(text, given, answers).failure()
+
+
+def _echo(ask: TaskCall) -> Json:
+    value: Json = json.loads(ask.arguments_json)
+    return value
+
+
+SCENARIOS = Path(__file__).parent / "scenarios"
