@@ -203,14 +203,18 @@ async def test_the_policy_of_the_run_counts(run: Processes, ground: Ground) -> N
     for answer in ("deny", "allow"):
         asking = processes(ground, sandbox, Policy(preset="ask"))
         task = asyncio.create_task(asking.bench.do(asking.work, {"kind": "shell", "command": "echo x"}))
-        await eventually(lambda: any(each.HasField("question_asked") for each in asking.told))
-        asked = next(each.question_asked for each in asking.told if each.HasField("question_asked"))
-        assert asking.questions.answered(asked.attention_id, answer)
+        assert asking.questions.answered(await _asked(asking), answer)
         if answer == "allow":
             assert await task == "x"
         else:
             with pytest.raises(Wrong):
                 await task
+
+
+async def _asked(run: Processes) -> str:
+    """The attention of the question that is asked."""
+    await eventually(lambda: any(each.HasField("question_asked") for each in run.told))
+    return next(each.question_asked.attention_id for each in run.told if each.HasField("question_asked"))
 
 
 async def test_a_process_of_a_dead_runner_is_told_of(run: Processes) -> None:

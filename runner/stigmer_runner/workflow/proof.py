@@ -58,6 +58,18 @@ class Proofs:
                 named = ", ".join(authentication)
                 raise TaskProblem(Kind.CONFIGURATION, f"this is no single way to prove who is calling: {named[:200]}")
 
+    async def header(self, authentication: Mapping[str, object]) -> str:
+        """The same as the value of one header; empty for none. Raises `TaskProblem`, also for what needs more than that."""
+        found = await self.of(authentication)
+        if found is None:
+            return ""
+        if isinstance(found, httpx2.DigestAuth):
+            raise TaskProblem(
+                Kind.CONFIGURATION, "`digest` is a way of HTTP alone", "use basic, bearer, oauth2 or oidc"
+            )
+        signed = next(found.auth_flow(httpx2.Request("GET", "http://host/")))
+        return signed.headers["Authorization"]
+
     def _fields(self, given: object) -> Mapping[str, object]:
         """What an authentication says, or the secret says that it uses whole."""
         if not isinstance(given, dict):

@@ -8,7 +8,9 @@ from google.protobuf.message import Message
 DESCRIPTOR: FileDescriptor
 
 class ServerReflectionRequest(Message):
-    def __init__(self, *, list_services: str = ...) -> None: ...
+    def __init__(
+        self, *, list_services: str = ..., file_containing_symbol: str = ..., file_by_filename: str = ...
+    ) -> None: ...
 
 class ServiceResponse(Message):
     name: str
@@ -16,5 +18,14 @@ class ServiceResponse(Message):
 class ListServiceResponse(Message):
     service: Sequence[ServiceResponse]
 
+class FileDescriptorResponse(Message):
+    file_descriptor_proto: Sequence[bytes]
+
+class ErrorResponse(Message):
+    error_code: int
+    error_message: str
+
 class ServerReflectionResponse(Message):
     list_services_response: ListServiceResponse
+    file_descriptor_response: FileDescriptorResponse
+    error_response: ErrorResponse
