@@ -127,7 +127,7 @@ class Llm:
 class Temporal:
     """The Temporal cluster that drives runs where `backend.local.execution.engine` is `temporal`."""
 
-    managed: bool = field(default=False, metadata=about())
+    managed: bool = field(default=False, metadata=about("STIGMER_TEMPORAL_MANAGED"))
     """Whether the daemon starts a development server of Temporal (`temporal server start-dev`) on this machine, keeps its database in `data`, and stops
     it with itself. Where it answers is found out then; `address` is not looked at."""
     program: str = field(default="temporal", metadata=about("STIGMER_TEMPORAL_PROGRAM"))
@@ -379,6 +379,19 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telemetry:
+    """What the daemon tells tools that watch many programs. Nothing, until an address stands here. It takes the extra `telemetry`: `pip install 'stigmer[telemetry]'`."""
+
+    endpoint: str = field(default="", metadata=about("OTEL_EXPORTER_OTLP_ENDPOINT", form=Form.URL, default="nowhere"))
+    """Where traces and metrics are sent: a collector that takes OpenTelemetry's protocol over gRPC, such as `http://127.0.0.1:4317`. The other `OTEL_*`
+    variables mean what they mean everywhere."""
+    prometheus: str = field(
+        default="", metadata=about("STIGMER_TELEMETRY_PROMETHEUS", form=Form.ADDRESS, default="nowhere")
+    )
+    """Where Prometheus may fetch figures: an address of this machine alone, such as `127.0.0.1:9464`. It takes no token, and tells numbers and names of methods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of them."""
 
@@ -386,5 +399,6 @@ class Settings:
     context: Context = field(default_factory=Context)
     log: Log = field(default_factory=Log)
     server: Server = field(default_factory=Server)
+    telemetry: Telemetry = field(default_factory=Telemetry)
     tui: Tui = field(default_factory=Tui)
     variables: Variables = field(default_factory=Variables)

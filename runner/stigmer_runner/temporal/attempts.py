@@ -17,6 +17,7 @@ from stigmer_runner.engine.errors import ACTIVITY_NOT_FOUND, OUTCOME_UNKNOWN
 from stigmer_runner.engine.failures import application, of_error
 from stigmer_runner.engine.payloads import CONVERTER, decode, encode, to_library
 from stigmer_runner.temporal.converting import left_behind
+from stigmer_runner.temporal.interceptors import HEARTBEAT
 from stigmer_runner.temporal.library import ApplicationError, RawValue, activity
 
 HEARTBEAT_SECONDS = 0.5
@@ -60,7 +61,8 @@ class AttemptCall:
         self.left = details
 
     def heartbeat(self) -> None:
-        """Nothing: that the process lives is said for all its activities, see `HEARTBEAT_SECONDS`."""
+        """Say that the attempt is alive. Where the definition sets no limit that is done for it."""
+        activity.heartbeat()
 
 
 class Results:
@@ -133,7 +135,7 @@ class Attempts:
         begun = append((self._record(run_id, started=started),), found.intent(call), True)
         if not found.early:
             await begun
-        beating = asyncio.create_task(_beat())
+        beating = asyncio.create_task(_beat()) if info.heartbeat_timeout == HEARTBEAT else None
         try:
             value = await found.run(call)
         except asyncio.CancelledError:
@@ -151,7 +153,8 @@ class Attempts:
         else:
             resolved = ActivityResolved(sequence=sequence, completed=encode((value,))[0])
         finally:
-            beating.cancel()
+            if beating is not None:
+                beating.cancel()
         return await self._end(run_id, resolved, call, append)
 
     async def _end(self, run_id: str, resolved: ActivityResolved, call: AttemptCall, append: Append) -> object:

@@ -15,6 +15,7 @@ from stigmer_runner.temporal.library import (
     RetryPolicy,
     SignalWorkflowInput,
     StartActivityInput,
+    StartChildWorkflowInput,
     WorkerInterceptor,
     WorkflowInboundInterceptor,
     WorkflowInterceptorClassInput,
@@ -40,9 +41,8 @@ asked_once: ContextVar[bool] = ContextVar("asked_once", default=False)
 class _Outbound(WorkflowOutboundInterceptor):
     def start_activity(self, input: StartActivityInput) -> "workflow.ActivityHandle[object]":
         """Have the activity done where the lease is held, and again where its runner was lost."""
-        execution_id = execution_of(workflow.info().workflow_id)
         once = input.retry_policy is not None and input.retry_policy.maximum_attempts == 1
-        input.task_queue = work_queue_of(execution_id)
+        input.task_queue = work_queue_of(_execution())
         input.heartbeat_timeout = input.heartbeat_timeout or HEARTBEAT
         if once:
             input.headers = {**input.headers, _ONCE: Payload(data=b"1")}
@@ -50,6 +50,16 @@ class _Outbound(WorkflowOutboundInterceptor):
                 initial_interval=_BETWEEN, maximum_interval=_AT_MOST_BETWEEN, maximum_attempts=LOST_RUNNERS
             )
         return super().start_activity(input)
+
+    async def start_child_workflow(
+        self, input: StartChildWorkflowInput
+    ) -> "workflow.ChildWorkflowHandle[object, object]":
+        """Keep the names of children apart from those of other executions', and end them with their parent."""
+        execution_id = _execution()
+        if execution_id not in input.id:
+            input.id = f"{execution_id}/{input.id}"
+        input.parent_close_policy = workflow.ParentClosePolicy.REQUEST_CANCEL
+        return await super().start_child_workflow(input)
 
 
 class _Inbound(WorkflowInboundInterceptor):
@@ -107,6 +117,12 @@ class OfClients(ClientInterceptor):
     def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
         """What a client sends."""
         return _ClientOutbound(next)
+
+
+def _execution() -> str:
+    """The execution that the workflow of this context is of; a child is of its parent's."""
+    info = workflow.info()
+    return execution_of(info.workflow_id)
 
 
 def _text(headers: Mapping[str, Payload], name: str) -> str:

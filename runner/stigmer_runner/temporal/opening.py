@@ -12,6 +12,7 @@ from typing import cast
 from stigmer_apis.config import Temporal
 from stigmer_apis.home import Home
 from stigmer_runner.durable.agent_loop import AgentLoop
+from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.errors import RunnerError
 from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
 from stigmer_runner.temporal.key_file import sealing_key
@@ -56,7 +57,7 @@ def managed_address(home: Home) -> str:
 
 
 def _definitions() -> Sequence[type[object]]:
-    return (AgentLoop,)
+    return (AgentLoop, WorkflowInterpreter)
 
 
 def _api_key(path: Path) -> str:

@@ -1,0 +1,61 @@
+"""The engines that the suite runs on."""
+
+import os
+import shutil
+from collections.abc import AsyncGenerator, Generator
+
+import pytest
+
+from stigmer_runner.engine.embedded_engine import EmbeddedEngine
+from stigmer_runner.engine.port import Engine
+from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
+from tests.engines.server import TemporalServer, program
+from tests.runner.families import AsksQuestions, CancelsChild, Child, Continuing, LeavesChild, Parent
+from tests.runner.workflows import Cancelling, Failing, Limits, Mixture, Retrying, SequenceOfSteps
+from tests.support.require import missing
+
+DEFINITIONS = (
+    AsksQuestions, CancelsChild, Child, Continuing, LeavesChild, Parent, Cancelling, Failing, Limits, Mixture, Retrying,
+    SequenceOfSteps,
+)  # fmt: skip
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[TemporalServer]:
+    """A real server. Where neither the program nor Go (by which `.ci/run` builds it) is there, the tests are skipped and say so."""
+    path = program()
+    if path is None:
+        reason = "no program `temporal` is here: nothing of Temporal is tested"
+        if shutil.which("go") is None:
+            pytest.skip(f"{reason}, and there is no Go to build it with")
+        missing(f"{reason} (`make temporal-server` builds it)")
+    server = TemporalServer(path, tmp_path_factory.mktemp("temporal"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def cluster_of(server: TemporalServer, identity: str = "test-runner") -> TemporalEngine:
+    """An engine on that server."""
+
+    async def address() -> str:
+        return server.address
+
+    async def key() -> bytes:
+        return KEY
+
+    options = ClusterOptions(address=address, namespace="default", identity=f"{identity}-{os.getpid()}")
+    return TemporalEngine(options, lambda: DEFINITIONS, key)
+
+
+@pytest.fixture(params=["embedded", "temporal"])
+async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[Engine]:
+    """Each of the engines."""
+    if request.param == "embedded":
+        yield EmbeddedEngine()
+        return
+    server: TemporalServer = request.getfixturevalue("temporal_server")
+    made = cluster_of(server)
+    yield made
+    await made.close()
