@@ -2,6 +2,8 @@
 
 __main__                what runs beside a daemon or without one: `python -m stigmer_backend.maintenance`
 service                 the RPCs of a daemon
+tending                 what a daemon sees to by itself
+disk_use                what a store takes on the disk
 sending                 which bytes of a snapshot a caller lacks
 restoring               puts a backup in the place of a store
 verifying               looks at every byte of a backup, or of a store

@@ -11,14 +11,26 @@ from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 impo
     BackupRequest,
     BackupResponse,
     BackupStart,
+    DiskUse,
+    PackRequest,
+    PackResponse,
+    UsageRequest,
+    UsageResponse,
 )
 from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2_grpc import MaintenanceServiceServicer
 from stigmer_apis.backups import BackupFile as Held
 from stigmer_apis.backups import is_path
-from stigmer_apis.errors import FailedPrecondition, InvalidArgument
+from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument
 from stigmer_apis.transport import aio
+from stigmer_backend.maintenance.disk_use import EVENTS, RESOURCES, disk_use
 from stigmer_backend.maintenance.sending import Sending
-from stigmer_backend.store import NoFiles, Store, store_id
+from stigmer_backend.resources.removal import LEAVING
+from stigmer_backend.store import DatabaseName, NoFiles, PackAbandoned, Store, store_id
+
+_KIND_OF = {DatabaseName.STATE: RESOURCES, DatabaseName.EVENTS: EVENTS}
+_DRAIN_TRIES, _DRAIN_SECONDS = 20, 0.1
+_SIGN_SECONDS = 3.0
+"""So often a pack that goes on says so."""
 
 
 class MaintenanceService(MaintenanceServiceServicer):
@@ -68,6 +80,53 @@ class MaintenanceService(MaintenanceServiceServicer):
                     manifest=snapshot.manifest,
                 )
             )
+
+    async def Usage(
+        self, request: UsageRequest, context: aio.ServicerContext[UsageRequest, UsageResponse]
+    ) -> UsageResponse:
+        """What the store takes on the disk. Raises `FailedPrecondition` for a store without files."""
+        found = await asyncio.to_thread(disk_use, self._directory)
+        kinds = {use.kind: DiskUse(kind=use.kind, bytes=use.size) for use in found}
+        if request.with_dead:
+            for name in DatabaseName:
+                try:
+                    kinds[_KIND_OF[name]].dead = (await self._store.usage(name)).dead
+                except NoFiles as error:
+                    raise FailedPrecondition(str(error)) from error
+        return UsageResponse(kinds=kinds.values())
+
+    async def Pack(
+        self, request: PackRequest, context: aio.ServicerContext[PackRequest, PackResponse]
+    ) -> AsyncIterator[PackResponse]:
+        """Pack the databases, one after the other. Raises `FailedPrecondition` for a store without files."""
+        await self._drained()
+        for name in DatabaseName:
+            working = asyncio.ensure_future(self._pack(name, request.only_above_percent))
+            try:
+                while not (await asyncio.wait([working], timeout=_SIGN_SECONDS))[0]:
+                    yield PackResponse()
+                before, after = await working
+            except NoFiles as error:
+                raise FailedPrecondition(str(error)) from error
+            except PackAbandoned as error:
+                raise Aborted(str(error), remedy="try again") from error
+            finally:
+                working.cancel()
+            yield PackResponse(kind=_KIND_OF[name], before=before, after=after)
+
+    async def _drained(self) -> None:
+        """Wait a while for deletes whose events are still being removed: what they give back is wanted too."""
+        for _ in range(_DRAIN_TRIES):
+            if not await self._store.read_state(lambda state: state.page(LEAVING, limit=1)):
+                return
+            await asyncio.sleep(_DRAIN_SECONDS)
+
+    async def _pack(self, name: DatabaseName, above_percent: int) -> tuple[int, int]:
+        usage = await self._store.usage(name)
+        if usage.dead * 100 <= usage.size * above_percent:
+            return usage.size, usage.size
+        packed = await self._store.pack(name)
+        return packed.before, packed.after
 
 
 def _held(request: BackupRequest) -> dict[str, Held]:

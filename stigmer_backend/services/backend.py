@@ -43,6 +43,7 @@ from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
 from stigmer_backend.maintenance.service import MaintenanceService
+from stigmer_backend.maintenance.tending import Tending
 from stigmer_backend.resources.builtin import seed
 from stigmer_backend.resources.catalogue import Means, NewId
 from stigmer_backend.resources.catalogues import Catalogues
@@ -192,6 +193,7 @@ class Backend:
             await backend.close()
             raise
         backend._tasks.start(backend._forget_keys(), "forget idempotency keys")
+        backend._tasks.start(Tending(store).run(), "look after the databases")
         backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
         backend._tasks.start(backend._artifacts.sweep(), "remove files that nothing names")
         return backend

@@ -23,6 +23,10 @@ class PackWork:
         self._readers = readers
         self._thread = ThreadPoolExecutor(1, "store-pack")
 
+    def size(self, name: DatabaseName) -> int:
+        """Raises `NoFiles`."""
+        return self._known.size(name)
+
     async def usage(self, name: DatabaseName) -> Usage:
         """Raises `NoFiles`, and what `Packer.usage` raises."""
         packer = self._known

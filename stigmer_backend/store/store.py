@@ -288,6 +288,10 @@ class Store:
             taken.add_done_callback(close_unwanted)
             raise
 
+    def size_of(self, name: DatabaseName) -> int:
+        """Bytes of a database, as of its last sync. Raises `NoFiles` for a store in memory."""
+        return self._packs.size(name)
+
     async def usage(self, name: DatabaseName) -> Usage:
         """What a database takes on the disk, and how much of that a pack would give back. Raises `NoFiles` for a store in memory."""
         return await self._packs.usage(name)

@@ -13,10 +13,13 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import E
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.client import Client
 from stigmer_apis.client.boards import MANY
+from stigmer_apis.client.upkeep import disk_usage
 from stigmer_tui.cli.apikey import Span
 from stigmer_tui.cli.connect import with_client
+from stigmer_tui.cli.disk_use import print_disk_use
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.naming import LabelType
+from stigmer_tui.cli.pack import pack_now
 from stigmer_tui.cli.tables import print_json, print_table
 from stigmer_tui.text import safe
 from stigmer_tui.text.times import exact, size
@@ -68,7 +71,8 @@ class Wanted:
 @click.option("--agent", default="", metavar="NAME", help="Of this agent.")
 @click.option("--keep-last", type=click.IntRange(min=0), help="But not the newest N of them.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Tell what would go; delete nothing.")
+@click.option("--pack", "then_pack", is_flag=True, help="Then give the space back, as `stigmer pack` does.")
+@click.option("--dry-run", is_flag=True, help="Tell what would go, and what takes the disk; delete nothing.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: the runs, as JSON.")
 def command(
     older_than: int | None,
@@ -77,6 +81,7 @@ def command(
     agent: str,
     keep_last: int | None,
     yes: bool,
+    then_pack: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -88,7 +93,7 @@ def command(
     Examples:
       stigmer prune --older-than 30d --dry-run
       stigmer prune --label team=docs --keep-last 10 --yes
-      stigmer prune --larger-than 100MB --older-than 7d --yes
+      stigmer prune --larger-than 100MB --older-than 7d --yes --pack
     """
     if older_than is None and larger_than is None and not labels and not agent and keep_last is None:
         raise click.UsageError("say which runs: --older-than, --larger-than, --label, --agent or --keep-last")
@@ -110,12 +115,15 @@ def command(
     asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     if dry_run or asked or not found:
         _tell(found)
-    if dry_run or not found:
-        return ExitCode.OK
+    if dry_run:
+        return with_client(_tell_disk)
+    if not found:
+        return with_client(_pack) if then_pack else ExitCode.OK
     if asked and not click.confirm("Delete?", default=False):
         click.echo("nothing was deleted")
         return ExitCode.OK
-    return with_client(lambda client: _delete(client, found))
+    code = with_client(lambda client: _delete(client, found))
+    return with_client(_pack) if then_pack and code is ExitCode.OK else code
 
 
 async def choose(client: Client, wanted: Wanted, now_micros: int) -> list[ExecutionSummary]:
@@ -153,6 +161,16 @@ def _tell(rows: Sequence[ExecutionSummary]) -> None:
     if len(rows) > SHOWN:
         click.echo(f"... and {len(rows) - SHOWN} more")
     click.echo(f"{_count(rows)} would be deleted")
+
+
+async def _tell_disk(client: Client) -> int:
+    print_disk_use(await disk_usage(client, with_dead=True))
+    return ExitCode.OK
+
+
+async def _pack(client: Client) -> int:
+    await pack_now(client)
+    return ExitCode.OK
 
 
 async def _delete(client: Client, rows: Sequence[ExecutionSummary]) -> int:

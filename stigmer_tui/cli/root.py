@@ -71,6 +71,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "verify": Subcommand("verify", "Look at every byte of a backup, or of the store here."),
     "restore": Subcommand("restore", "Put a backup in the place of the store here."),
     "prune": Subcommand("prune", "Delete runs that have ended, by age, size and label."),
+    "pack": Subcommand("pack", "Give back the space of what was deleted and replaced."),
     "doctor": Subcommand("doctor", "See what works on this machine, and how to mend what does not."),
     "version": Subcommand("version", "Show versions."),
 }

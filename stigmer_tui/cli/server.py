@@ -12,9 +12,11 @@ from google.protobuf.json_format import MessageToDict
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2
 from stigmer_apis.client import Client
 from stigmer_apis.client.launch import daemon_command, ensure_daemon
+from stigmer_apis.client.upkeep import known_disk_usage
 from stigmer_apis.errors import Unavailable
 from stigmer_apis.home import Home
 from stigmer_tui.cli.connect import run_async, with_client
+from stigmer_tui.cli.disk_use import print_disk_line
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.log_lines import LogView, last_lines, lines_after
 from stigmer_tui.text import safe
@@ -148,11 +150,15 @@ def status(as_json: bool) -> int:
     """
 
     async def work(client: Client) -> int:
-        answer = await client.get_status()
+        answer, used = await client.get_status(), await known_disk_usage(client)
         if as_json:
-            click.echo(json.dumps(MessageToDict(answer, always_print_fields_with_no_presence=True), indent=2))
+            told = MessageToDict(answer, always_print_fields_with_no_presence=True)
+            told["disk"] = {use.kind: use.bytes for use in used.kinds} if used is not None else {}
+            click.echo(json.dumps(told, indent=2))
         else:
             print_status(answer)
+            if used is not None:
+                print_disk_line(used)
         return ExitCode.OK
 
     return with_client(work, start_daemon=False)

@@ -58,6 +58,14 @@ def test_prune_takes_what_is_like_that_and_nothing_else() -> None:
         )
         assert b"1 run with 5.0 kB deleted" in workstation.run("prune", "--larger-than", "4kB").stdout
         assert subjects("get", "executions", "-o", "json") == ["sleep 600", "echo three", "echo one"]
-        assert b"2 runs" in workstation.run("prune", "--keep-last", "0", "--yes").stdout
+        assert workstation.run("prune", "--keep-last", "0", "--dry-run").stdout.count(b"A PACK GIVES BACK") == 1
+        pruned = workstation.run("prune", "--keep-last", "0", "--yes", "--pack").stdout
+        assert b"2 runs" in pruned
+        assert b"came back" in pruned
+        assert {path.name for path in (workstation.home / "data").glob("*.fs")} == {"state.2.fs", "events.2.fs"}
+        assert b"events: " in workstation.run("pack").stdout
+        status = workstation.run("server", "status").stdout
+        assert b"disk     resources" in status
+        assert b"nothing is deleted by itself" in status
         assert subjects("get", "executions", "-o", "json") == ["sleep 600"]
         workstation.run("cancel", active)

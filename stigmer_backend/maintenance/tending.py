@@ -1,0 +1,58 @@
+"""What a daemon sees to by itself: databases of which more than half is dead are packed."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from stigmer_backend.store import DatabaseName, NoFiles, PackAbandoned, Store, StoreDamaged, StoreFull
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TendingOptions:
+    """When it looks, in seconds, and at what, in bytes."""
+
+    first_seconds: float = 60.0
+    """After the start."""
+    every_seconds: float = 600.0
+    least_bytes: int = 32 << 20
+    """A smaller database is left as it is."""
+    dead_part: float = 0.5
+    """More than this of a database has to be dead."""
+
+
+class Tending:
+    """Looks after a store's databases."""
+
+    def __init__(self, store: Store, options: TendingOptions | None = None) -> None:
+        self._store = store
+        self._options = options or TendingOptions()
+        self._looked: dict[DatabaseName, int] = {}
+
+    async def run(self) -> None:
+        """For ever. What goes wrong with a pack is told in the log, and tried again another time."""
+        await asyncio.sleep(self._options.first_seconds)
+        while True:
+            for name in DatabaseName:
+                try:
+                    await self.look(name)
+                except NoFiles:
+                    return
+                except (StoreFull, StoreDamaged, PackAbandoned, OSError) as error:
+                    _log.warning("%s was not packed: %s", name.value, error)
+            await asyncio.sleep(self._options.every_seconds)
+
+    async def look(self, name: DatabaseName) -> bool:
+        """Pack the database if that is worth it; whether it was. It is looked into only when it has changed since."""
+        size = self._store.size_of(name)
+        if size < self._options.least_bytes or size == self._looked.get(name):
+            return False
+        usage = await self._store.usage(name)
+        self._looked[name] = usage.size
+        if usage.dead <= usage.size * self._options.dead_part:
+            return False
+        packed = await self._store.pack(name)
+        self._looked[name] = packed.after
+        _log.info("packed %s: %d bytes are %d now", name.value, packed.before, packed.after)
+        return True
