@@ -10,7 +10,7 @@ MCP := .venv-mcp
 MCP_LOCK := packaging/mcp-servers
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: tui test check bench campaign mcp-servers format lint types imports proto proto-check proto-lint proto-fmt lock clean
+.PHONY: tui test check bench campaign mcp-servers temporal-server format lint types imports proto proto-check proto-lint proto-fmt lock clean
 
 tui: $(RUN_READY)
 	@$(BIN)/stigmer tui
@@ -25,6 +25,15 @@ check: $(DEV_READY) format-check lint types imports proto-check
 
 bench: $(DEV_READY)
 	$(BIN)/python -m tests.bench $(BENCH)
+
+# Temporal's development server, for the tests of both engines: built with Go, kept outside of the tree.
+TEMPORAL_VERSION := v1.5.1
+TEMPORAL_HOME ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/stigmer/temporal-$(TEMPORAL_VERSION)
+
+temporal-server: $(TEMPORAL_HOME)/temporal
+
+$(TEMPORAL_HOME)/temporal:
+	GOBIN=$(TEMPORAL_HOME) go install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL_VERSION)
 
 campaign: $(DEV_READY)
 	STIGMER_CAMPAIGN=1 $(BIN)/python -m pytest --timeout 3600 $(CAMPAIGN)
@@ -90,7 +99,7 @@ $(MCP)/.ready: $(MCP_LOCK)/requirements.txt $(MCP_LOCK)/package.json $(MCP_LOCK)
 
 # Needs uv on the PATH. Development and run-time versions are the same.
 lock:
-	$(COMPILE) -o $(LOCK)/dev.txt --group dev
+	$(COMPILE) -o $(LOCK)/dev.txt --group dev --all-extras
 	$(COMPILE) -o $(LOCK)/run.txt -c $(LOCK)/dev.txt
 	printf 'hatchling\neditables\n' | uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet -c $(LOCK)/dev.txt -o $(LOCK)/build.txt
 	uv pip compile $(MCP_LOCK)/requirements.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet -o $(MCP_LOCK)/requirements.txt

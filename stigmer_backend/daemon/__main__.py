@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         harden()
+        _choose_engine(given.engine, given.temporal)
         return _run(given.home, given.storage, given.listen)
     except Exception as error:
         raise SystemExit(_explain(error)) from error
@@ -46,7 +47,29 @@ def _parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="answer there too, with TLS and API keys (default: the setting `server.listen`)",
     )
+    parser.add_argument(
+        "--engine",
+        choices=["embedded", "temporal"],
+        default="",
+        help="what drives runs that begin (default: the setting `backend.local.execution.engine`)",
+    )
+    parser.add_argument(
+        "--temporal",
+        default="",
+        metavar="HOST:PORT|managed",
+        help="where Temporal answers, or `managed` for a server that the daemon keeps (default: the settings `backend.local.temporal`)",
+    )
     return parser
+
+
+def _choose_engine(engine: str, temporal: str) -> None:
+    """Say it to the settings, and so to the runner: by the variables that count more than the file."""
+    if engine or temporal:
+        os.environ["STIGMER_ENGINE"] = engine or "temporal"
+    if temporal:
+        os.environ["STIGMER_TEMPORAL_MANAGED"] = "true" if temporal == "managed" else "false"
+        if temporal != "managed":
+            os.environ["TEMPORAL_SERVICE_ADDRESS"] = temporal
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,7 +83,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _run(root: Path | None, storage: str, listen: str) -> int:
     """Set up what everything needs, then serve."""
-    from stigmer_apis.config import Log
+    from stigmer_apis.config import EngineKind, Log
     from stigmer_apis.home import Home
     from stigmer_apis.logs import set_up_logging
     from stigmer_backend.config import configure
@@ -74,11 +97,14 @@ def _run(root: Path | None, storage: str, listen: str) -> int:
     set_up_logging(config.configuration.settings.log, home.server_log)
     for note in config.configuration.notes:
         logging.getLogger("stigmer_backend.config").warning("%s", note)
-    network = config.configuration.settings.server
+    network, telemetry = config.configuration.settings.server, config.configuration.settings.telemetry
     if listen:
         network = replace(network, listen=listen)
     faulthandler.enable(_STANDARD_ERROR)
-    return asyncio.run(serve(config.home, ServeOptions(storage=storage, handed=handed, network=network), _abandon))
+    local = config.configuration.settings.backend.local
+    kept = local.temporal if local.execution.engine is EngineKind.TEMPORAL and local.temporal.managed else None
+    options = ServeOptions(storage=storage, handed=handed, network=network, telemetry=telemetry, temporal=kept)
+    return asyncio.run(serve(config.home, options, _abandon))
 
 
 def _explain(error: Exception) -> int:

@@ -82,13 +82,15 @@ class Listeners:
         doors: Sequence[Door],
         translations: Sequence[Translation],
         behind: Sequence[aio.ServerInterceptor] = (),
+        before: Sequence[aio.ServerInterceptor] = (),
     ) -> None:
-        """`behind` stand between the one that admits and the services."""
+        """`before` stand before the one that admits, `behind` between it and the services."""
         self._home = home
         self._tokens = tokens
         self._doors = tuple(doors)
         self._translations = tuple(translations)
         self._behind = tuple(behind)
+        self._before = tuple(before)
         self._open: list[_Open] = []
 
     @property
@@ -154,7 +156,7 @@ class Listeners:
             where_tokens_are=f"; it stands in {self._home.operator_token}" if Role.OPERATOR in door.admits else "",
             translations=self._translations,
         )
-        server = aio.server(interceptors=[interceptor, *self._behind], options=listener_options())
+        server = aio.server(interceptors=[*self._before, interceptor, *self._behind], options=listener_options())
         for register in door.registers:
             register(server)
         try:

@@ -105,9 +105,10 @@ class NetworkListener:
         translations: Sequence[Translation],
         behind: Sequence[aio.ServerInterceptor],
         *,
+        before: Sequence[aio.ServerInterceptor] = (),
         needs_token: bool = True,
     ) -> None:
-        """Raises `ConfigError` for a door that everybody reaches and nothing guards."""
+        """`before` and `behind` stand before and behind the one that admits. Raises `ConfigError` for a door that everybody reaches and nothing guards."""
         if door.credentials is None and not door.address.is_loopback:
             raise ConfigError(
                 f"{door.address} is reached by others, and takes TLS and API keys",
@@ -124,6 +125,7 @@ class NetworkListener:
             most_calls=door.limits.calls,
         )
         self._behind = behind
+        self._before = before
         self._server: aio.Server | None = None
         self.port = 0
         """Where it listens, once it does."""
@@ -142,7 +144,7 @@ class NetworkListener:
         """Listen. Raises `OSError` where the address cannot be had."""
         await asyncio.to_thread(_check_free, self._door.address)
         server = aio.server(
-            interceptors=[self._interceptor, *self._behind],
+            interceptors=[*self._before, self._interceptor, *self._behind],
             options=_network_options(self._door.limits),
             maximum_concurrent_rpcs=self._door.limits.calls + SPARE_CALLS,
         )

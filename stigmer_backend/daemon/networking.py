@@ -62,6 +62,7 @@ class Network:
         for_people: Sequence[Register],
         translations: Sequence[Translation],
         behind: Sequence[aio.ServerInterceptor],
+        before: Sequence[aio.ServerInterceptor] = (),
     ) -> None:
         """Say what people find behind the doors. Raises `ConfigError` for a door that nothing guards."""
         limits = Limits(self._settings.max_connections, self._settings.max_calls)
@@ -73,10 +74,12 @@ class Network:
                 self._shown,
                 limits,
             )
-            self._listeners.append(NetworkListener(door, self._keys, translations, behind))
+            self._listeners.append(NetworkListener(door, self._keys, translations, behind, before=before))
         if self._settings.compat_listener:
             door = NetworkDoor(Address(*COMPAT_ADDRESS), frozenset({Role.OPERATOR}), for_people, None, limits)
-            self._listeners.append(NetworkListener(door, Anybody(), translations, behind, needs_token=False))
+            self._listeners.append(
+                NetworkListener(door, Anybody(), translations, behind, before=before, needs_token=False)
+            )
 
     @property
     def addresses(self) -> Sequence[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2, server_pb2_grpc
+from stigmer_apis.errors import Unimplemented
 from stigmer_apis.protocol import PROTOCOL
 from stigmer_apis.transport import aio
 from stigmer_backend.access import principal
@@ -27,6 +28,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         status: Callable[[], Awaitable[server_pb2.GetStatusResponse]],
         ending: Ending,
         stopped_note: Path,
+        drain: Callable[[str], tuple[str, int]] | None = None,
     ) -> None:
         """`stopped_note`: the file that tells clients that the stop was somebody's wish."""
         self._pid = pid
@@ -35,6 +37,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         self._status = status
         self._ending = ending
         self._stopped_note = stopped_note
+        self._drain = drain
 
     async def GetServerInfo(
         self,
@@ -49,6 +52,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             home=self._home,
             incarnation=self._incarnation,
             role=principal().role.value,
+            runner_id=principal().runner_id,
         )
 
     async def GetStatus(
@@ -70,6 +74,17 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             await asyncio.to_thread(self._note)
         self._ending.ask(f"the {principal().name} asked for it", runners)
         return server_pb2.ShutdownResponse(pid=self._pid)
+
+    async def DrainRunner(
+        self,
+        request: server_pb2.DrainRunnerRequest,
+        context: aio.ServicerContext[server_pb2.DrainRunnerRequest, server_pb2.DrainRunnerResponse],
+    ) -> server_pb2.DrainRunnerResponse:
+        """Let a runner leave once what it runs has ended."""
+        if self._drain is None:
+            raise Unimplemented("this server has no runners")
+        runner_id, running = self._drain(request.runner_id)
+        return server_pb2.DrainRunnerResponse(runner_id=runner_id, running=running)
 
     def _note(self) -> None:
         """Without the note a client starts the next daemon: no reason to refuse the stop."""

@@ -11,7 +11,7 @@ from typing import Never
 from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
-from stigmer_apis.config import Server
+from stigmer_apis.config import Server, Telemetry, Temporal
 from stigmer_apis.home import Home
 from stigmer_apis.protocol import LEASE_SECONDS
 from stigmer_apis.transport import aio
@@ -27,10 +27,12 @@ from stigmer_backend.daemon.reflection import serve_reflection
 from stigmer_backend.daemon.server_service import ServerService
 from stigmer_backend.daemon.status import Parts, status_of
 from stigmer_backend.daemon.supervisor import Supervisor, SupervisorOptions
+from stigmer_backend.daemon.temporal_server import TemporalServer
 from stigmer_backend.secrets.handed import Handed
 from stigmer_backend.secrets.keyring import OsKeyring
 from stigmer_backend.services import Backend
 from stigmer_backend.store import Store, StoreError, StoreOptions
+from stigmer_backend.telemetry import Telling
 
 _FAREWELL_SECONDS = 0.1
 """How long a daemon whose store stopped goes on, so that those who wait are told."""
@@ -56,6 +58,10 @@ class ServeOptions:
     """Secrets out of the environment of the start."""
     network: Server = field(default_factory=Server)
     """Where it answers beside its sockets."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    """What it tells tools that watch."""
+    temporal: Temporal | None = None
+    """Of the Temporal server that it keeps; None where it keeps none."""
 
 
 async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
@@ -103,14 +109,20 @@ class _Daemon:
             environ=options.environ,
             options=options.supervisor,
         )
+        temporal = options.temporal
+        self._temporal = None if temporal is None else TemporalServer(home, temporal.program, temporal.namespace)
         own = (self._register_own,)
-        network.add_doors([backend.register_operator, *own], [store_failure], backend.interceptors)
+        self._telling = Telling(options.telemetry, options.environ)
+        before, behind = self._telling.interceptors, backend.interceptors
+        network.add_doors([backend.register_operator, *own], [store_failure], behind, before)
         doors = [
             operator_door(home, [backend.register_operator, *own]),
             runner_door(home, [backend.register_runner, *own]),
         ]
-        self._listeners = Listeners(home, tokens, doors, [store_failure], backend.interceptors)
-        parts = Parts(
+        self._listeners = Listeners(home, tokens, doors, [store_failure], behind, before)
+        if self._telling.wanted:
+            backend.on_end(self._telling.ended)
+        self._parts = parts = Parts(
             home=home,
             sockets=[door.path for door in doors],
             store=store,
@@ -119,6 +131,7 @@ class _Daemon:
             executions=backend.counts,
             addresses=lambda: self._network.addresses,
             open_streams=lambda: self._listeners.open_streams + self._network.open_streams,
+            telemetry=self._telling.component,
         )
         self._service = ServerService(
             pid=os.getpid(),
@@ -127,6 +140,7 @@ class _Daemon:
             status=lambda: status_of(parts),
             ending=ending,
             stopped_note=home.stopped_note,
+            drain=backend.runners.drain,
         )
         self._home = home
 
@@ -134,6 +148,7 @@ class _Daemon:
         """Serve until somebody asks for the end."""
         try:
             await asyncio.to_thread(self._home.stopped_note.unlink, missing_ok=True)
+            await self._telling.open(lambda: status_of(self._parts))
             await self._listeners.open()
             await self._network.open()
             self._health.tell(serving=True)
@@ -142,9 +157,14 @@ class _Daemon:
             self._health.tell(serving=False)
             if request.runners is Runners.KEPT:
                 self._supervisor.leave()
+                if self._temporal is not None:
+                    self._temporal.leave()
             else:
                 await self._supervisor.end(request.reason, ask=request.runners is Runners.ASKED)
+                if self._temporal is not None:
+                    await self._temporal.end()
         finally:
+            await self._telling.close()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._network.close(self._options.grace))
                 group.create_task(self._listeners.close(self._options.grace))
@@ -158,6 +178,8 @@ class _Daemon:
                 group.create_task(self._keep_sockets()),
                 group.create_task(self._end_when_the_backend_fails()),
             ]
+            if self._temporal is not None:
+                keepers.append(group.create_task(self._temporal.run()))
             request = await self._ending.asked()
             for keeper in keepers:
                 keeper.cancel()

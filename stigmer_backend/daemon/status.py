@@ -33,6 +33,8 @@ class Parts:
     open_streams: Callable[[], int]
     addresses: Callable[[], Sequence[str]] = lambda: ()
     """On the network."""
+    telemetry: Callable[[], GetStatusResponse.Component | None] = lambda: None
+    """What is told to tools that watch."""
     clock: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
     """When the daemon started, by `clock`."""
@@ -53,6 +55,7 @@ async def status_of(parts: Parts) -> GetStatusResponse:
         executions=executions,
         live_executions=live,
         open_streams=parts.open_streams(),
+        telemetry=parts.telemetry(),
     )
 
 
@@ -97,6 +100,9 @@ def _connected(facts: RunnerFacts, parts: Parts, standing: Standing) -> GetStatu
         sandbox=facts.sandbox,
         walls=facts.walls,
         detail=facts.sandbox_reason,
+        labels=facts.labels,
+        host=facts.host,
+        draining=facts.draining,
     )
 
 

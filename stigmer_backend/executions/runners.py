@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
@@ -10,6 +10,7 @@ from stigmer_apis.errors import (
     Aborted,
     FailedPrecondition,
     InvalidArgument,
+    NotFound,
     PermissionDenied,
     StigmerError,
     Unavailable,
@@ -43,6 +44,12 @@ class RunnerFacts:
     walls: bool
     sandbox_reason: str
     """Without walls: why."""
+    labels: Sequence[str] = ()
+    """What work may ask for."""
+    host: str = ""
+    """Its machine, where that is another one."""
+    draining: bool = False
+    """Whether it leaves once what it runs has ended."""
 
 
 class Runners:
@@ -54,6 +61,8 @@ class Runners:
         self._options = options
         self._sessions: dict[str, RunnerSession] = {}
         self._loop = asyncio.get_running_loop()
+        self._draining: set[tuple[str, int]] = set()
+        """Runners that are to leave, by id and process: they may connect anew meanwhile."""
         self._undoing: dict[str, asyncio.Future[LinkRequest.EndedUndone]] = {}
 
     def describe(self) -> list[RunnerFacts]:
@@ -72,6 +81,9 @@ class Runners:
                 sandbox=report.sandbox.kind,
                 walls=report.sandbox.walls,
                 sandbox_reason=report.sandbox.reason,
+                labels=report.labels,
+                host=report.host,
+                draining=session.draining,
             )
             for session in self._sessions.values()
             if (report := session.report)
@@ -108,6 +120,29 @@ class Runners:
         if session is not None:
             self._close(session, FailedPrecondition(f"this runner was shut out: {reason}"))
 
+    def drain(self, wanted: str) -> tuple[str, int]:
+        """Give the runner whose id begins with `wanted` nothing more, and let it leave once what it runs has ended: its id, and how much that is.
+
+        Raises `NotFound` where none or several are connected.
+        """
+        found = [session for runner_id, session in self._sessions.items() if runner_id.startswith(wanted)]
+        if len(found) != 1:
+            raise NotFound(
+                f"{'several runners are' if found else 'no runner is'} connected whose id begins with {quoted(wanted)}",
+                remedy="`stigmer runner list` shows them",
+            )
+        (session,) = found
+        self._draining.add((session.report.runner_id, session.report.pid))
+        session.taking, session.draining = False, True
+        self._let_go(session)
+        return session.report.runner_id, len(session.leases)
+
+    def _let_go(self, session: RunnerSession) -> None:
+        """Tell a runner to leave that was to, and runs nothing any more."""
+        if session.draining and not session.leases and not session.granting:
+            self._draining.discard((session.report.runner_id, session.report.pid))
+            session.send(LinkResponse(shut_down=LinkResponse.ShutDown(reason="it was drained")))
+
     async def release_unclaimed(self, reason: str) -> None:
         """No runner of an earlier daemon lives: what they held goes to the next at once."""
         self._leases.release_unclaimed(reason)
@@ -140,12 +175,17 @@ class Runners:
         if not hello.capacity:
             raise InvalidArgument("the runner has no capacity: it must take at least one execution")
         check_names([("hello.version", hello.version), ("hello.sandbox.kind", hello.sandbox.kind)])
+        check_names([("hello.host", hello.host), *(("hello.labels", label) for label in hello.labels)])
         before = self._sessions.pop(hello.runner_id, None)
         if before is not None:
             self._close(before, Aborted("the runner opened another Link"))
         now = self._loop.time()
-        report = RunnerReport(hello.runner_id, hello.pid, hello.version, hello.capacity, hello.sandbox)
+        report = RunnerReport(
+            hello.runner_id, hello.pid, hello.version, hello.capacity, hello.sandbox, tuple(hello.labels), hello.host
+        )
         session = RunnerSession(report, now, now)
+        session.draining = (hello.runner_id, hello.pid) in self._draining
+        session.taking = not session.draining
         self._sessions[hello.runner_id] = session
         kept = [lease for held in hello.held if (lease := self._leases.resume(session, held)) is not None]
         session.send(LinkResponse(welcome=self._welcome(kept)))
@@ -170,6 +210,7 @@ class Runners:
                     session.report.memory_bytes = request.heartbeat.memory_bytes
                     session.report.running = request.heartbeat.running
                     session.report.unacknowledged_bytes = request.heartbeat.unacknowledged_bytes
+                    self._let_go(session)
                 case "lease_returned":
                     self._leases.give_back(session, request.lease_returned)
                 case "ended_undone":

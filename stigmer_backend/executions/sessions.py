@@ -1,7 +1,7 @@
 """One connected runner: what it said of itself, and what is to be sent to it."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,10 @@ class RunnerReport:
     version: str
     capacity: int
     sandbox: Sandbox
+    labels: Sequence[str] = ()
+    """What work may ask for."""
+    host: str = ""
+    """Its machine, where that is another one."""
     memory_bytes: int = 0
     running: int = 0
     unacknowledged_bytes: int = 0
@@ -45,6 +49,8 @@ class RunnerSession:
     """Leases that are being made for it."""
     taking: bool = True
     """Whether it takes more: not when it is told to stop."""
+    draining: bool = False
+    """Whether it is to leave once what it runs has ended."""
     _frames: deque[LinkResponse] = field(default_factory=deque[LinkResponse])
     _acknowledged: dict[str, LinkResponse.Acknowledged] = field(default_factory=dict[str, LinkResponse.Acknowledged])
     _input_bytes: int = 0

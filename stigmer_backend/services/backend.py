@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import artifact_service_pb2_grpc, execution_service_pb2_grpc
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
 from stigmer_apis._generated.stigmer.maintenance.v1 import maintenance_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
@@ -197,6 +199,10 @@ class Backend:
         backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
         backend._tasks.start(backend._artifacts.sweep(), "remove files that nothing names")
         return backend
+
+    def on_end(self, listener: Callable[[FoldState], None]) -> None:
+        """Tell `listener` the fold of each execution that ends; not to be kept."""
+        self._registry.on_end(lambda live: listener(live.state))
 
     def counts(self) -> tuple[int, int]:
         """How many executions there are, and how many of them have not ended."""

@@ -178,6 +178,8 @@ def print_status(answer: server_pb2.GetStatusResponse) -> None:
     )
     if answer.store.detail:
         click.echo(f"         {safe(answer.store.detail)}")
+    if answer.HasField("telemetry"):
+        click.echo(f"told     {safe(answer.telemetry.detail)}{'' if answer.telemetry.healthy else ' (NOT working)'}")
     if not answer.runners:
         click.echo("runner   none yet")
     for runner in answer.runners:

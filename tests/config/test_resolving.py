@@ -11,6 +11,7 @@ import pytest
 from stigmer_apis.config import Configuration, Deployment, LogFormat, LogLevel, Provider, Settings, check_mode, load
 from stigmer_apis.config.changing import set_value, unset_value
 from stigmer_apis.config.document import MOST_BYTES
+from stigmer_apis.config.model import Form
 from stigmer_apis.config.schema import SETTINGS, VARIABLES
 from stigmer_apis.errors import ConfigError, HomeError, NotFound
 from stigmer_apis.home import Home
@@ -278,10 +279,7 @@ def test_many_who_set_at_once_all_find_their_value_in_the_file(home: Home) -> No
     keys = [
         key for key, setting in SETTINGS.items() if setting.in_file and setting.kind is str and not setting.about.secret
     ]
-    values = {
-        key: "localhost:1" if any(word in key for word in ("endpoint", "address", "listen")) else "http://h"
-        for key in keys
-    }
+    values = {key: "http://h" if SETTINGS[key].about.form is Form.URL else "localhost:1" for key in keys}
 
     def write(key: str) -> None:
         set_value(home, key, values[key])

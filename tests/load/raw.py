@@ -71,3 +71,14 @@ async def said_to(reader: asyncio.StreamReader, seconds: float) -> bytes | None:
     except TimeoutError:
         return None
     return bytes(said)
+
+
+async def keep_alive(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer pings and ignore everything else, until the other side closes: a connection that lives and wants nothing."""
+    with suppress(OSError, asyncio.IncompleteReadError):
+        while True:
+            head = await reader.readexactly(9)
+            payload = await reader.readexactly(int.from_bytes(head[:3]))
+            if head[3] == Frame.PING and not head[4]:
+                writer.write(frame(Frame.PING, payload, flags=1))
+    writer.transport.abort()

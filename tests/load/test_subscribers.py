@@ -29,23 +29,27 @@ def line(number: int) -> Event:
     return Event(log_line=LogLine(component="test", text=f"line {number}"))
 
 
-async def subscribe(server: Networked, proxy: Proxy, key: str, execution_id: str) -> list[str]:
-    """The texts of all lines, as one subscriber is told them. Raises `AssertionError` for a number that is not the next one."""
+async def subscribe(server: Networked, proxy: Proxy, key: str, execution_id: str, dice: random.Random) -> list[str]:
+    """The texts of all lines, as one subscriber is told them who is cut once it is connected. Raises `AssertionError` for a number that is not the next one."""
     seen, last = list[str](), 0
     remote = Remote(proxy.endpoint, key)
     async with Client(server.served.home, remote=remote, options=ClientOptions(patience=60.0)) as client:
-        async for item in client.tail(execution_id):
-            match item:
-                case TailBatch(first_seq, events):
-                    assert first_seq == last + 1
-                    last += len(events)
-                    seen += [event.log_line.text for event in events if event.HasField("log_line")]
-                case TailReset():
-                    raise AssertionError(f"a subscriber was sent back: {item}")
-                case TailEnd(final_seq):
-                    assert final_seq == last
-                case _:
-                    pass
+        cutting = asyncio.create_task(proxy.cut_again_and_again(dice, 0.1, 2.0))
+        try:
+            async for item in client.tail(execution_id):
+                match item:
+                    case TailBatch(first_seq, events):
+                        assert first_seq == last + 1
+                        last += len(events)
+                        seen += [event.log_line.text for event in events if event.HasField("log_line")]
+                    case TailReset():
+                        raise AssertionError(f"a subscriber was sent back: {item}")
+                    case TailEnd(final_seq):
+                        assert final_seq == last
+                    case _:
+                        pass
+        finally:
+            cutting.cancel()
     return seen
 
 
@@ -97,8 +101,5 @@ async def beat(runner: ScriptedRunner) -> None:
 async def cut_subscriber(server: Networked, execution_id: str, number: int) -> tuple[list[str], int]:
     """What one subscriber saw behind a proxy of its own, and how often it was cut."""
     async with proxied(server.listener.port) as proxy:
-        cutting = asyncio.create_task(proxy.cut_again_and_again(random.Random(number), 0.1, 2.0))
-        try:
-            return await subscribe(server, proxy, server.key(name=f"subscriber {number}"), execution_id), proxy.cuts
-        finally:
-            cutting.cancel()
+        key = server.key(name=f"subscriber {number}")
+        return await subscribe(server, proxy, key, execution_id, random.Random(number)), proxy.cuts
