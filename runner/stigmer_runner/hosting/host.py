@@ -9,6 +9,7 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, Link
 from stigmer_apis.home import Home
 from stigmer_runner.hosting.engines import load_engine
 from stigmer_runner.hosting.hosted import HostedExecution, Services
+from stigmer_runner.hosting.hosted_workflow import HostedWorkflow
 from stigmer_runner.link.outbox import Outbox
 
 _logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class Host:
     def __init__(self) -> None:
         self._told = asyncio.Event()
         self._reason = ""
-        self._hosted: dict[str, tuple[HostedExecution, asyncio.Task[None]]] = {}
+        self._hosted: dict[str, tuple[HostedExecution | HostedWorkflow, asyncio.Task[None]]] = {}
         self._services: Services | None = None
         self._group: asyncio.TaskGroup | None = None
 
@@ -59,7 +60,8 @@ class Host:
         if self._services is None or self._group is None or self._told.is_set():
             outbox.lose("the runner leaves")
             return
-        hosted = HostedExecution(grant, outbox, self._services)
+        kind = HostedWorkflow if grant.HasField("workflow_execution") else HostedExecution
+        hosted = kind(grant, outbox, self._services)
         task = self._group.create_task(hosted.live(), name=grant.execution_id)
         self._hosted[grant.execution_id] = (hosted, task)
         task.add_done_callback(lambda done: self._gone(grant.execution_id, done))
@@ -96,7 +98,7 @@ class Host:
             self._reason = reason
             self._told.set()
 
-    def _find(self, execution_id: str) -> HostedExecution | None:
+    def _find(self, execution_id: str) -> HostedExecution | HostedWorkflow | None:
         found = self._hosted.get(execution_id)
         return None if found is None else found[0]
 
