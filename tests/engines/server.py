@@ -9,8 +9,7 @@ from pathlib import Path
 
 LIVENESS = 90.0
 PROGRAM_VARIABLE = "STIGMER_TEST_TEMPORAL"
-"""Path of the program `temporal`; without it the one that `.ci/run` builds, or one on the PATH."""
-BUILT = Path(__file__).parents[2] / ".cache" / "temporal" / "temporal"
+"""Path of the program `temporal`; without it one that `make temporal-server` built, or one on the PATH."""
 
 
 def program() -> str | None:
@@ -18,7 +17,9 @@ def program() -> str | None:
     named = os.environ.get(PROGRAM_VARIABLE)
     if named:
         return named
-    return str(BUILT) if BUILT.is_file() else shutil.which("temporal")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    built = sorted(cache.glob("stigmer/temporal-v*/temporal"))
+    return str(built[-1]) if built else shutil.which("temporal")
 
 
 def free_port() -> int:
