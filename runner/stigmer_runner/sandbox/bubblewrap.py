@@ -12,7 +12,7 @@ from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.ending import Ended, Target, end_namespace
 from stigmer_runner.sandbox.errors import SpawnFailed
 from stigmer_runner.sandbox.model import MARKER_VARIABLE, Mount, MountKind, SandboxDescription, SandboxKind
-from stigmer_runner.sandbox.mounts import FileTree
+from stigmer_runner.sandbox.mounts import FileTree, with_identities
 from stigmer_runner.sandbox.programs import TRUSTED_PATH, Programs
 from stigmer_runner.sandbox.walls import Place, Wrapped
 
@@ -93,6 +93,9 @@ class Bubblewrap:
     def variables(self, scratch: Path | None) -> Mapping[str, str]:
         return {}
 
+    def made_of(self, place: Place) -> tuple[object, ...]:
+        return with_identities(self._planned(place))
+
     def wrap(
         self, program: Sequence[str], environment: Mapping[str, str], place: Place, descriptors: ChildDescriptors
     ) -> Wrapped:
@@ -103,7 +106,7 @@ class Bubblewrap:
             options.append("--unshare-net")
         if not place.terminal:
             options.append("--new-session")
-        for mount in self._tree.planned(place.workspace, place.scratch, place.read_only, place.shown, place.program):
+        for mount in self._planned(place):
             if place.memory_files and mount.kind is MountKind.EMPTY:
                 options += ["--size", str(place.memory_files)]
             options += self._arguments(mount, descriptors)
@@ -141,6 +144,9 @@ class Bubblewrap:
 
     def close(self) -> None:
         return None
+
+    def _planned(self, place: Place) -> Sequence[Mount]:
+        return self._tree.planned(place.workspace, place.scratch, place.read_only, place.shown, place.program)
 
     def _arguments(self, mount: Mount, descriptors: ChildDescriptors) -> list[str]:
         target = str(mount.target)

@@ -100,6 +100,12 @@ class TerminalCommand:
         assert self._terminal.pid is not None
         return self._terminal.pid
 
+    def assign(self, request: CommandRequest, ground: Ground) -> None:
+        """It runs another line than it was made for: before `begin` alone."""
+        if (request.columns, request.rows) != (self._request.columns, self._request.rows):
+            self.resize(request.columns, request.rows)
+        self._request, self._ground, self._began = request, ground, ground.began
+
     def begin(self, on_output: OutputSink) -> None:
         """Hand over output from now on; before, none is read and the command does not end."""
         self._on_output = on_output

@@ -44,6 +44,17 @@ class ChildDescriptors:
         self._open += [read, write]
         return read, write
 
+    def incoming(self) -> tuple[int, int]:
+        """A pipe: the child's reading end, and the writing one, which the caller keeps and closes."""
+        read, write = os.pipe()
+        try:
+            return self.duplicate(read), write
+        except OSError:
+            os.close(write)
+            raise
+        finally:
+            os.close(read)
+
     def keep(self, fd: int) -> int:
         """Leave `fd` open in this process: it belongs to the caller from now on."""
         self._open.remove(fd)

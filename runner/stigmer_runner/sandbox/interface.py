@@ -95,6 +95,10 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def forget(self, owner: str) -> None:
+        """End what was made ready for commands of this owner (`CommandRequest.ahead`), and wait for that."""
+        ...
+
     async def close(self) -> None:
         """End every command, wait for that, and start none any more."""
         ...

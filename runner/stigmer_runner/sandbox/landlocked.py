@@ -19,7 +19,7 @@ from stigmer_runner.sandbox.errors import SpawnFailed
 from stigmer_runner.sandbox.landlock import READ, WRITE, Access, Ruleset, Scope
 from stigmer_runner.sandbox.marks import Marked
 from stigmer_runner.sandbox.model import Mount, MountKind, SandboxDescription, SandboxKind, SandboxLayout
-from stigmer_runner.sandbox.mounts import FileTree
+from stigmer_runner.sandbox.mounts import FileTree, identity, with_identities
 from stigmer_runner.sandbox.programs import Programs
 from stigmer_runner.sandbox.walls import Place, Wrapped
 
@@ -85,6 +85,10 @@ class LandlockWalls(Marked):
     def variables(self, scratch: Path | None) -> Mapping[str, str]:
         place = str(self._tmp() if scratch is None else scratch.resolve())
         return {"TMPDIR": place, "XDG_CACHE_HOME": f"{place}/.cache"}
+
+    def made_of(self, place: Place) -> tuple[object, ...]:
+        mounts = self._tree.planned(place.workspace, None, (), place.shown, place.program)
+        return (*with_identities(mounts), identity(place.scratch or self._tmp()))
 
     def wrap(
         self, program: Sequence[str], environment: Mapping[str, str], place: Place, descriptors: ChildDescriptors

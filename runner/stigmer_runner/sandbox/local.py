@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from stigmer_runner.sandbox.anchor import Anchor
 from stigmer_runner.sandbox.cgroups import find_groups
@@ -27,11 +27,12 @@ from stigmer_runner.sandbox.model import (
     SandboxDescription,
     SandboxKind,
     SandboxLayout,
-    ShellState,
 )
 from stigmer_runner.sandbox.plain import PlainCommand, PlainProcess
 from stigmer_runner.sandbox.programs import Programs
+from stigmer_runner.sandbox.ready import Mould, ReadyShell, ReadyShells, unmarked
 from stigmer_runner.sandbox.report import ReportPipe
+from stigmer_runner.sandbox.requests import program_of, resolved, words
 from stigmer_runner.sandbox.shell import LAUNCHER, SUPERVISOR
 from stigmer_runner.sandbox.spawner import Spawner
 from stigmer_runner.sandbox.terminal import Launch, Terminal
@@ -41,6 +42,22 @@ from stigmer_runner.sandbox.workspace import resolved_workspace
 
 STARTING = 30.0
 """Seconds for a sandbox to stand."""
+
+
+@dataclass(frozen=True)
+class _Launched:
+    """A terminal with a shell in it."""
+
+    terminal: Terminal
+    anchor: Anchor | None
+    report: int
+    """The descriptor, inside, on which it reports."""
+    ink: int | None
+    line: int = -1
+    """Where its line will be written, where it has none yet."""
+    mould: Mould | None = None
+    """What such a one is made of."""
+
 
 _MARKER = re.compile(r"[A-Za-z0-9._:-]{1,200}\Z")
 
@@ -58,6 +75,7 @@ class LocalSandbox:
         self._watcher = Watcher(self._enders)
         self._running: set[TerminalCommand | PlainCommand] = set()
         self._starting: set[asyncio.Task[TerminalCommand] | asyncio.Task[PlainCommand]] = set()
+        self._ready = ReadyShells(self._make_ready)
         self._closed = False
         self._walled = walls.description.walls
         self._whole = walls.description.whole
@@ -82,7 +100,7 @@ class LocalSandbox:
             raise
 
     async def execute(self, request: ExecutionRequest) -> ExecutionResult:
-        self._check(request.marker, request.directory or "", *_words(request.command))
+        self._check(request.marker, request.directory or "", *words(request.command))
         starting = asyncio.create_task(self._start_plain(request))
         self._starting.add(starting)
         starting.add_done_callback(self._starting.discard)
@@ -93,10 +111,14 @@ class LocalSandbox:
             await _ended(starting)
             raise
 
+    async def forget(self, owner: str) -> None:
+        await self._ready.forget(owner)
+
     async def close(self) -> None:
         self._closed = True
         if self._starting:
             await asyncio.wait(list(self._starting))
+        await self._ready.close()
         async with asyncio.TaskGroup() as group:
             for command in list(self._running):
                 group.create_task(command.cancel())
@@ -116,38 +138,96 @@ class LocalSandbox:
     async def _start(self, request: CommandRequest, on_output: OutputSink) -> TerminalCommand:
         if self._closed:
             raise _closed()
-        given = self._given(request)
-        ink = self._walls.ink(request.marker)
-        up, began = asyncio.Event(), asyncio.get_running_loop().time()
-        report = ReportPipe(up.set)
+        given = self._given(request, request.marker)
+        command = await self._taken(request, given) if request.ahead else None
+        if command is None:
+            began = asyncio.get_running_loop().time()
+            launched, report, up = await self._launched(request, given, request.marker, ahead=False)
+            target = Target(launched.terminal.ptyproc.pid, request.marker, request.line, launched.ink)
+            ground = self._ground(began, given, target, launched.anchor)
+            command = TerminalCommand(launched.terminal, report, request, ground)
+            self._keep(command)
+            said = bytearray()
+            if not await _stands(command, up) or self._closed:
+                command.begin(said.extend)
+                await command.cancel()
+                raise _closed() if self._closed else _failed(said)
+        command.begin(on_output)
+        if request.ahead:
+            self._ready.prepare(request)
+        return command
+
+    async def _taken(self, request: CommandRequest, given: dict[str, str]) -> TerminalCommand | None:
+        """The command in a sandbox that stands already; None where none does that is what its own would be."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        ready = await self._ready.take(request.ahead)
+        if ready is None:
+            return None
+        told = False
         try:
-            terminal, anchor = await self._spawner.run(lambda: self._terminal(request, given, report.write_fd, ink))
+            told = await loop.run_in_executor(self._enders, self._tell, ready, request, given)
+        finally:
+            if not told:
+                self._ready.discard(ready)
+        if not told:
+            return None
+        target = Target(ready.command.pid, ready.marker, request.line, ready.ink)
+        ready.command.assign(request, self._ground(began, given, target, ready.anchor))
+        return ready.command
+
+    def _tell(self, ready: ReadyShell, request: CommandRequest, given: Mapping[str, str]) -> bool:
+        """Have `ready` run a line, where it is what the line's own sandbox would be. Blocks for a moment."""
+        place = self._place(request, terminal=True)
+        if Mould(place, unmarked(given), self._walls.made_of(place)) != ready.mould:
+            return False
+        return ready.tell(self._prologue(request, place, ready.report, ready.ink))
+
+    async def _make_ready(self, request: CommandRequest, marker: str) -> ReadyShell:
+        """A shell for the next command like this one. Raises `SandboxError`."""
+        if self._closed:
+            raise _closed()
+        given = self._given(request, marker)
+        launched, report, up = await self._launched(request, given, marker, ahead=True)
+        target = Target(launched.terminal.ptyproc.pid, marker, "", launched.ink)
+        ground = self._ground(0.0, given, target, launched.anchor)
+        command = TerminalCommand(launched.terminal, report, request, ground)
+        self._keep(command)
+        assert launched.mould is not None
+        ready = ReadyShell(
+            command, launched.mould, marker, launched.ink, launched.report, launched.anchor, launched.line
+        )
+        if not await _stands(command, up) or self._closed:
+            await ready.end()
+            raise _closed()
+        return ready
+
+    async def _launched(
+        self, request: CommandRequest, given: Mapping[str, str], marker: str, *, ahead: bool
+    ) -> tuple[_Launched, ReportPipe, asyncio.Event]:
+        """A terminal with a shell on its way, the pipe that it reports on, and what is set once its sandbox stands."""
+        up = asyncio.Event()
+        report = ReportPipe(up.set)
+        ink = self._walls.ink(marker)
+        try:
+            launched = await self._spawner.run(lambda: self._terminal(request, given, report.write_fd, ink, ahead))
         except BaseException:
             report.close()
             raise
         report.close_write()
-        target = Target(terminal.ptyproc.pid, request.marker, request.line, ink)
-        command = TerminalCommand(terminal, report, request, self._ground(began, given, target, anchor))
-        self._keep(command)
-        said = bytearray()
-        if await _stands(command, up) and not self._closed:
-            command.begin(on_output)
-            return command
-        command.begin(said.extend)
-        await command.cancel()
-        raise _closed() if self._closed else _failed(said)
+        return launched, report, up
 
     async def _start_plain(self, request: ExecutionRequest) -> PlainCommand:
         if self._closed:
             raise _closed()
-        given = self._given(request)
+        given = self._given(request, request.marker)
         ink = self._walls.ink(request.marker)
         up, began = asyncio.Event(), asyncio.get_running_loop().time()
         report = ReportPipe(up.set)
         try:
             process, anchor = await self._spawner.run(lambda: self._plain(request, given, report.write_fd, ink))
             report.close_write()
-            line = " ".join(_words(request.command))
+            line = " ".join(words(request.command))
             target = Target(process.pid, request.marker, line, ink)
             command = PlainCommand(process, request, self._ground(began, given, target, anchor))
             self._keep(command)
@@ -161,17 +241,19 @@ class LocalSandbox:
             report.close()
 
     def _terminal(
-        self, request: CommandRequest, given: Mapping[str, str], report: int, ink: int | None
-    ) -> tuple[Terminal, Anchor | None]:
-        with ChildDescriptors() as descriptors, _spawning():
+        self, request: CommandRequest, given: Mapping[str, str], report: int, ink: int | None, ahead: bool
+    ) -> _Launched:
+        """Start a shell: for a line, or `ahead` for what will be written to its pipe."""
+        with ChildDescriptors() as descriptors, _spawning(), contextlib.ExitStack() as failing:
             place = self._place(request, terminal=True)
+            mould = Mould(place, unmarked(given), self._walls.made_of(place)) if ahead else None
             workspace, shell = str(place.workspace), self._programs.shell
             report = descriptors.duplicate(report)
-            state = _resolved(request.state, request.workspace, place.workspace)
-            content = shell.prologue(
-                request.line, state, workspace, report=report, ink=ink, limits=self._kernels(request.limits)
-            )
-            prologue = descriptors.holding(content, "stigmer-line")
+            if ahead:
+                prologue, line = descriptors.incoming()
+                failing.callback(os.close, line)
+            else:
+                prologue, line = descriptors.holding(self._prologue(request, place, report, ink), "stigmer-line"), -1
             everybody = "1" if self._whole else "0"
             program = [self._programs.sh, "-c", SUPERVISOR, "sh", str(report), everybody, *shell.arguments(prologue)]
             wrapped = self._walls.wrap(program, {**given, "PWD": workspace}, place, descriptors)
@@ -188,7 +270,14 @@ class LocalSandbox:
             with _holding(wrapped.anchor), at_gate(wrapped):
                 terminal = Terminal(launch)
                 let_go(wrapped, request.listening, terminal.abandon)
-                return terminal, wrapped.anchor
+            failing.pop_all()
+            return _Launched(terminal, wrapped.anchor, report, ink, line, mould)
+
+    def _prologue(self, request: CommandRequest, place: Place, report: int, ink: int | None) -> bytes:
+        state, limits = resolved(request.state, request.workspace, place.workspace), self._kernels(request.limits)
+        return self._programs.shell.prologue(
+            request.line, state, str(place.workspace), report=report, ink=ink, limits=limits
+        )
 
     def _plain(
         self, request: ExecutionRequest, given: Mapping[str, str], report: int, ink: int | None
@@ -211,12 +300,12 @@ class LocalSandbox:
                 let_go(wrapped, request.listening, process.abandon)
                 return process, wrapped.anchor
 
-    def _given(self, request: CommandRequest | ExecutionRequest) -> dict[str, str]:
+    def _given(self, request: CommandRequest | ExecutionRequest, marker: str) -> dict[str, str]:
         layout = self._layout
         home, own_tmp = str(layout.person_home), self._walled
         client = client_environment(layout.environment, path=layout.path, home=home, own_tmp=own_tmp)
         own = self._walls.variables(request.scratch)
-        given = {**client, **own, **request.environment, MARKER_VARIABLE: request.marker}
+        given = {**client, **own, **request.environment, MARKER_VARIABLE: marker}
         for name, value in given.items():
             if not name or "=" in name or "\0" in name or "\0" in value:
                 raise SpawnFailed(
@@ -237,7 +326,7 @@ class LocalSandbox:
             terminal,
             read_only=tuple(place for place in request.read_only if place != real and place.is_relative_to(real)),
             shown=request.shown,
-            program=_program_of(request),
+            program=program_of(request),
             memory_files=request.limits.memory_files if request.limits else 0,
             gated=request.listening is not None and not request.network,
         )
@@ -250,18 +339,6 @@ class LocalSandbox:
     def _keep(self, command: "TerminalCommand | PlainCommand") -> None:
         self._running.add(command)
         command.life.add_done_callback(lambda _: self._running.discard(command))
-
-
-def _words(command: str | Sequence[str]) -> Sequence[str]:
-    return [command] if isinstance(command, str) else command
-
-
-def _resolved(state: ShellState, named: Path, real: Path) -> ShellState:
-    """`state` with a directory in the workspace as it is named inside, where links that lead to it are not there."""
-    directory = Path(state.directory)
-    if not directory.is_relative_to(named):
-        return state
-    return replace(state, directory=str(real / directory.relative_to(named)))
 
 
 async def _stands(command: "TerminalCommand | PlainCommand", up: asyncio.Event) -> bool:
@@ -308,13 +385,3 @@ def _closed() -> SandboxClosed:
 def _failed(said: bytes | bytearray) -> SpawnFailed:
     words = said.decode("utf-8", "replace").strip() or "it said nothing"
     return SpawnFailed(f"the sandbox could not be set up for this command: {words}")
-
-
-def _program_of(request: CommandRequest | ExecutionRequest) -> Path | None:
-    """The program of a request that names one by its place, and no shell."""
-    if isinstance(request, CommandRequest):
-        return None
-    if request.program is not None or isinstance(request.command, str) or not request.command:
-        return request.program
-    program = Path(request.command[0])
-    return program if program.is_absolute() else None

@@ -206,6 +206,8 @@ class CommandRequest:
     limits: CommandLimits | None = None
     listening: Listening | None = None
     """Only where `network` is False."""
+    ahead: str = ""
+    """Whose command it is, as the beginning of a marker: once it has ended, a shell is kept ready for the owner's next one, until `forget`. Empty: none."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ workspace. Stigmer's own directories are covered whatever contains them.
 
 import functools
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -249,6 +250,23 @@ def pins(covered: Path, workspace: Path) -> list[Path]:
     if covered == workspace or not covered.is_relative_to(workspace):
         return []
     return [parent for parent in covered.parents if parent != workspace and parent.is_relative_to(workspace)]
+
+
+def identity(path: Path, *, follow: bool = True) -> tuple[int, ...]:
+    """Which file it is, whatever its name; empty where there is none."""
+    try:
+        found = os.stat(path, follow_symlinks=follow)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, stat.S_IFMT(found.st_mode)
+
+
+def with_identities(mounts: Iterable[Mount]) -> tuple[object, ...]:
+    """`mounts`, and which files they are of."""
+    return tuple(
+        (mount, identity(mount.source, follow=mount.within is None) if mount.source is not None else ())
+        for mount in mounts
+    )
 
 
 def _shows(tree: dict[Path, Mount], place: Path) -> bool:

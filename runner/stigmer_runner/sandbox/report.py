@@ -3,6 +3,7 @@ but the state of the command's own next line."""
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -104,12 +105,45 @@ def parse(data: bytes) -> Report | None:
     cause, status, directory = (_text(token) for token in tokens[start + 1 : start + 4])
     if cause not in ("end", "exit", "trap") or not directory.startswith("/"):
         return None
-    exported: dict[str, str] = {}
-    for token in tokens[start + 4 : end]:
-        name, equals, value = _text(token).partition("=")
-        if equals and name:
-            exported[name] = value
+    said = tokens[start + 4 : end]
+    if said[:1] == [shell.DECLARED.encode()]:
+        exported = declared(_text(b"\0".join(said[1:])))
+    else:
+        pairs = (_text(token).partition("=") for token in said)
+        exported = {name: value for name, equals, value in pairs if equals and name}
     return Report(cause, int(status) if status.isascii() and status.isdigit() else 2, directory, exported)
+
+
+_DECLARED = re.compile(
+    r"""^(?:declare\ -[A-Za-z]+|export)\ ([A-Za-z_][A-Za-z0-9_]*)=
+        (?:"((?:[^"\\]|\\.)*)"|\$'((?:[^'\\]|\\.)*)'|([^\s"'$(][^\s]*|))$""",
+    re.MULTILINE | re.VERBOSE | re.DOTALL,
+)
+_PLAIN_ESCAPE = re.compile(r'\\(["\\$`\n])')
+_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
+_CONTROLS = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def declared(said: str) -> dict[str, str]:
+    """Name and value of each variable in what bash's `export -p` says; those without a value are left out."""
+    found: dict[str, str] = {}
+    for match in _DECLARED.finditer(said):
+        name, quoted, escaped, bare = match.groups()
+        if quoted is not None:
+            found[name] = _PLAIN_ESCAPE.sub(lambda each: "" if each[1] == "\n" else each[1], quoted)
+        elif escaped is not None:
+            found[name] = _text(_ESCAPE.sub(_unescaped, escaped).encode("utf-8", "surrogateescape"))
+        else:
+            found[name] = bare or ""
+    return found
+
+
+def _unescaped(match: "re.Match[str]") -> str:
+    """What an escape in `$'...'` stands for; a byte by its number may be a part of a character."""
+    number, letter = match.groups()
+    if number is not None:
+        return bytes((int(number, 8) & 0xFF,)).decode("ascii", "surrogateescape")
+    return _CONTROLS.get(letter, letter)
 
 
 def _last(tokens: list[bytes], token: bytes, before: int) -> int:

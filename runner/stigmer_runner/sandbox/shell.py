@@ -18,6 +18,8 @@ from stigmer_runner.sandbox.model import CommandLimits, ShellState
 
 STATE = "STIGMER-STATE"
 """Opens a report: then cause, status, directory, and `NAME=VALUE` for each exported variable."""
+DECLARED = "STIGMER-DECLARED"
+"""In place of those: bash says them itself, as it would read them again (`export -p`), which takes no process."""
 END = "STIGMER-END"
 """Closes it."""
 UP = "STIGMER-UP"
@@ -36,11 +38,22 @@ exec 9>&2 2>/dev/null
 (exec "$@" 2>&9 9>&-)
 status=$?
 left() {{
+  count=0 orphans=
   if [ "$all" = 0 ]; then
-    set -- $(grep -ls "^[0-9]* (.*) [^ZX] [0-9]* [0-9]* $$ " /proc/[0-9]*/stat)
-    count=$(($# - 2))
+    if [ -r "/proc/$PPID/task/$PPID/children" ]; then
+      read -r orphans <"/proc/$PPID/task/$PPID/children"
+      for process in $orphans; do
+        read -r stat <"/proc/$process/stat" || continue
+        set -- ${{stat##*) }}
+        [ "$4" != $$ ] || [ "$process" = $$ ] || [ "$1" = Z ] || [ "$1" = X ] || count=$((count + 1))
+      done
+    else
+      set -- $(grep -ls "^[0-9]* (.*) [^ZX] [0-9]* [0-9]* $$ " /proc/[0-9]*/stat)
+      count=$(($# - 2))
+    fi
   else
-    count=0
+    [ ! -r /proc/1/task/1/children ] || read -r orphans </proc/1/task/1/children
+    [ "$orphans" != $$ ] || return 1
     for process in /proc/[0-9]*; do
       process=${{process#/proc/}}
       [ "$process" -gt $$ ] || continue
@@ -62,8 +75,9 @@ exit $status
 """Arguments: the report's descriptor, 1 to count every process and 0 for those of the session, the shell and its arguments.
 
 It survives the signals of a ^C, leads the session so that the end of the shell is no hang-up for what still drains (a
-`tee` behind a process substitution), and gives that 0.2 s. Of a whole machine's processes `grep` finds those of the session,
-itself and the supervisor among them: the shell's `read` takes a call of the kernel for each byte.
+`tee` behind a process substitution), and gives that 0.2 s. What outlived the shell became a child of the first process of the
+namespace, or of the runner's main thread (see `marks.become_subreaper`): the kernel's list of those saves a look at everybody. Where
+there is no such list, of a whole machine's processes `grep` finds those of the session, itself and the supervisor among them.
 """
 
 LAUNCHER = rf"""
@@ -80,12 +94,9 @@ __stigmer_save() {{
   builtin trap - DEBUG ERR RETURN
   builtin trap '' PIPE
   builtin set +euxv
-  local IFS=$'\\n' name
-  local -a values=()
-  for name in $(builtin compgen -e); do [[ ${{!name+x}} ]] && values+=("$name" "${{!name}}"); done
   {{
-    builtin printf '\\0{state}\\0%s\\0%s\\0%s\\0' "$1" "$2" "$PWD"
-    ((${{#values[@]}})) && builtin printf '%s=%s\\0' "${{values[@]}}"
+    builtin printf '\\0{state}\\0%s\\0%s\\0%s\\0{declared}\\0' "$1" "$2" "$PWD"
+    builtin export -p
     builtin printf '\\0{end}\\0'
   }} >&{report}
 }}
@@ -155,7 +166,7 @@ class Shell:
         parts = [
             self._marked(ink),
             self._limited(limits),
-            template.format(report=report, state=STATE, end=END),
+            template.format(report=report, state=STATE, declared=DECLARED, end=END),
             _enter(state.directory, workspace),
             _restore(state),
             session_shell.definition(line, is_bash=self.is_bash),

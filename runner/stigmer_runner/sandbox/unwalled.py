@@ -7,6 +7,7 @@ from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.errors import SpawnFailed
 from stigmer_runner.sandbox.marks import Marked
 from stigmer_runner.sandbox.model import SandboxDescription, SandboxKind
+from stigmer_runner.sandbox.mounts import identity
 from stigmer_runner.sandbox.programs import Programs
 from stigmer_runner.sandbox.walls import Place, Wrapped
 
@@ -24,6 +25,9 @@ class NoWalls(Marked):
 
     def variables(self, scratch: Path | None) -> Mapping[str, str]:
         return {}
+
+    def made_of(self, place: Place) -> tuple[object, ...]:
+        return (identity(place.workspace),)
 
     def wrap(
         self, program: Sequence[str], environment: Mapping[str, str], place: Place, descriptors: ChildDescriptors

@@ -71,6 +71,11 @@ class Walls(Protocol):
         """What a command is told about its place, with `scratch` for temporary files."""
         ...
 
+    def made_of(self, place: Place) -> tuple[object, ...]:
+        """What of the machine a command in `place` would see, and which files and directories those are now. Where it is equal
+        to what it was, a sandbox that was made then is the one that would be made now. Blocks for a moment."""
+        ...
+
     def wrap(
         self, program: Sequence[str], environment: Mapping[str, str], place: Place, descriptors: ChildDescriptors
     ) -> Wrapped:

@@ -106,6 +106,11 @@ class ToolSession:
         self.hand_over: HandOver | None = None
         """Keeps files for the person. Set by whoever speaks with the daemon; None where nobody does."""
 
+    @property
+    def commands_owner(self) -> str:
+        """Whose a model's commands are, for what the sandbox has ready for them."""
+        return f"{self.place.marker_prefix}{self.place.execution_id}"
+
     def standing(self) -> Standing:
         """Where a call would run now."""
         state = self.states.current(self.place.session_id)
@@ -161,3 +166,4 @@ class ToolSession:
         for each in self.companions:
             await each()
         await self.handles.close()
+        await self.place.sandbox.forget(self.commands_owner)

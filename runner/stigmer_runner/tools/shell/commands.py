@@ -137,6 +137,7 @@ class Shell(BaseTool):
             shown=place.shown,
             limits=place.limits,
             listening=way.listening if way else None,
+            ahead=session.commands_owner,
         )
 
     async def _keep_state(self, session: ToolSession, command: ModelCommand) -> None:
