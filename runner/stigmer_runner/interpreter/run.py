@@ -85,7 +85,7 @@ class DocumentRun:
         work = Tasks().list(tasks, path, stage.input, around, resumed)
         if seconds is None:
             return (await work).output
-        left = seconds - (workflow.time() - root.began)
+        left = seconds - max(workflow.time() - root.began, 0.0)
         try:
             return (await within(max(left, 0.001), work, "")).output
         except TaskFailed as error:
