@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0stigmer/maintenance/v1/maintenance_service.proto\x12\x16stigmer.maintenance.v1\"!\n\x0cUsageRequest\x12\x11\n\twith_dead\x18\x01 \x01(\x08\"R\n\rUsageResponse\x12.\n\x05kinds\x18\x01 \x03(\x0b\x32\x1f.stigmer.maintenance.v1.DiskUse\x12\x11\n\tretention\x18\x02 \x01(\t\"B\n\x07\x44iskUse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x11\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_dead\")\n\x0bPackRequest\x12\x1a\n\x12only_above_percent\x18\x01 \x01(\r\";\n\x0cPackResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"\xab\x02\n\rImportRequest\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.ImportStartH\x00\x12:\n\x08resource\x18\x02 \x01(\x0b\x32&.stigmer.maintenance.v1.ImportResourceH\x00\x12\x36\n\x06\x65vents\x18\x03 \x01(\x0b\x32$.stigmer.maintenance.v1.ImportEventsH\x00\x12\x32\n\x04\x66ile\x18\x04 \x01(\x0b\x32\".stigmer.maintenance.v1.ImportFileH\x00\x12\x34\n\x03\x65nd\x18\x05 \x01(\x0b\x32%.stigmer.maintenance.v1.ImportItemEndH\x00\x42\x06\n\x04part\"-\n\x0bImportStart\x12\r\n\x05taken\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"0\n\x0eImportResource\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\x0c\">\n\x0cImportEvents\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"*\n\nImportFile\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x0f\n\rImportItemEnd\"Y\n\x0eImportResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"P\n\rBackupRequest\x12\r\n\x05store\x18\x01 \x01(\t\x12\x30\n\x04have\x18\x02 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\"`\n\nBackupFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x14\n\x0c\x63hecked_from\x18\x03 \x01(\r\x12\x0b\n\x03\x63rc\x18\x04 \x01(\x07\x12\x13\n\x0btransaction\x18\x05 \x01(\x0c\"\xb6\x01\n\x0e\x42\x61\x63kupResponse\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupStartH\x00\x12\x34\n\x05piece\x18\x02 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupPieceH\x00\x12\x30\n\x03\x65nd\x18\x03 \x01(\x0b\x32!.stigmer.maintenance.v1.BackupEndH\x00\x42\x06\n\x04part\"+\n\x0b\x42\x61\x63kupStart\x12\r\n\x05store\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"9\n\x0b\x42\x61\x63kupPiece\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"P\n\tBackupEnd\x12\x31\n\x05\x66iles\x18\x01 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\x12\x10\n\x08manifest\x18\x02 \x01(\x0c\x32\xf7\x02\n\x12MaintenanceService\x12Y\n\x06\x42\x61\x63kup\x12%.stigmer.maintenance.v1.BackupRequest\x1a&.stigmer.maintenance.v1.BackupResponse0\x01\x12T\n\x05Usage\x12$.stigmer.maintenance.v1.UsageRequest\x1a%.stigmer.maintenance.v1.UsageResponse\x12S\n\x04Pack\x12#.stigmer.maintenance.v1.PackRequest\x1a$.stigmer.maintenance.v1.PackResponse0\x01\x12[\n\x06Import\x12%.stigmer.maintenance.v1.ImportRequest\x1a&.stigmer.maintenance.v1.ImportResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0stigmer/maintenance/v1/maintenance_service.proto\x12\x16stigmer.maintenance.v1\"!\n\x0cUsageRequest\x12\x11\n\twith_dead\x18\x01 \x01(\x08\"R\n\rUsageResponse\x12.\n\x05kinds\x18\x01 \x03(\x0b\x32\x1f.stigmer.maintenance.v1.DiskUse\x12\x11\n\tretention\x18\x02 \x01(\t\"B\n\x07\x44iskUse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x11\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_dead\")\n\x0bPackRequest\x12\x1a\n\x12only_above_percent\x18\x01 \x01(\r\";\n\x0cPackResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"\xab\x02\n\rImportRequest\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.ImportStartH\x00\x12:\n\x08resource\x18\x02 \x01(\x0b\x32&.stigmer.maintenance.v1.ImportResourceH\x00\x12\x36\n\x06\x65vents\x18\x03 \x01(\x0b\x32$.stigmer.maintenance.v1.ImportEventsH\x00\x12\x32\n\x04\x66ile\x18\x04 \x01(\x0b\x32\".stigmer.maintenance.v1.ImportFileH\x00\x12\x34\n\x03\x65nd\x18\x05 \x01(\x0b\x32%.stigmer.maintenance.v1.ImportItemEndH\x00\x42\x06\n\x04part\"-\n\x0bImportStart\x12\r\n\x05taken\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"G\n\x0eImportResource\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\x0c\x12\x15\n\revents_digest\x18\x03 \x01(\x0c\">\n\x0cImportEvents\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"*\n\nImportFile\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x0f\n\rImportItemEnd\"Y\n\x0eImportResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"P\n\rBackupRequest\x12\r\n\x05store\x18\x01 \x01(\t\x12\x30\n\x04have\x18\x02 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\"`\n\nBackupFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x14\n\x0c\x63hecked_from\x18\x03 \x01(\r\x12\x0b\n\x03\x63rc\x18\x04 \x01(\x07\x12\x13\n\x0btransaction\x18\x05 \x01(\x0c\"\xb6\x01\n\x0e\x42\x61\x63kupResponse\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupStartH\x00\x12\x34\n\x05piece\x18\x02 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupPieceH\x00\x12\x30\n\x03\x65nd\x18\x03 \x01(\x0b\x32!.stigmer.maintenance.v1.BackupEndH\x00\x42\x06\n\x04part\"+\n\x0b\x42\x61\x63kupStart\x12\r\n\x05store\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"9\n\x0b\x42\x61\x63kupPiece\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"P\n\tBackupEnd\x12\x31\n\x05\x66iles\x18\x01 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\x12\x10\n\x08manifest\x18\x02 \x01(\x0c\x32\xf7\x02\n\x12MaintenanceService\x12Y\n\x06\x42\x61\x63kup\x12%.stigmer.maintenance.v1.BackupRequest\x1a&.stigmer.maintenance.v1.BackupResponse0\x01\x12T\n\x05Usage\x12$.stigmer.maintenance.v1.UsageRequest\x1a%.stigmer.maintenance.v1.UsageResponse\x12S\n\x04Pack\x12#.stigmer.maintenance.v1.PackRequest\x1a$.stigmer.maintenance.v1.PackResponse0\x01\x12[\n\x06Import\x12%.stigmer.maintenance.v1.ImportRequest\x1a&.stigmer.maintenance.v1.ImportResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,27 +46,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTSTART']._serialized_start=669
   _globals['_IMPORTSTART']._serialized_end=714
   _globals['_IMPORTRESOURCE']._serialized_start=716
-  _globals['_IMPORTRESOURCE']._serialized_end=764
-  _globals['_IMPORTEVENTS']._serialized_start=766
-  _globals['_IMPORTEVENTS']._serialized_end=828
-  _globals['_IMPORTFILE']._serialized_start=830
-  _globals['_IMPORTFILE']._serialized_end=872
-  _globals['_IMPORTITEMEND']._serialized_start=874
-  _globals['_IMPORTITEMEND']._serialized_end=889
-  _globals['_IMPORTRESPONSE']._serialized_start=891
-  _globals['_IMPORTRESPONSE']._serialized_end=980
-  _globals['_BACKUPREQUEST']._serialized_start=982
-  _globals['_BACKUPREQUEST']._serialized_end=1062
-  _globals['_BACKUPFILE']._serialized_start=1064
-  _globals['_BACKUPFILE']._serialized_end=1160
-  _globals['_BACKUPRESPONSE']._serialized_start=1163
-  _globals['_BACKUPRESPONSE']._serialized_end=1345
-  _globals['_BACKUPSTART']._serialized_start=1347
-  _globals['_BACKUPSTART']._serialized_end=1390
-  _globals['_BACKUPPIECE']._serialized_start=1392
-  _globals['_BACKUPPIECE']._serialized_end=1449
-  _globals['_BACKUPEND']._serialized_start=1451
-  _globals['_BACKUPEND']._serialized_end=1531
-  _globals['_MAINTENANCESERVICE']._serialized_start=1534
-  _globals['_MAINTENANCESERVICE']._serialized_end=1909
+  _globals['_IMPORTRESOURCE']._serialized_end=787
+  _globals['_IMPORTEVENTS']._serialized_start=789
+  _globals['_IMPORTEVENTS']._serialized_end=851
+  _globals['_IMPORTFILE']._serialized_start=853
+  _globals['_IMPORTFILE']._serialized_end=895
+  _globals['_IMPORTITEMEND']._serialized_start=897
+  _globals['_IMPORTITEMEND']._serialized_end=912
+  _globals['_IMPORTRESPONSE']._serialized_start=914
+  _globals['_IMPORTRESPONSE']._serialized_end=1003
+  _globals['_BACKUPREQUEST']._serialized_start=1005
+  _globals['_BACKUPREQUEST']._serialized_end=1085
+  _globals['_BACKUPFILE']._serialized_start=1087
+  _globals['_BACKUPFILE']._serialized_end=1183
+  _globals['_BACKUPRESPONSE']._serialized_start=1186
+  _globals['_BACKUPRESPONSE']._serialized_end=1368
+  _globals['_BACKUPSTART']._serialized_start=1370
+  _globals['_BACKUPSTART']._serialized_end=1413
+  _globals['_BACKUPPIECE']._serialized_start=1415
+  _globals['_BACKUPPIECE']._serialized_end=1472
+  _globals['_BACKUPEND']._serialized_start=1474
+  _globals['_BACKUPEND']._serialized_end=1554
+  _globals['_MAINTENANCESERVICE']._serialized_start=1557
+  _globals['_MAINTENANCESERVICE']._serialized_end=1932
 # @@protoc_insertion_point(module_scope)

@@ -224,18 +224,22 @@ class ImportResource(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     RESOURCE_FIELD_NUMBER: _builtins.int
+    EVENTS_DIGEST_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """As in `kind` of the resource: `Agent`, `AgentExecution`, `Session`."""
     resource: _builtins.bytes
+    events_digest: _builtins.bytes
+    """Of a run: SHA-256 over its events, each as its length in 4 bytes, big-endian, and its bytes in deterministic order. A run that is there with the same events is left as it is."""
     def __init__(
         self,
         *,
         kind: _builtins.str = ...,
         resource: _builtins.bytes = ...,
+        events_digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events_digest", b"events_digest", "kind", b"kind", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
