@@ -49,7 +49,7 @@ class Place:
 _OPENING = "stigmer_tui.frame.opening"
 
 PLACES: tuple[Place, ...] = (
-    Place(name="runs", title="Runs", help="Go to the list of runs; words filter it as `/` does.", opens=f"{_OPENING}:runs", aliases=("board", "home"), usage="[failed | running | waiting | done | cancelled | mine | WORDS ...]", words=("failed", "running", "waiting", "done", "cancelled", "mine", "all")),
+    Place(name="runs", title="Runs", help="Go to the list of runs; words filter it as `/` does.", opens=f"{_OPENING}:runs", aliases=("board", "home"), usage="[failed | running | waiting | done | cancelled | mine | workflows | agents | WORDS ...]", words=("failed", "running", "waiting", "done", "cancelled", "mine", "workflows", "agents", "all")),
     Place(name="view", title="View", help="Look at the list of runs as a saved view does; without a name, choose one.", opens=f"{_OPENING}:view", usage="[NAME]", completes=Completes.VIEW),
     Place(name="run", title="Run", help="Open a run by its id; by the name of a workflow, run that: its input is asked for.", opens=f"{_OPENING}:run", usage="ID | WORKFLOW", completes=Completes.RUN),
     Place(name="workflow", title="Workflow", help="Look at a stored workflow: its tasks, and what is wrong in it; `r` runs it.", opens=f"{_OPENING}:workflow", usage="NAME", completes=Completes.WORKFLOW),
@@ -81,6 +81,8 @@ NARROWS: Mapping[str, str] = {
     "cancelled": "phase:cancelled",
     "mine": "needs:me",
     "all": "",
+    "workflows": "kind:workflow",
+    "agents": "kind:agent",
 }
 """Words of `:runs` and what they are in the filter."""
 

@@ -77,7 +77,7 @@ class Executions:
     columns: Sequence[Column] = (
         Column("ID", lambda row: row.execution_id),
         Column("PHASE", lambda row: phase_words(row.phase)),
-        Column("AGENT", lambda row: row.agent_name),
+        Column("AGENT", lambda row: row.workflow_name or row.agent_name),
         Column("AGE", lambda row: age(row.created_unix_micros)),
         Column("EXIT", lambda row: str(row.last_exit_code) if row.HasField("last_exit_code") else "-"),
         Column("SUBJECT", lambda row: row.subject),

@@ -6,10 +6,12 @@ import time
 import click
 
 from stigmer_apis.client import Client
+from stigmer_apis.ids import Prefix
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.naming import complete_executions
 from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
+from stigmer_tui.cli.workflow_stream import WorkflowStream
 
 AGE = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -39,7 +41,7 @@ class Since(click.ParamType[tuple[int, int]]):
 )
 @click.option("--raw", is_flag=True, help="Write the terminal's bytes exactly as they came.")
 def command(execution_id: str, follow: bool, as_json: bool, since: tuple[int, int] | None, raw: bool) -> int:
-    """Show what the run ID has printed.
+    """Show what the run ID has printed; of a workflow also how its tasks went, and what it gave.
 
     Into a pipe, line ends are those of a file; with --raw they are the terminal's.
 
@@ -52,6 +54,9 @@ def command(execution_id: str, follow: bool, as_json: bool, since: tuple[int, in
     options = StreamOptions(follow=follow, as_json=as_json, raw=raw, after_seq=after_seq, since_micros=since_micros)
 
     async def work(client: Client) -> int:
+        if execution_id.startswith(f"{Prefix.WORKFLOW_EXECUTION}-") and not (as_json or raw or since):
+            await WorkflowStream(client, execution_id, follow=follow).show()
+            return ExitCode.OK
         await ExecutionStream(client, execution_id, options).show()
         return ExitCode.OK
 

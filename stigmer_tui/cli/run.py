@@ -1,4 +1,4 @@
-"""`stigmer run`: start an execution, and follow it or leave it."""
+"""`stigmer run`: start an agent or a workflow, and follow it or leave it."""
 
 import shutil
 import sys
@@ -9,19 +9,40 @@ import click
 
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits, Policy
 from stigmer_apis.client import Client, client_environment
+from stigmer_apis.documents.problems import ManifestError
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.connect import complain, note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.missing import Needs, named_values
 from stigmer_tui.cli.naming import complete_agents
+from stigmer_tui.cli.run_workflow import Given, Shown, is_document, is_workflow, read_document, show, start
 from stigmer_tui.cli.secret_input import secrets_of_run
+from stigmer_tui.cli.sources import complain_of
 from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
+from stigmer_tui.cli.workflow_input import input_of
+
+FILE = "file"
+"""A workflow document."""
 
 
 @click.command("run")
-@click.argument("agent", shell_complete=complete_agents)
+@click.argument("target", metavar="NAME|FILE", shell_complete=complete_agents)
 @click.option(
-    "-m", "--message", required=True, help="What to do; for `shell` a command line. `-` reads it from standard input."
+    "-m", "--message", help="For an agent: what to do; for `shell` a command line. `-` reads it from standard input."
+)
+@click.option(
+    "-i",
+    "--input",
+    "source",
+    metavar="FILE|-",
+    help="For a workflow: a file of JSON that it starts with; `-` is standard input.",
+)
+@click.option(
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="For a workflow: a value in its input, as JSON or else text: order.id=7; may be given again.",
 )
 @click.option(
     "-w",
@@ -65,8 +86,10 @@ from stigmer_tui.cli.stream import ExecutionStream, StreamOptions
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON with its sequence.")
 @click.option("--raw", is_flag=True, help="Write the terminal's bytes exactly as they came.")
 def command(
-    agent: str,
-    message: str,
+    target: str,
+    message: str | None,
+    source: str | None,
+    settings: tuple[str, ...],
     workspace: Path | None,
     session_id: str,
     follow: bool,
@@ -81,25 +104,51 @@ def command(
     as_json: bool,
     raw: bool,
 ) -> int:
-    """Run AGENT on a message. The name of an instance runs its agent with the instance's environments.
+    """Run an agent on a message, or a workflow with an input.
 
-    The exit code is that of the last command; what Stigmer itself has to say is 64 and up. Ctrl+C leaves the run running.
+    NAME is an agent, a workflow, or an instance of one, which brings its environments; agent/NAME and workflow/NAME say which where both
+    exist. FILE is a workflow document, which runs without being stored.
+
+    Of an agent the exit code is that of the last command; what Stigmer itself has to say is 64 and up. What a workflow gives is printed as
+    JSON; how it goes is told on standard error. Ctrl+C leaves the run running.
 
     \b
     Examples:
       stigmer run shell --message 'echo $((6*7))' --follow
       stigmer run shell -m 'make test' -w . --detach
       stigmer run shell -m 'echo $STAGE' -e STAGE=test
+      stigmer run examples/workflows/race.yaml
+      stigmer run workflow/orders --set shop=7 --detach
     """
-    text = sys.stdin.read() if message == "-" else message
+    kind, name = _kind_of(target, message, source, settings)
     directory = None if workspace is None else str(workspace.expanduser().absolute())
-
     given = named_values(variables)
     try:
-        secrets = secrets_of_run(secret_names, stdin_is_free=message != "-")
+        document = read_document(target) if kind == FILE else ""
+        value = input_of(source, settings)
+        secrets = secrets_of_run(secret_names, stdin_is_free="-" not in (message, source, target))
+    except ManifestError as error:
+        return complain_of(error)
     except StigmerError as error:
         complain(error)
         return exit_code_of(error)
+
+    async def workflow(client: Client) -> int:
+        _refuse_of_workflow(session_id, model, max_turns or max_tokens or max_cost or max_time, raw)
+        started = await start(client, name, document, Given(value, directory or "", given, secrets, preset or ""))
+        return await show(client, started, Shown(follow, as_json))
+
+    if kind in (FILE, "workflow"):
+        return with_client(workflow)
+    if kind == "either":
+
+        async def find_out(client: Client) -> int:
+            if await is_workflow(client, name):
+                return await workflow(client)
+            raise click.UsageError(f"{name} is an agent: say with --message what it is to do.")
+
+        return with_client(find_out)
+    agent, text = name, sys.stdin.read() if message == "-" else message or ""
     limits = _limits(max_turns, max_tokens, max_cost, max_time)
     needs = Needs(agent, given, secrets, model)
     size = shutil.get_terminal_size((80, 24))
@@ -138,6 +187,34 @@ def command(
         return ended
     needs.ask()
     return with_client(work)
+
+
+def _kind_of(target: str, message: str | None, source: str | None, settings: tuple[str, ...]) -> tuple[str, str]:
+    """`agent`, `workflow`, `file`, or `either` where that has to be asked, and the name without its kind."""
+    kind, slash, name = target.partition("/")
+    is_input = source is not None or bool(settings)
+    if message is not None and is_input:
+        raise click.UsageError("an agent takes a --message, a workflow an --input: give one of the two.")
+    if slash and kind in ("agent", "workflow") and name:
+        if kind == "agent" and message is None:
+            raise click.UsageError(f"{name} is an agent: say with --message what it is to do.")
+        if kind == "workflow" and message is not None:
+            raise click.UsageError(f"{name} is a workflow: it takes --input and --set, and no --message.")
+        return kind, name
+    if message is not None:
+        return "agent", target
+    if is_document(target):
+        if target == source == "-":
+            raise click.UsageError("standard input can be the document or the input: give one of them as a file.")
+        return FILE, target
+    return ("workflow" if is_input else "either"), target
+
+
+def _refuse_of_workflow(session_id: str, model: str, limits: float | None, raw: bool) -> None:
+    """What only agents have."""
+    for given, name in ((session_id, "--session"), (model, "--model"), (limits, "a limit"), (raw, "--raw")):
+        if given:
+            raise click.UsageError(f"{name} is for agents: a workflow says such things in its document.")
 
 
 def _limits(turns: int | None, tokens: int | None, dollars: float | None, seconds: float | None) -> Limits | None:

@@ -258,7 +258,12 @@ def _show(waiting: ListAttentionResponse.Waiting) -> None:
     """One thing: a line to find it by, and below it what is to be decided, whole."""
     what = waiting.attention
     handle = what.call_id if what.kind == AttentionKind.ATTENTION_KIND_APPROVAL else what.attention_id
-    row = (waiting.execution.execution_id, _WORDS.get(what.kind, "look"), handle, waiting.execution.agent_name)
+    row = (
+        waiting.execution.execution_id,
+        _WORDS.get(what.kind, "look"),
+        handle,
+        waiting.execution.workflow_name or waiting.execution.agent_name,
+    )
     click.echo("  ".join(safe(word) for word in row))
     text = waiting.approval.summary or waiting.question.text or what.text
     for line in safe(text, lines=True).splitlines():

@@ -101,7 +101,11 @@ class Notifying:
         self._live.pop(row.execution_id, None)
         kind = _ENDS.get(row.phase)
         if before is not None and kind is not None:
-            self._tell(News(kind, f"{row.agent_name}: {(kind is Kind.FAILED and row.error) or row.subject}"))
+            self._tell(
+                News(
+                    kind, f"{row.workflow_name or row.agent_name}: {(kind is Kind.FAILED and row.error) or row.subject}"
+                )
+            )
 
     async def _tell_what_waits(self, client: "Client", row: ExecutionSummary) -> None:
         answer = await client.steering.list_attention()
@@ -111,7 +115,11 @@ class Notifying:
                 continue
             self._told.add(each.attention_id)
             approval = each.kind == AttentionKind.ATTENTION_KIND_APPROVAL
-            self._tell(News(Kind.APPROVAL if approval else Kind.QUESTION, f"{row.agent_name}: {each.text}"))
+            self._tell(
+                News(
+                    Kind.APPROVAL if approval else Kind.QUESTION, f"{row.workflow_name or row.agent_name}: {each.text}"
+                )
+            )
 
     def _count(self) -> None:
         self._counts(len(self._live), sum(1 for row in self._live.values() if row.attention_count))

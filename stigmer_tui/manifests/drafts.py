@@ -67,7 +67,7 @@ spec:
     namespace: default
     name: {name}
     version: 1.0.0
-  # In the order they run. Workflows are stored and checked; running them comes later.
+  # In the order they run. `stigmer run workflow/{name}` runs them.
   tasks:
     - name: first
       kind: set

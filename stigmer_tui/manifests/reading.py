@@ -16,6 +16,7 @@ from stigmer_tui.manifests.binding import Binder, Spots
 from stigmer_tui.manifests.kinds import BY_NAME, DESCRIBED, WORKFLOW, Kind
 from stigmer_tui.manifests.rules import broken_rules, problem_at
 from stigmer_tui.manifests.scalars import described
+from stigmer_tui.manifests.workflow_documents import resource_of
 from stigmer_tui.manifests.workflows import check_spec
 
 
@@ -60,7 +61,10 @@ def read_documents(sources: Sequence[Source]) -> Reading:
             passed_over.append(source.name)
             continue
         for node in nodes:
-            document = _document(source.name, node, problems)
+            if is_workflow_document(node):
+                document = _workflow_document(source, node, problems, alone=len(nodes) == 1)
+            else:
+                document = _document(source.name, node, problems)
             if document is not None:
                 documents.append(document)
     _find_doubles(documents, problems)
@@ -70,7 +74,20 @@ def read_documents(sources: Sequence[Source]) -> Reading:
 
 
 def _is_ours(node: Node) -> bool:
-    return isinstance(node, MapNode) and node.get("apiVersion", "api_version", "kind") is not None
+    described = isinstance(node, MapNode) and node.get("apiVersion", "api_version", "kind") is not None
+    return described or is_workflow_document(node)
+
+
+def _workflow_document(source: Source, node: Node, problems: list[Problem], *, alone: bool) -> Document | None:
+    """A document of the workflow language: it is a resource by itself."""
+    if not isinstance(node, MapNode):
+        return None
+    text = source.data.decode("utf-8", "replace") if alone else None
+    resource, slug, found = resource_of(source.name, node, text)
+    problems.extend(found)
+    if resource is None:
+        return None
+    return Document(source.name, WORKFLOW, resource, slug, Binder(source.name, node).spots)
 
 
 def _document(source: str, node: Node, problems: list[Problem]) -> Document | None:
@@ -135,9 +152,7 @@ def _kind(source: str, node: MapNode, problems: list[Problem]) -> Kind | None:
                 node.place.column,
                 "the document does not say what it describes",
                 "kind",
-                f"add `kind:`; {suggestion('', names)}"
-                if not is_workflow_document(node)
-                else "this is a workflow document, which is not stored yet: `stigmer workflow validate` checks it",
+                f"add `kind:`; {suggestion('', names)}",
             )
         )
         return None

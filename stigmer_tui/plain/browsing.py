@@ -53,7 +53,7 @@ def run_words(row: ExecutionSummary) -> str:
     words = [phase_word(row.phase) + (", being stopped" if row.cancel_requested else "")]
     if row.attention_count:
         words.append("waits for you")
-    words += [row.agent_name, row.subject or "no message", f"{age(row.created_unix_micros)} ago"]
+    words += [row.workflow_name or row.agent_name, row.subject or "no message", f"{age(row.created_unix_micros)} ago"]
     if row.HasField("last_exit_code") and row.last_exit_code:
         words.append(f"exit {row.last_exit_code}")
     if row.tokens:
@@ -89,9 +89,7 @@ def _waiting_words(waiting: Waiting) -> str:
     text = waiting.approval.summary or waiting.question.text or waiting.attention.text
     first, _, rest = text.strip().partition("\n")
     kind = _KINDS.get(waiting.attention.kind, "attention")
-    return (
-        f"{waiting.execution.agent_name} wants {kind}: {first[:200]}{', and more' if rest or len(first) > 200 else ''}"
-    )
+    return f"{waiting.execution.workflow_name or waiting.execution.agent_name} wants {kind}: {first[:200]}{', and more' if rest or len(first) > 200 else ''}"
 
 
 def library(plural: str) -> Callable[[Desk, str], None]:

@@ -78,7 +78,7 @@ def _ask_decision(desk: Desk, waiting: Waiting) -> bool:
     run = waiting.execution
     say = desk.voice.say
     say("")
-    say(f"Decision: {run.agent_name} wants to use {asked.tool}, in the run {run.execution_id}.")
+    say(f"Decision: {run.workflow_name or run.agent_name} wants to use {asked.tool}, in the run {run.execution_id}.")
     if asked.reason:
         say(f"You are asked because: {asked.reason}")
     for warning in warnings_of(asked.summary):
@@ -162,7 +162,9 @@ def _ask_question(desk: Desk, waiting: Waiting) -> bool:
     question = waiting.question
     options = list(question.options)
     desk.voice.say("")
-    desk.voice.say(f"Question of {waiting.execution.agent_name}, in the run {waiting.execution.execution_id}:")
+    desk.voice.say(
+        f"Question of {waiting.execution.workflow_name or waiting.execution.agent_name}, in the run {waiting.execution.execution_id}:"
+    )
     desk.voice.say(question.text)
     desk.voice.say_all(f"  {number}. {option}" for number, option in enumerate(options, 1))
     what = "the number of an option, or words" if options else "your answer"

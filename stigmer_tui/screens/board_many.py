@@ -216,7 +216,7 @@ class BoardMany:
                     going = [row.execution_id for row in rows if row.phase in LIVE]
                     await self._each(going, client.cancel, "Stop requested", ended=len(ids) - len(going))
                 case "retry":
-                    await self._each(ids, client.boards.retry, "Started again")
+                    await self._each(ids, client.boards.run_again, "Started again")
                 case _:
                     ended = [row.execution_id for row in rows if row.phase not in LIVE]
                     self._delete_later(ended, len(ids) - len(ended))

@@ -4,6 +4,7 @@
 - `visits`: one time that a task ran. `tree`: the tasks of a document, each with its visits.
 - `state`: a run, folded from its events alone.
 - `words`: all of it in words. `rows` and `detail`: the tree, and one task whole, as rows of pieces.
+- `lines`: a run line by line, for the command line.
 
 Imports point up this list.
 """

@@ -85,6 +85,10 @@ class WorkflowState:
         """What goes on now, the latest last."""
         return list(self._by_task.values())
 
+    def going(self, task_id: str) -> tuple[Node, Visit] | None:
+        """The visit of this id, where it goes on."""
+        return self._by_task.get(task_id)
+
     def wanted_signals(self) -> list[str]:
         """Names of the signals that something waits for."""
         names = [

@@ -24,9 +24,11 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     TallyExecutionsRequest,
     TallyExecutionsResponse,
 )
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import RetryRequest
 from stigmer_apis.client.calls import call, new_idempotency_key
 from stigmer_apis.client.connection import Connection
 from stigmer_apis.errors import FailedPrecondition
+from stigmer_apis.ids import Prefix
 from stigmer_apis.protocol import API_VERSION
 
 MANY = 500
@@ -105,8 +107,18 @@ class Boards:
             idempotency_key=new_idempotency_key(),
         )
 
+    async def run_again(self, execution_id: str) -> str:
+        """The same again, from its beginning, whatever it runs; the id of the new execution. Raises as `retry` does."""
+        if execution_id.startswith(f"{Prefix.WORKFLOW_EXECUTION}-"):
+            request = RetryRequest(execution_id=execution_id)
+            key = new_idempotency_key()
+            return (
+                await call(self._connection, lambda wire: wire.steering.Retry, request, idempotency_key=key)
+            ).execution_id
+        return (await self.retry(execution_id)).metadata.id
+
     async def retry(self, execution_id: str) -> AgentExecution:
-        """The same again, from its beginning, in a session of its own.
+        """The same again of an agent's, from its beginning, in a session of its own.
 
         Raises `NotFound`; `FailedPrecondition` where it was given secrets of its own: those are gone with its end.
         """

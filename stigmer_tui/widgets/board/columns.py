@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionKind, ExecutionSummary
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import ago, span
 from stigmer_tui.text.width import fit, fit_right
 from stigmer_tui.theme.phases import LIVE, look_of
 
 GAP = "  "
+WORKFLOW_SIGN = "»"
 _MARK = 3
 _ROOMY, _ROOM = 56, 34
 """Cells that stay for what was asked and the last line: of the usual columns, and of those that a person chose."""
@@ -115,6 +116,21 @@ def heads(columns: Columns, sort: str = "newest") -> str:
     return " " * _MARK + GAP.join(parts)
 
 
+def owner_of(row: ExecutionSummary) -> str:
+    """The agent whose run it is; a workflow by its sign and its name. Safe to draw."""
+    if row.kind == ExecutionKind.EXECUTION_KIND_WORKFLOW:
+        return f"{WORKFLOW_SIGN} {safe(Untrusted(row.workflow_name))}"
+    return safe(Untrusted(row.agent_name))
+
+
+def _now_at(row: ExecutionSummary) -> str:
+    """The task that a workflow is at."""
+    if row.kind != ExecutionKind.EXECUTION_KIND_WORKFLOW or row.phase not in LIVE or not row.task_name:
+        return ""
+    failed = f", {row.tasks_failed} failed" if row.tasks_failed else ""
+    return f"at {row.task_name}, {row.tasks_done} done{failed}"
+
+
 def age_of(row: ExecutionSummary, now: float) -> str:
     """How long ago it was created."""
     return ago(now - row.created_unix_micros / 1e6)
@@ -158,7 +174,13 @@ def cells_of(
 ) -> list[Cell]:
     """The row: its shape, whether it is marked or wants something, and the columns."""
     look = look_of(row.phase, stopping=row.cancel_requested)
-    flag = Cell("✚ ", "marked") if marked else Cell("! ", "attention") if row.attention_count else Cell("  ")
+    flag = (
+        Cell("✚ ", "marked")
+        if marked
+        else Cell("! ", "attention")
+        if row.attention_count + row.child_attention_count
+        else Cell("  ")
+    )
     if row.unseen and not marked:
         flag = Cell("• ", "wrong")
     cells = [Cell(look.shape, look.style), flag]
@@ -172,16 +194,16 @@ def cells_of(
 def _content(name: str, row: ExecutionSummary, now: float, rate: str) -> tuple[str, str]:
     match name:
         case "subject":
-            return safe(Untrusted(row.subject)), "subject"
+            return safe(Untrusted(row.subject or row.workflow_name)), "subject"
         case "agent":
-            return safe(Untrusted(row.agent_name)), "agent"
+            return owner_of(row), "agent"
         case "age":
             return age_of(row, now), "age"
         case "exit":
             code = str(row.last_exit_code) if row.HasField("last_exit_code") else ""
             return code, "wrong" if row.last_exit_code else "age"
         case "last":
-            return safe(Untrusted(row.error or row.last_line)), "wrong" if row.error else "last"
+            return safe(Untrusted(row.error or _now_at(row) or row.last_line)), "wrong" if row.error else "last"
         case "rate":
             return rate, "rate"
         case "tokens":

@@ -1,14 +1,16 @@
 """What a person writes into the filter line, as a filter for the server."""
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionKind
 from stigmer_tui.theme.phases import PHASES_BY_WORD
 
+_KINDS = {"agent": ExecutionKind.EXECUTION_KIND_UNSPECIFIED, "workflow": ExecutionKind.EXECUTION_KIND_WORKFLOW}
 LONGEST_TEXT = 200
 """The server takes no longer ones."""
 
 
 def filter_of(text: str) -> ExecutionFilter:
-    """`phase:`, `agent:`, `session:`, `label:NAME=VALUE`, `tag:`, `needs:me` and `is:new` narrow by field, everything else is looked for as text. An unknown word is text too."""
+    """`phase:`, `agent:`, `workflow:`, `kind:`, `parent:`, `session:`, `label:NAME=VALUE`, `tag:`, `needs:me`, `is:new` and `is:top` narrow by field, everything else is looked for as text. An unknown word is text too."""
     wanted = ExecutionFilter()
     words: list[str] = []
     for word in text.split():
@@ -27,6 +29,15 @@ def _narrow(wanted: ExecutionFilter, field: str, value: str) -> bool:
             return bool(phases)
         case "agent" | "a":
             wanted.agent = value
+        case "workflow" | "w":
+            wanted.workflow = value
+        case "parent":
+            wanted.parent_execution_id = value
+        case "kind":
+            kind = _KINDS.get(value.lower().rstrip("s"))
+            if kind is None:
+                return False
+            wanted.kinds.append(kind)
         case "session" | "s":
             wanted.session_id = value
         case "label" | "l":
@@ -38,6 +49,8 @@ def _narrow(wanted: ExecutionFilter, field: str, value: str) -> bool:
             wanted.tags.append(value)
         case "needs":
             wanted.needs_attention = True
+        case "is" if value.lower() == "top":
+            wanted.top = True
         case "is":
             if value.lower() not in ("new", "unseen"):
                 return False

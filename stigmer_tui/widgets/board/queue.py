@@ -158,7 +158,9 @@ class Queue:
             tuple(approval.prefix),
             number,
             run.execution_id,
-            f"{run.agent_name}, {run.subject}" if run.subject else run.agent_name,
+            f"{run.workflow_name or run.agent_name}, {run.subject}"
+            if run.subject
+            else run.workflow_name or run.agent_name,
             waiting.cut,
         )
 

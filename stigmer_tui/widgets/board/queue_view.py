@@ -95,7 +95,7 @@ class QueueView(Widget):
     def _pieces(self, item: Item, width: int) -> list[tuple[str, str]]:
         agent = _AGENT if width >= 60 else 0
         room = max(1, width - 4 - _WORD - 2 - (agent + 2 if agent else 0) - 2 - _AGE - 1)
-        name = safe(Untrusted(item.run.agent_name))
+        name = safe(Untrusted(item.run.workflow_name or item.run.agent_name))
         pieces = [(f" {item.kind.shape} ", item.kind.style), (fit(item.kind.word, _WORD) + "  ", item.kind.style)]
         if agent:
             pieces.append((fit(name, agent) + "  ", "muted"))
