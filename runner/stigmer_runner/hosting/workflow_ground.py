@@ -16,6 +16,7 @@ from stigmer_runner.workflow.activities import TaskActivity, Work
 from stigmer_runner.workflow.children import CallAgent, Children, RunWorkflow
 from stigmer_runner.workflow.containers import Containers
 from stigmer_runner.workflow.http import CallHttp
+from stigmer_runner.workflow.openapi import CallOpenApi
 from stigmer_runner.workflow.outside import AskAboutUnknown, Emit, ExternalActivity
 from stigmer_runner.workflow.processes import ProcessPlace, RunProcess
 from stigmer_runner.workflow.proof import Proofs
@@ -89,6 +90,8 @@ class WorkflowActivities(Activities):
                 return CallHttp(self._reach, self._proofs)
             case names.GRPC:
                 return CallGrpc(self._reach, self._proofs, self._resources)
+            case names.OPENAPI:
+                return CallOpenApi(self._reach, self._proofs, self._resources)
             case names.PROCESS:
                 return RunProcess(self._processes, self.secrets, self._resources, self._questions, Containers().run)
             case names.AGENT:
