@@ -40,6 +40,7 @@ from stigmer_tui.frame.navigation import HOME, Navigation
 from stigmer_tui.frame.notifying import Notifying
 from stigmer_tui.frame.runs import LEAVE_SECONDS, Runs
 from stigmer_tui.frame.settings import LiveSettings
+from stigmer_tui.frame.splitting import Splitting
 from stigmer_tui.frame.terminal import Surroundings
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
@@ -138,6 +139,7 @@ class StigmerApp(FollowsSettings):
             pop=super().pop_screen,
             changed=self._places_changed,
         )
+        self._splitting = Splitting(self, self._navigation)
         self._last_place = LastPlace(
             self.memory,
             self._navigation.commands,
@@ -232,6 +234,7 @@ class StigmerApp(FollowsSettings):
         self.call_later(self._show_tabs)
 
     def _show_tabs(self) -> None:
+        self.arrange_places()
         words = self.tab_words()
         for screen in self._workstation_screens():
             screen.tab_strip.show(words)
@@ -261,8 +264,10 @@ class StigmerApp(FollowsSettings):
         await super().on_event(event)
 
     async def _done_at_once(self, key: str) -> bool:
-        """What works everywhere is done before the next key is looked at; not where somebody writes, or the key is another's."""
-        if isinstance(self.focused, TextArea | Input):
+        """What works everywhere is done before the next key is looked at; not what one writes, nor where the key is another's."""
+        if isinstance(self.focused, TextArea | Input) and not key.startswith(
+            "alt+"
+        ):  # that would be taken for its letter
             return False
         active = self.screen.active_bindings.get(key)
         if active is None or active.node is not self or not active.enabled or active.binding.id not in KNOWN:
@@ -279,7 +284,7 @@ class StigmerApp(FollowsSettings):
         """Say something for a few seconds; `wrong` in the colour of errors. Any text is harmless."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, WorkstationScreen):
-                screen.notice.say(text, wrong=wrong, width=self.size.width)
+                screen.notice.say(text, wrong=wrong, width=screen.size.width)
                 return
 
     def say_error(self, error: StigmerError) -> None:

@@ -67,6 +67,7 @@ PLACES: tuple[Place, ...] = (
     Place(name="settings", title="Settings", help="What is set, where it comes from, and how to change it; `keys` shows the keys of every action.", opens=f"{_OPENING}:settings", aliases=("config", "set"), usage="[keys] [WORDS ...]", words=("keys", "tui", "notifications", "model", "execution")),
     Place(name="theme", title="Theme", help="Choose how it looks; without a name, from a list with a preview.", opens=f"{_OPENING}:theme", usage="[NAME]", completes=Completes.THEME),
     Place(name="tab", title="New tab", help="Open what a command leads to in a tab of its own.", opens=f"{_OPENING}:tab", usage="[COMMAND ...]", completes=Completes.COMMAND),
+    Place(name="split", title="Split", help="Put what a command leads to beside this place; without one, the next tab, or the selected run.", opens=f"{_OPENING}:split", usage="[COMMAND ...]", completes=Completes.COMMAND),
     Place(name="help", title="Help", help="What every key does here.", opens=f"{_OPENING}:help_page", aliases=("h",)),
     Place(name="q", title="Quit", help="Leave the workstation. Everything that runs goes on.", opens=f"{_OPENING}:leave", aliases=("quit", "qa", "exit")),
 )  # fmt: skip

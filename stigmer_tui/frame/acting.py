@@ -20,14 +20,15 @@ from stigmer_tui.frame.lookup import Lookup
 from stigmer_tui.frame.navigation import MOST_TABS, Navigation
 from stigmer_tui.frame.runs import Runs
 from stigmer_tui.frame.settings import LiveSettings
+from stigmer_tui.frame.splitting import LEAST, Splitting
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.command import CommandScreen
 from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.workstation import WorkstationScreen
-from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.widgets.tab_strip import TabWords
 
 
@@ -39,6 +40,7 @@ class Acts(FailsQuietly):
     settings: LiveSettings
     _keys: HeldKeys
     _navigation: Navigation
+    _splitting: Splitting
     _runs: Runs
     _leader: Leader
     _jumping: Jumping
@@ -157,8 +159,6 @@ class Acts(FailsQuietly):
         """What the list of runs shows."""
         return self.board.table.chosen
 
-    def show_library(self, kind: str, text: str) -> None:
-        """Go to a kind in the library."""
     def open_workflow(self, name: str, *, run: bool = False) -> None:
         """Show a stored workflow; `run`: have its input written at once."""
         from stigmer_tui.screens.workflow_definition import DefinitionScreen
@@ -176,6 +176,8 @@ class Acts(FailsQuietly):
         address = f"workflow {shlex.quote(name)}"
         self.open_page(Page(f"workflow:{name}", safe(Untrusted(name)), make, address))
 
+    def show_library(self, kind: str, text: str) -> None:
+        """Go to a kind in the library."""
         from stigmer_tui.screens.library import LibraryScreen
 
         if isinstance(self.screen, LibraryScreen) and not self._in_new_tab:
@@ -274,6 +276,43 @@ class Acts(FailsQuietly):
         if self._navigation.close_tab() is None:
             self.say("The first tab stays. ctrl+q leaves the workstation.")
 
+    # Two places.
+
+    def arrange_places(self) -> None:
+        """Two beside each other, or one alone."""
+        self._splitting.arrange()
+
+    def split(self, words: Sequence[str]) -> None:
+        """What a command leads to beside this place; without words the next tab."""
+        here = self._navigation.tab
+        if self.size.width < LEAST:
+            self.say(f"Two places need {LEAST} columns: this terminal has {self.size.width}.")
+            return
+        if words or len(self._navigation.tabs) < 2:
+            self.open_tab(words)
+            opened = self._navigation.tab
+            if opened is here:
+                return
+            if not words:
+                self._navigation.home()
+                self._navigation.go_to_tab(self._navigation.tabs.index(opened))
+            self._splitting.begin(here, opened)
+        else:
+            tabs = self._navigation.tabs
+            self._splitting.begin(here, tabs[(tabs.index(here) + 1) % len(tabs)])
+
+    def action_split(self) -> None:
+        """Two places beside each other, or one alone again."""
+        if self._splitting.other is not None:
+            self._splitting.end()
+        else:
+            self.split(())
+
+    def action_other_place(self) -> None:
+        """Go to the place beside this one."""
+        if not self._splitting.go_there():
+            self.say("Nothing stands beside this. alt+d puts the next tab there.")
+
     def tab_words(self) -> list[TabWords]:
         """What the strip says: the run's words where the server told of it."""
         words: list[TabWords] = []
@@ -294,7 +333,9 @@ class Acts(FailsQuietly):
 
     def action_zoom(self) -> None:
         """The whole screen for what has the focus, and back."""
-        if self.screen.maximized is not None:
+        if self._splitting.other is not None:
+            self._splitting.zoom()
+        elif self.screen.maximized is not None:
             self.screen.minimize()
         elif self.focused is not None:
             self.screen.maximize(self.focused, container=False)

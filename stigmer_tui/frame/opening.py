@@ -135,6 +135,11 @@ def tab(app: Workstation, words: Sequence[str]) -> None:
     app.open_tab(tuple(words))
 
 
+def split(app: Workstation, words: Sequence[str]) -> None:
+    """What a command leads to, beside this place; without one, the next tab."""
+    app.split(tuple(words))
+
+
 def help_page(app: Workstation, words: Sequence[str]) -> None:
     """The help."""
     _none(words, "help")

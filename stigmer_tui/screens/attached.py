@@ -148,7 +148,7 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
                 await session.resize(*item)
 
     def _leave(self, words: str) -> None:
-        if self.is_current:
+        if self.in_front:
             App[int].pop_screen(self.app)  # no page of its own: nothing goes back
         self.app.say(words)
 

@@ -4,13 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.screen import Screen
-
 from stigmer_apis.errors import FailedPrecondition, StigmerError
 from stigmer_tui.screens.attached import AttachedScreen
 from stigmer_tui.screens.run_feed import RunFeed
 from stigmer_tui.screens.stopping import StopKey
-from stigmer_tui.screens.workstation import Workstation
+from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.terminal.output_log import OutputLog
 from stigmer_tui.terminal.session_shell import STARTING_SECONDS, living_shell, start_session_shell
 from stigmer_tui.transcript.reading import Transcript
@@ -25,7 +23,7 @@ TITLE = "the session's shell"
 class SessionShell:
     """Between the key and the shell."""
 
-    def __init__(self, workstation: Workstation, screen: Screen[None], state: Callable[[], RunState]) -> None:
+    def __init__(self, workstation: Workstation, screen: WorkstationScreen, state: Callable[[], RunState]) -> None:
         """`screen`: over which it is shown, if that is still in front when the shell is there."""
         self._workstation = workstation
         self._screen = screen
@@ -71,7 +69,7 @@ class SessionShell:
         try:
             await _terminal(feed, reading, news)
             self._opening = False
-            if not self._screen.is_current:
+            if not self._screen.in_front:
                 self._workstation.say("The session's shell is open; enter in its run attaches to it.")
                 return
             terminal_id = feed.state.terminal_id

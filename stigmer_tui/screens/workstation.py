@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import events, on
 from textual._context import active_app
 from textual.app import App
+from textual.geometry import Size
 from textual.screen import Screen
 
 from stigmer_apis.errors import StigmerError
@@ -15,6 +16,7 @@ from stigmer_apis.home import Home
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.sending import LineSender
 from stigmer_tui.text.times import Clock
+from stigmer_tui.widgets.beside import Beside
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.widgets.notice import Notice
@@ -34,6 +36,11 @@ class WorkstationScreen(Screen[None]):
         super().__init__()
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (10, "-tall")]
         self.tab_strip = TabStrip(self._tab_chosen)
+        self._beside = Beside(self._go_there, "alt+i goes there")
+        self._own_columns: int | None = None
+        """How wide it is where another place stands beside it."""
+        self._seen_beside = False
+        self._own_breakpoints = self.HORIZONTAL_BREAKPOINTS
 
     trouble: Notice
     """Where it says what keeps it from the server."""
@@ -41,7 +48,7 @@ class WorkstationScreen(Screen[None]):
     @on(events.Mount)
     def put_tabs_on_top(self) -> None:
         """The strip is not shown before there are two."""
-        self.mount(self.tab_strip, before=0)
+        self.mount(self.tab_strip, self._beside, before=0)
 
     @on(events.ScreenResume)
     def catch_up(self) -> None:
@@ -50,8 +57,73 @@ class WorkstationScreen(Screen[None]):
         if isinstance(app, Workstation):
             self.show_connection(app)
             self.tab_strip.show(app.tab_words())
+            app.arrange_places()
             if app.read_only and (self.focused is None or not self.focused.display):
                 self.call_after_refresh(self.focus_next)
+
+    # Beside another place.
+
+    @property
+    def size(self) -> Size:
+        """What it has of the terminal."""
+        whole = super().size
+        return whole if self._own_columns is None else Size(min(self._own_columns, whole.width), whole.height)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is seen: then it is laid out and drawn as it changes."""
+        return self._seen_beside or super().is_current
+
+    @property
+    def in_front(self) -> bool:
+        """Whether it is seen and has the keys, or what lies over it has."""
+        return super().is_current
+
+    def stand_beside(self, other: "WorkstationScreen", width: int, *, left: bool) -> None:
+        """Leave `width` cells at one side for another place."""
+        self._beside.show(other, width, left=left)
+        self._lay_out_in(super().size.width - width, aside=False)
+
+    def stand_aside(self, width: int) -> None:
+        """Be drawn in `width` cells by the one that has the keys."""
+        self._beside.hide()
+        self._lay_out_in(width, aside=True)
+
+    def stand_alone(self) -> None:
+        """Have the whole terminal again."""
+        self._beside.hide()
+        self._lay_out_in(None, aside=False)
+
+    def _lay_out_in(self, columns: int | None, *, aside: bool) -> None:
+        self._own_columns, self._seen_beside = columns, aside
+        if not self._own_breakpoints:
+            self._own_breakpoints = self.HORIZONTAL_BREAKPOINTS
+        laid_out = self._laid_out
+        missing = laid_out.width - (columns if columns is not None else laid_out.width)
+        self.HORIZONTAL_BREAKPOINTS = [
+            (width + missing if width else 0, name) for width, name in self._own_breakpoints or ()
+        ]
+        self.post_message(events.Resize(laid_out, laid_out))
+
+    def _go_there(self) -> None:
+        app: object = active_app.get()
+        if isinstance(app, Workstation):
+            app.action_other_place()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another terminal, other halves. What was said of a size that it has no more would be answered by another such event, for ever."""
+        if event.size != self._laid_out:
+            event.prevent_default().stop()
+            return
+        app: object = active_app.get()
+        if isinstance(app, Workstation) and not self._seen_beside:
+            app.arrange_places()
+
+    @property
+    def _laid_out(self) -> Size:
+        """The size that its parts share: all of the terminal, but where another place draws it."""
+        whole = super().size
+        return Size(self._own_columns, whole.height) if self._seen_beside and self._own_columns else whole
 
     def _tab_chosen(self, number: int) -> None:
         app: object = active_app.get()
@@ -61,7 +133,7 @@ class WorkstationScreen(Screen[None]):
     def show_connection(self, app: "Workstation") -> None:
         """Say how it stands with the server; nothing while all is well."""
         if app.connection_words:
-            self.trouble.say(app.connection_words, wrong=app.connection_lost, width=app.size.width, stays=True)
+            self.trouble.say(app.connection_words, wrong=app.connection_lost, width=self.size.width, stays=True)
         else:
             self.trouble.hide()
 
@@ -121,6 +193,10 @@ class Workstation(App[int]):
         """Show a run."""
 
     @abstractmethod
+    def open_workflow(self, name: str, *, run: bool = False) -> None:
+        """Show a stored workflow, by its name or id; `run`: have its input written at once."""
+
+    @abstractmethod
     def start_run(self, agent: str, line: str, workspace: Path | None = None) -> None:
         """Run something, and show it; `workspace`: somewhere else than where new sessions work."""
 
@@ -134,6 +210,18 @@ class Workstation(App[int]):
     @abstractmethod
     def action_tab_at(self, number: int) -> None:
         """Put a tab in front, from 1."""
+
+    @abstractmethod
+    def action_other_place(self) -> None:
+        """Go to the place beside this one."""
+
+    @abstractmethod
+    def arrange_places(self) -> None:
+        """Have what is seen stand as it should: a place alone, or two beside each other."""
+
+    @abstractmethod
+    def split(self, words: Sequence[str]) -> None:
+        """Put what a `:` command leads to beside this place; without words, the next tab."""
 
     @abstractmethod
     def open_tab(self, words: Sequence[str]) -> None:
@@ -184,10 +272,6 @@ class Workstation(App[int]):
         """A run could not be started: back to the board, with what was written."""
 
     @abstractmethod
-    @abstractmethod
-    def open_workflow(self, name: str, *, run: bool = False) -> None:
-        """Show a stored workflow, by its name or id; `run`: have its input written at once."""
-
     def action_how_to_leave(self) -> None:
         """Say how to leave."""
 

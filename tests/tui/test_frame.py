@@ -1,5 +1,6 @@
 """The frame: commands, the leader key, jump labels, back and forward, tabs."""
 
+from textual import events
 from textual.app import ComposeResult
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
@@ -233,3 +234,17 @@ async def test_the_mouse_takes_completions_and_tabs(app: StigmerApp, backend: Sc
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "a tab")
         await pilot.click("TabStrip", offset=(2, 0))
         await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the first tab")
+
+
+async def test_alt_with_a_letter_is_no_letter_where_one_writes(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """What works everywhere works in the composer and in a search line too, and writes nothing."""
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        await typed(pilot, "ab")
+        app.post_message(events.Key("alt+l", "l"))
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library")
+        await pilot.press("slash")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "library-filter", "the filter")
+        app.post_message(events.Key("alt+b", "b"))
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board again")
+        assert app.board.composer.text == "ab"
