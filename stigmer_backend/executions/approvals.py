@@ -7,6 +7,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Approval, Approva
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import SessionApproval
 from stigmer_apis.errors import NotFound
 from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.runs import ground_of
 from stigmer_backend.resources.kinds import SESSIONS
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.removal import SESSION_APPROVALS
@@ -38,7 +39,7 @@ class SessionApprovals:
         given = _given(live, asked, approval, author, self._micros())
         if given is None:
             return ""
-        session_id = live.execution.spec.session_id
+        session_id = ground_of(live.execution)
 
         def change(state: StateWrite) -> None:
             if state.get(SESSION_APPROVALS, given.id) is not None:

@@ -17,6 +17,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
     PhaseChanged,
     ToolCallFinished,
     ToolOutcome,
+    WorkflowTaskFinished,
 )
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     CancelResponse,
@@ -31,9 +32,9 @@ from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.pauses import Pauses
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.runs import phase_of, run_kind
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.resources.catalogue import NewId
-from stigmer_backend.resources.kinds import EXECUTIONS
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.removal import COMMANDS
 from stigmer_backend.store import StateRead, Store, StoreFull
@@ -50,6 +51,7 @@ _WORDS = {
     "change_policy": "the other policy",
     "undo_turn": "the undoing",
     "withdraw_message": "the withdrawal of a message",
+    "signal": "the signal",
 }
 _log = logging.getLogger(__name__)
 
@@ -168,6 +170,7 @@ class Commands:
         events = [
             *before,
             *(Event(tool_call_finished=_left_open(call)) for call in live.state.status.tool_calls if _is_open(call)),
+            *(_stopped(task_id) for task_id in sorted(live.state.open_tasks)),
             Event(command_applied=CommandApplied(command_id=cancel.command_id)),
             Event(phase_changed=PhaseChanged(phase=ExecutionPhase.EXECUTION_CANCELLED, reason=cancel.cancel.reason)),
         ]
@@ -197,12 +200,12 @@ class Commands:
             await live.changed.wait(left)
 
     async def _final_phase(self, execution_id: str) -> ExecutionPhase.ValueType:
-        execution = await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id))
-        return execution.status.phase
+        execution = await self._store.read_state(lambda state: find(state, run_kind(execution_id), execution_id))
+        return phase_of(execution)
 
     async def _final_ledger(self, execution_id: str) -> Ledger:
         def look(state: StateRead) -> bytes:
-            find(state, EXECUTIONS, execution_id)
+            find(state, run_kind(execution_id), execution_id)
             record = state.get(COMMANDS, execution_id)
             return b"" if record is None else record.data
 
@@ -245,6 +248,11 @@ def _queued(live: LiveExecution, order: CommandIssued) -> Unavailable:
 
 def _in_words(order: CommandIssued) -> str:
     return _WORDS.get(order.WhichOneof("command") or "", "the command")
+
+
+def _stopped(task_id: str) -> Event:
+    """How a workflow's task ends that nobody ended."""
+    return Event(workflow_task_finished=WorkflowTaskFinished(task_id=task_id, cancelled=True))
 
 
 def _is_open(call: ToolCall) -> bool:

@@ -6,16 +6,17 @@ from typing import TypeVar
 
 from stigmer_apis.ids import Prefix
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.registry import unseen_in
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspaces
-from stigmer_backend.resources.kinds import EXECUTIONS
-from stigmer_backend.resources.listing_keys import UNSEEN_LIST
 from stigmer_backend.resources.removal import FILE_NOTE, LEAVING, Removed, note_of_file
 from stigmer_backend.store import StateWrite, Store, StoreFull
 
 T = TypeVar("T")
 
 _ROWS = 500
+_EXECUTIONS = (f"{Prefix.AGENT_EXECUTION}-", f"{Prefix.WORKFLOW_EXECUTION}-")
+_WORKFLOWS = f"{Prefix.WORKFLOW_EXECUTION}-"
 _log = logging.getLogger(__name__)
 
 
@@ -58,13 +59,13 @@ class Deletion:
         leaving = await self._store.read_state(lambda state: [row.id for row in state.page(LEAVING, limit=_ROWS)])
         if leaving:
             sessions = [one for one in leaving if one.startswith(f"{Prefix.SESSION}-")]
-            executions = [one for one in leaving if one.startswith(f"{Prefix.AGENT_EXECUTION}-")]
+            executions = [one for one in leaving if one.startswith(_EXECUTIONS)]
             archives = [one for one in leaving if "-" not in one]
             files = [one.removeprefix(FILE_NOTE) for one in leaving if one.startswith(FILE_NOTE)]
             self._tasks.start(self._finish(Removed(executions, sessions, archives, files)), "finish a delete")
 
     async def _count_unseen(self) -> None:
-        count = await self._store.read_state(lambda state: state.count(EXECUTIONS.table, UNSEEN_LIST))
+        count = await self._store.read_state(unseen_in)
         self._board.set_unseen(count)
 
     async def _finish(self, removed: Removed) -> None:
@@ -76,7 +77,8 @@ class Deletion:
                 if state.get(LEAVING, one) is not None:
                     state.delete(LEAVING, one)
 
-        await self._workspaces.delete_own(removed.sessions)
+        workflows = [one for one in removed.executions if one.startswith(_WORKFLOWS)]
+        await self._workspaces.delete_own([*removed.sessions, *workflows])
         await self._remove_archives(removed.archives)
         await self._remove_files(removed.files)
         try:

@@ -12,12 +12,14 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
 )
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import FieldViolation, InvalidArgument
-from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, SESSIONS, AnyKind
+from stigmer_backend.resources.kinds import AGENTS, SESSIONS, WORKFLOWS, AnyKind
 from stigmer_backend.resources.listing import Selection, newest_of
 from stigmer_backend.resources.listing_keys import LIVE_LIST, label_lists, phase_list
 from stigmer_backend.resources.lookup import storable
 from stigmer_backend.store import Row, StateRead
 
+RUNS = "execution"
+"""Executions of both kinds, as one table of the state that is asked."""
 GROUPS = 10_000
 """Groups that are known at once; of more there are, the newest."""
 GROUPED_ROWS = 20_000
@@ -85,12 +87,14 @@ class Grouping:
                 return self._phases(state), False
             case GroupBy.GROUP_BY_LABEL:
                 first = label_lists(self._label)
-                names = state.lists(EXECUTIONS.table, first, GROUPS + 1) if storable(self._label) else []
+                names = state.lists(RUNS, first, GROUPS + 1) if storable(self._label) else []
                 return [_listed(state, name, name[len(first) :]) for name in names[:GROUPS]], len(names) > GROUPS
             case GroupBy.GROUP_BY_SESSION:
                 return self._owners(state, SESSIONS)
             case _:
-                return self._owners(state, AGENTS)
+                agents, many = self._owners(state, AGENTS)
+                workflows, more = self._owners(state, WORKFLOWS)
+                return [*agents, *workflows], many or more
 
     def _owners(self, state: StateRead, kind: AnyKind) -> tuple[list[_Known], bool]:
         owners = state.page(kind.table, limit=GROUPS + 1)
@@ -98,7 +102,7 @@ class Grouping:
         return [group for group in groups if group.total], len(owners) > GROUPS
 
     def _phases(self, state: StateRead) -> list[_Known]:
-        lives = state.page(EXECUTIONS.table, LIVE_LIST, limit=max(1, state.count(EXECUTIONS.table, LIVE_LIST)))
+        lives = state.page(RUNS, LIVE_LIST, limit=max(1, state.count(RUNS, LIVE_LIST)))
         by_phase: dict[int, list[Row]] = {}
         for row in lives:
             by_phase.setdefault(self._glance(row).phase, []).append(row)
@@ -127,7 +131,7 @@ class Grouping:
     def _keys(self, state: StateRead, chosen: Selection, rows: list[Row]) -> Iterator[tuple[Row, str]]:
         if self._by == GroupBy.GROUP_BY_LABEL:
             first = label_lists(self._label)
-            for name in state.lists(EXECUTIONS.table, first, GROUPS) if storable(self._label) else []:
+            for name in state.lists(chosen.table, first, GROUPS) if storable(self._label) else []:
                 has = state.held_by(chosen.table, name)
                 yield from ((row, name[len(first) :]) for row in rows if has(row.key))
             return
@@ -138,9 +142,11 @@ class Grouping:
                     if shown.phase in _PHASES:
                         yield row, str(int(shown.phase))
                 case GroupBy.GROUP_BY_SESSION:
-                    yield row, shown.session_id
+                    if shown.session_id:
+                        yield row, shown.session_id
                 case _:
-                    yield row, shown.agent_id
+                    if shown.agent_id or shown.workflow_id:
+                        yield row, shown.agent_id or shown.workflow_id
 
     # What is told of a group.
 
@@ -156,8 +162,11 @@ class Grouping:
     def _title(self, state: StateRead, known: _Known) -> str:
         match self._by:
             case GroupBy.GROUP_BY_AGENT:
-                record = state.get(AGENTS.table, known.key)
-                return known.key if record is None else AGENTS.decode(record.data).metadata.name
+                for kind in (AGENTS, WORKFLOWS):
+                    record = state.get(kind.table, known.key)
+                    if record is not None:
+                        return kind.decode(record.data).metadata.name
+                return known.key
             case GroupBy.GROUP_BY_SESSION:
                 record = state.get(SESSIONS.table, known.key)
                 session = None if record is None else SESSIONS.decode(record.data)
@@ -169,6 +178,8 @@ class Grouping:
         narrowed = ExecutionFilter()
         narrowed.CopyFrom(self._filter)
         match self._by:
+            case GroupBy.GROUP_BY_AGENT if key.startswith(f"{WORKFLOWS.prefix}-"):
+                narrowed.workflow = key
             case GroupBy.GROUP_BY_AGENT:
                 narrowed.agent = key
             case GroupBy.GROUP_BY_SESSION:
@@ -183,5 +194,5 @@ class Grouping:
 
 def _listed(state: StateRead, name: str, key: str) -> _Known:
     """A group that is a list of the store."""
-    newest = state.page(EXECUTIONS.table, name, limit=1)
-    return _Known(key, state.count(EXECUTIONS.table, name), False, newest[0] if newest else None)
+    newest = state.page(RUNS, name, limit=1)
+    return _Known(key, state.count(RUNS, name), False, newest[0] if newest else None)

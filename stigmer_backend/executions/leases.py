@@ -8,29 +8,21 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
-from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, PhaseChanged
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
-from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import SessionApproval
 from stigmer_apis.errors import StigmerError
 from stigmer_backend.executions.appending import Appender
-from stigmer_backend.executions.approvals import approvals_of
+from stigmer_backend.executions.granting import Granting
 from stigmer_backend.executions.live import LiveExecution
-from stigmer_backend.executions.memory import how_many
-from stigmer_backend.executions.needs import Needs, needs_of
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.pauses import Pauses
 from stigmer_backend.executions.pipe import FENCE_STEPS, Pipe
+from stigmer_backend.executions.placing import Placing, why_waiting
 from stigmer_backend.executions.registry import RUNNER, Registry
-from stigmer_backend.executions.sessions import RunnerSession, delivered
+from stigmer_backend.executions.sessions import RunnerSession
 from stigmer_backend.executions.tasks import Tasks
-from stigmer_backend.executions.workspace import Workspaces
-from stigmer_backend.resources.kinds import AGENTS, SESSIONS
-from stigmer_backend.resources.lookup import find
-from stigmer_backend.resources.sessions import WORKSPACE_KEY
-from stigmer_backend.store import Append, AppendRefused, Lane, StateRead, Store, StoreFull
+from stigmer_backend.store import Append, AppendRefused, Lane, Store, StoreFull
 
 _log = logging.getLogger(__name__)
 
@@ -59,15 +51,16 @@ class Leases:
         tasks: Tasks,
         registry: Registry,
         appender: Appender,
-        workspaces: Workspaces,
+        granting: Granting,
         options: ExecutionOptions,
     ) -> None:
         self._store = store
         self._tasks = tasks
         self._registry = registry
         self._appender = appender
-        self._workspaces = workspaces
+        self._grants = granting
         self._options = options
+        self._placing = Placing()
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, LiveExecution] = {}
         self._granting: set[str] = set()
@@ -174,12 +167,15 @@ class Leases:
 
     def _assign(self) -> None:
         """Give what waits to who has room."""
-        while self._waiting:
-            speaking = [one for one in self._ready if self._loop.time() < one.heard_at + self._options.lease_seconds]
-            session = max(speaking, key=lambda one: one.room, default=None)
-            if session is None or not session.room:
+        speaking = [one for one in self._ready if self._loop.time() < one.heard_at + self._options.lease_seconds]
+        for live in sorted(self._waiting.values(), key=lambda one: (one.created_ns, one.id)):
+            if not any(one.room for one in speaking):
                 return
-            live = min(self._waiting.values(), key=lambda one: (one.created_ns, one.id))
+            session = self._placing.choose(live, speaking)
+            if session is None:
+                live.problem = why_waiting(live, speaking)
+                continue
+            self._placing.placed(live, session)
             del self._waiting[live.id]
             self._granting.add(live.id)
             session.granting += 1
@@ -190,7 +186,7 @@ class Leases:
         try:
             lease = await self._fence(live, session)
             if lease is not None:
-                grant = await self._describe(lease)
+                grant = await self._grants.describe(lease.live, lease.epoch)
                 if self._is_good(lease, session):
                     session.send(LinkResponse(lease_granted=grant))
         except StigmerError as error:
@@ -265,41 +261,6 @@ class Leases:
         durable = 0 if mark is None else max(0, mark.producer_seq - FENCE_STEPS)
         if live.lease is None and not live.ended:
             self._make(live, live.runner_epoch, durable, None, deadline)
-
-    async def _describe(self, lease: Lease) -> LinkResponse.LeaseGranted:
-        """All that a runner needs to run an execution."""
-        live = lease.live
-        spec = live.execution.spec
-
-        def look(state: StateRead) -> tuple[Agent, Needs, str, int, list[SessionApproval]]:
-            session = find(state, SESSIONS, spec.session_id)
-            kept = session.spec.metadata.get(WORKSPACE_KEY, "")
-            agent = find(state, AGENTS, spec.agent_id)
-            earlier = how_many(state, spec.session_id, live.id)
-            return agent, needs_of(state, agent), kept, earlier, approvals_of(state, spec.session_id)
-
-        agent, needs, kept, earlier, approved = await self._store.read_state(look)
-        records = await self._store.head(live.id, Lane.ENGINE)
-        workspace = self._workspaces.of_session(spec.session_id, kept)
-        await self._workspaces.make_ready(workspace)
-        execution = AgentExecution()
-        execution.CopyFrom(live.execution)
-        execution.status.phase = live.phase
-        return LinkResponse.LeaseGranted(
-            execution_id=live.id,
-            epoch=lease.epoch,
-            execution=execution,
-            agent=agent,
-            workspace=str(workspace.path),
-            workspace_is_own=workspace.is_own,
-            journal_records=records,
-            pending=[delivered(live.id, issued) for issued in live.ledger.pending()],
-            fresh=live.phase < ExecutionPhase.EXECUTION_IN_PROGRESS,
-            session_executions=earlier,
-            session_approvals=approved,
-            mcp_servers=needs.mcp_servers,
-            skills=needs.skills,
-        )
 
     def _is_good(self, lease: Lease, session: RunnerSession) -> bool:
         return lease.live.lease is lease and lease.session is session and not session.closed

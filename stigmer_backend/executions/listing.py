@@ -14,22 +14,23 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     TallyExecutionsRequest,
     TallyExecutionsResponse,
 )
-from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionKind, ExecutionSummary
 from stigmer_apis.errors import InvalidArgument
 from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
 from stigmer_backend.executions.board import Board
-from stigmer_backend.executions.grouping import Grouped, Grouping
+from stigmer_backend.executions.grouping import RUNS, Grouped, Grouping
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.tallying import TALLIED_ROWS, TOOL_ROWS, tally, tally_tools
 from stigmer_backend.resources.filters import marked_lists, phase_sources, span_of
-from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS
+from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, WORKFLOW_EXECUTIONS, WORKFLOWS
 from stigmer_backend.resources.listing import Found, Matches, Selection, Source, Turn, by_time, newest_of
 from stigmer_backend.resources.listing_keys import LIVE_LIST, UNSEEN_LIST
-from stigmer_backend.resources.lookup import storable
+from stigmer_backend.resources.lookup import named_id, storable
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 from stigmer_backend.store import Row, Span, StateRead, Store
+from stigmer_backend.store.together import Together
 
 ORDERED_ROWS = 10_000
 """Executions that are put in another order than that of their creation: the newest that match, and whatever lives. An answer says so."""
@@ -63,7 +64,8 @@ class Listing:
         if wanted.text:
             self._registry.refresh()
 
-        def ask(state: StateRead) -> Found:
+        def ask(alone: StateRead) -> Found:
+            state = all_runs(alone)
             chosen = self._chosen(state, wanted, span)
             return by_time(state, chosen, turn, newest_first=not request.oldest_first)
 
@@ -90,7 +92,8 @@ class Listing:
         self._registry.refresh()
         revision = self._board.revision
 
-        def ask(state: StateRead) -> Grouped:
+        def ask(alone: StateRead) -> Grouped:
+            state = all_runs(alone)
             chosen = self._chosen(state, wanted, span)
             return grouping.page(state, chosen, request.skip, size, filtered=wanted.ByteSize() > 0)
 
@@ -112,7 +115,8 @@ class Listing:
         span = span_of(wanted.created_from_unix_micros, wanted.created_before_unix_micros, "filter.")
         self._registry.refresh()
 
-        def ask(state: StateRead) -> TallyExecutionsResponse:
+        def ask(alone: StateRead) -> TallyExecutionsResponse:
+            state = all_runs(alone)
             rows, whole = newest_of(state, self._chosen(state, wanted, span), TALLIED_ROWS)
             answer = tally(request, [self._glance_of(row) for row in rows], whole=whole)
             tally_tools(answer, (status for row in rows[:TOOL_ROWS] if (status := self._status(state, row.id))))
@@ -134,7 +138,8 @@ class Listing:
         self._registry.refresh()
         revision = self._board.revision
 
-        def ask(state: StateRead) -> tuple[list[Row], int, bool]:
+        def ask(alone: StateRead) -> tuple[list[Row], int, bool]:
+            state = all_runs(alone)
             chosen = self._chosen(state, request.filter, span)
             rows, whole = newest_of(state, chosen, ORDERED_ROWS)
             if not whole:
@@ -160,7 +165,8 @@ class Listing:
     def _chosen(self, state: StateRead, wanted: ExecutionFilter, span: Span) -> Selection:
         """What a filter lets through. On a reader's thread."""
         lists, sources = self._lists(state, wanted)
-        return Selection(EXECUTIONS.table, lists, sources, span, self._text(wanted.text), self._options.scan_rows)
+        table = table_of(state, wanted)
+        return Selection(table, lists, sources, span, self._matches(wanted), self._options.scan_rows)
 
     def _row(self, row: Row) -> ExecutionSummary:
         live = self._registry.get(row.id)
@@ -168,25 +174,43 @@ class Listing:
 
     def _lists(self, state: StateRead, wanted: ExecutionFilter) -> tuple[tuple[str, ...], tuple[Source, ...] | None]:
         """The lists that a row has to be in, and those of which it has to be in one. On a reader's thread, as all below."""
-        session, agent = wanted.session_id, wanted.agent
-        if not storable(session) or not storable(agent):
+        named = wanted.session_id, wanted.agent, wanted.workflow, wanted.parent_execution_id
+        if not all(storable(name) for name in named) or _contradicts(wanted):
             return (), ()
-        if agent and state.get(AGENTS.table, agent) is None:
-            found = state.by_slug(AGENTS.table, agent)
-            if found is None:
-                return (), ()
-            agent = found
-        lists = tuple(name for name in (session, agent) if name) + marked_lists(wanted.labels, wanted.tags)
+        session, _, _, parent = named
+        agent, workflow = named_id(state, AGENTS, wanted.agent), named_id(state, WORKFLOWS, wanted.workflow)
+        if (wanted.agent and agent is None) or (wanted.workflow and workflow is None):
+            return (), ()
+        lists = tuple(name for name in (session, agent, workflow, parent) if name) + marked_lists(
+            wanted.labels, wanted.tags
+        )
         lists += (UNSEEN_LIST,) if wanted.unseen else ()
         phases = frozenset(wanted.phases)
 
         def is_wanted(state: StateRead, row: Row) -> bool:
             shown = _glance(self._registry.get(row.id), row)
-            return (not phases or shown.phase in phases) and (not wanted.needs_attention or shown.attention_count > 0)
+            return (not phases or shown.phase in phases) and (not wanted.needs_attention or self._waits(row))
 
         if wanted.needs_attention:  # Nobody is asked for anything by what has ended.
             return lists, (Source(LIVE_LIST, is_wanted),)
         return lists, phase_sources(phases, is_wanted) if phases else None
+
+    def _waits(self, row: Row) -> bool:
+        """Whether somebody is asked for something by an execution, or by one below it."""
+        live = self._registry.get(row.id)
+        return live is not None and live.glance().attention_count + live.child_attention() > 0
+
+    def _matches(self, wanted: ExecutionFilter) -> Matches | None:
+        """What only the row itself says: the text that it shows, and whether another execution started it."""
+        text = self._text(wanted.text)
+        if not wanted.top:
+            return text
+
+        def matches(state: StateRead, row: Row) -> bool:
+            top = not _glance(self._registry.get(row.id), row).parent_execution_id
+            return top and (text is None or text(state, row))
+
+        return matches
 
     def _text(self, text: str) -> Matches | None:
         if not text:
@@ -201,6 +225,33 @@ class Listing:
             return needle in _shown_text(_glance(live, row))
 
         return matches
+
+
+def all_runs(state: StateRead) -> StateRead:
+    """The state, in which executions of both kinds are of one."""
+    return Together(state, RUNS, (EXECUTIONS.table, WORKFLOW_EXECUTIONS.table))
+
+
+def table_of(state: StateRead, wanted: ExecutionFilter) -> str:
+    """Where to look: at executions of one kind where no others can match, which costs less."""
+    agents, workflows = ExecutionKind.EXECUTION_KIND_UNSPECIFIED, ExecutionKind.EXECUTION_KIND_WORKFLOW
+    if wanted.agent or wanted.session_id or _only(wanted, agents):
+        return EXECUTIONS.table
+    if not wanted.kinds and not wanted.workflow and not state.count(WORKFLOW_EXECUTIONS.table):
+        return EXECUTIONS.table
+    return WORKFLOW_EXECUTIONS.table if wanted.workflow or _only(wanted, workflows) else RUNS
+
+
+def _only(wanted: ExecutionFilter, kind: ExecutionKind.ValueType) -> bool:
+    return bool(wanted.kinds) and all(one == kind for one in wanted.kinds)
+
+
+def _contradicts(wanted: ExecutionFilter) -> bool:
+    """Whether a filter asks for what is of no kind."""
+    of_agents = bool(wanted.agent or wanted.session_id)
+    if of_agents and (wanted.workflow or _only(wanted, ExecutionKind.EXECUTION_KIND_WORKFLOW)):
+        return True
+    return bool(wanted.workflow) and _only(wanted, ExecutionKind.EXECUTION_KIND_UNSPECIFIED)
 
 
 def _changed(row: ExecutionSummary) -> int:
@@ -226,5 +277,12 @@ def _glance(live: LiveExecution | None, row: Row) -> ExecutionSummary:
 
 def _shown_text(summary: ExecutionSummary) -> str:
     """What a person sees of a row, for searching."""
-    shown = (summary.subject, summary.last_line, summary.agent_name, summary.execution_id, summary.error)
+    shown = (
+        summary.subject,
+        summary.last_line,
+        summary.agent_name or summary.workflow_name,
+        summary.task_name,
+        summary.execution_id,
+        summary.error,
+    )
     return "\n".join(shown).casefold()

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
-from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary, FoldState
 from stigmer_apis.fold import Fold, is_terminal
 from stigmer_backend.executions.event_batches import is_delta
+from stigmer_backend.executions.runs import AnyExecution, parent_of
 from stigmer_backend.executions.snapshots import Snapshot
 from stigmer_backend.executions.tasks import Bell
 from stigmer_backend.resources.executions import show_labels
@@ -22,7 +22,7 @@ class LiveExecution:
     """What is known of an execution between its creation and its end. All of it changes on the event loop."""
 
     def __init__(
-        self, execution: AgentExecution, created_ns: int, version: int, snapshot: Snapshot, runner_epoch: int = 0
+        self, execution: AnyExecution, created_ns: int, version: int, snapshot: Snapshot, runner_epoch: int = 0
     ) -> None:
         self.id = execution.metadata.id
         self.execution = execution
@@ -47,6 +47,10 @@ class LiveExecution:
         """The last event that readers should see at once."""
         self.unsaved_bytes = 0
         """Bytes folded since the last snapshot."""
+        self.children: dict[str, LiveExecution] = {}
+        """Executions that it started and that have not ended, by id."""
+        self.told_attention = 0
+        """Of its things that wait for a person: how many those above it were told of."""
         self.problem = ""
         """What holds it up at the moment, in words for a person."""
         self.changed = Bell()
@@ -81,8 +85,18 @@ class LiveExecution:
         if self.problem and not row.error:
             row.error = self.problem
         row.unseen = row.phase == ExecutionPhase.EXECUTION_FAILED
+        row.child_attention_count = self.child_attention()
         show_labels(row, self.execution)
         return row
+
+    def child_attention(self) -> int:
+        """How many things wait for a person in executions that it started, and in those that they started."""
+        return sum(child.glance().attention_count + child.child_attention() for child in self.children.values())
+
+    @property
+    def parent_id(self) -> str:
+        """The workflow execution that started it; empty where none did."""
+        return parent_of(self.execution)
 
     def refresh(self) -> None:
         """Write out what the fold keeps in buffers."""

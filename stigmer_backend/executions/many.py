@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     DeleteExecutionsRequest,
     DeleteExecutionsResponse,
@@ -15,13 +16,13 @@ from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSu
 from stigmer_apis.errors import StigmerError
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.deletion import Deletion
-from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.registry import Registry, unseen_in
+from stigmer_backend.executions.runs import RUN_KINDS, AnyExecution, run_kind
 from stigmer_backend.resources.catalogues import Catalogues
-from stigmer_backend.resources.kinds import EXECUTIONS
 from stigmer_backend.resources.listing_keys import UNSEEN_LIST
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.removal import Removed
-from stigmer_backend.resources.stamps import Stamps
+from stigmer_backend.resources.stamps import Stamp, Stamps
 from stigmer_backend.store import StateRead, StateWrite, Store
 
 _ROWS = 200
@@ -63,24 +64,17 @@ class Many:
         """Put labels on and take others off. What breaks a rule of labels is refused for each."""
         response = LabelExecutionsResponse()
         stamp = self._stamps.now()
-        catalogue = self._catalogues.executions
 
         def change(state: StateWrite, execution_id: str) -> tuple[ExecutionSummary, bool]:
-            wanted = find(state, EXECUTIONS, execution_id)
-            self._catalogues.means.secrets.mask(EXECUTIONS, wanted)
-            wanted.metadata.version.Clear()
-            for key in request.remove:
-                wanted.metadata.labels.pop(key, None)
-            for key, value in request.set.items():
-                wanted.metadata.labels[key] = value
-            before = state.get(EXECUTIONS.table, execution_id)
-            stored, _ = catalogue.update(state, wanted, stamp)
+            table = run_kind(execution_id).table
+            before = state.get(table, execution_id)
+            stored = self._relabelled(state, execution_id, request, stamp)
             live = self._registry.get(execution_id)
-            after = state.get(EXECUTIONS.table, execution_id)
+            after = state.get(table, execution_id)
             if live is not None:
                 live.execution = stored
             changed = before is not None and after is not None and before.version != after.version
-            return ExecutionSummary.FromString(state.summary(EXECUTIONS.table, execution_id) or b""), changed
+            return ExecutionSummary.FromString(state.summary(table, execution_id) or b""), changed
 
         for execution_id in dict.fromkeys(request.execution_ids):
             try:
@@ -102,7 +96,9 @@ class Many:
             removed, refused = Removed(), list[Refused]()
             for execution_id in ids:
                 try:
-                    gone = self._catalogues.removal.delete(state, EXECUTIONS, execution_id, at_ns, force=False)[1]
+                    gone = self._catalogues.removal.delete(
+                        state, run_kind(execution_id), execution_id, at_ns, force=False
+                    )[1]
                 except StigmerError as error:
                     refused.append(Refused(execution_id=execution_id, reason=str(error)))
                 else:
@@ -125,21 +121,38 @@ class Many:
         def change(state: StateWrite) -> tuple[list[ExecutionSummary], int]:
             rows: list[ExecutionSummary] = []
             for execution_id in ids:
-                record = state.get(EXECUTIONS.table, execution_id)
+                table = run_kind(execution_id).table
+                record = state.get(table, execution_id)
                 if record is None or UNSEEN_LIST not in record.parents:
                     continue
-                row = ExecutionSummary.FromString(state.summary(EXECUTIONS.table, execution_id) or b"")
+                row = ExecutionSummary.FromString(state.summary(table, execution_id) or b"")
                 row.unseen = False
                 parents = [parent for parent in record.parents if parent != UNSEEN_LIST]
-                state.relist(EXECUTIONS.table, execution_id, parents, row.SerializeToString())
+                state.relist(table, execution_id, parents, row.SerializeToString())
                 rows.append(row)
-            return rows, state.count(EXECUTIONS.table, UNSEEN_LIST)
+            return rows, unseen_in(state)
 
         rows, unseen = await self._store.write(change)
         for row in rows:
             self._board.end(row.execution_id, row)
         self._board.set_unseen(unseen)
         return len(rows)
+
+    def _relabelled(
+        self, state: StateWrite, execution_id: str, request: LabelExecutionsRequest, stamp: Stamp
+    ) -> AnyExecution:
+        """Store an execution with other labels, as an update of it would. Raises `NotFound`, and what an update raises."""
+        catalogues, kind = self._catalogues, run_kind(execution_id)
+        wanted = find(state, kind, execution_id)
+        catalogues.means.secrets.mask(kind, wanted)
+        wanted.metadata.version.Clear()
+        for key in request.remove:
+            wanted.metadata.labels.pop(key, None)
+        for key, value in request.set.items():
+            wanted.metadata.labels[key] = value
+        if isinstance(wanted, AgentExecution):
+            return catalogues.executions.update(state, wanted, stamp)[0]
+        return catalogues.workflow_executions.update(state, wanted, stamp)[0]
 
     def _tell(self, execution_id: str, row: ExecutionSummary) -> None:
         if self._registry.get(execution_id) is None:
@@ -149,7 +162,7 @@ class Many:
 
 
 def _some_unseen(state: StateRead) -> list[str]:
-    return [row.id for row in state.page(EXECUTIONS.table, UNSEEN_LIST, limit=_ROWS)]
+    return [row.id for kind in RUN_KINDS for row in state.page(kind.table, UNSEEN_LIST, limit=_ROWS)]
 
 
 def _pieces(ids: Sequence[str]) -> list[list[str]]:

@@ -1,5 +1,6 @@
 """Executions as the published interface shows them: the stored resource, with its status folded from the events."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
@@ -7,14 +8,16 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     AgentExecution,
     AgentExecutionList,
 )
-from stigmer_apis.fold import published_status
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
+from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import Attention
 from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.runs import AnyExecution, copy_of, run_kind, show_status
 from stigmer_backend.resources.filters import marked_lists, phase_sources, stored_phase
-from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.resources.kinds import EXECUTIONS, WORKFLOW_EXECUTIONS
 from stigmer_backend.resources.listing import Source
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.pages import Question
@@ -54,11 +57,25 @@ class Reading:
         self._options = options
 
     async def get(self, execution_id: str) -> AgentExecution:
-        """The execution, whole. Raises `NotFound`."""
+        """The agent's execution, whole. Raises `NotFound`."""
+        live = self._registry.get(execution_id)
+        if live is not None and isinstance(shown := as_published(live), AgentExecution):
+            return shown
+        return await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id))
+
+    async def any(self, execution_id: str) -> AnyExecution:
+        """An execution of either kind, whole. Raises `NotFound`."""
         live = self._registry.get(execution_id)
         if live is not None:
             return as_published(live)
-        return await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id))
+        return await self._store.read_state(lambda state: find(state, run_kind(execution_id), execution_id))
+
+    async def get_workflow(self, execution_id: str) -> WorkflowExecution:
+        """The workflow's execution, whole. Raises `NotFound`."""
+        live = self._registry.get(execution_id)
+        if live is not None and isinstance(shown := as_published(live), WorkflowExecution):
+            return shown
+        return await self._store.read_state(lambda state: find(state, WORKFLOW_EXECUTIONS, execution_id))
 
     async def get_small(self, execution_id: str) -> AgentExecution:
         """The execution, without its messages where they are many."""
@@ -122,19 +139,30 @@ class Reading:
             take_content_out(execution)
 
 
-def as_published(live: LiveExecution) -> AgentExecution:
+def as_published(live: LiveExecution) -> AnyExecution:
     """A live execution as of now."""
-    execution = AgentExecution()
-    execution.CopyFrom(live.execution)
+    execution = copy_of(live.execution)
     put_over(execution, live)
     return execution
 
 
-def put_over(execution: AgentExecution, live: LiveExecution) -> None:
-    """Give a stored execution the status that it has by now."""
-    audit = execution.status.audit.SerializeToString()
-    execution.status.CopyFrom(published_status(live.state))
-    execution.status.audit.ParseFromString(audit)
+def put_over(execution: AnyExecution, live: LiveExecution) -> None:
+    """Give a stored execution the status that it has by now; a workflow's tells what waits in executions that it started, too."""
+    show_status(execution, live.state)
+    if isinstance(execution, WorkflowExecution):
+        for child in live.children.values():
+            execution.status.attention.extend(_waiting_in(child))
+
+
+def _waiting_in(live: LiveExecution) -> Iterator[Attention]:
+    """What waits for a person in a child, and below it."""
+    for attention in live.state.status.attention:
+        told = Attention()
+        told.CopyFrom(attention)
+        told.text = f"{live.id}: {attention.text}"
+        yield told
+    for child in live.children.values():
+        yield from _waiting_in(child)
 
 
 def take_content_out(execution: AgentExecution) -> None:
@@ -148,3 +176,12 @@ def take_content_out(execution: AgentExecution) -> None:
     for sub_agent in status.sub_agent_executions:
         sub_agent.ClearField("output")
         sub_agent.ClearField("input")
+
+
+def take_outputs_out(execution: WorkflowExecution) -> None:
+    """Leave out what makes a status long; a list needs none of it."""
+    execution.status.ClearField("output")
+    execution.status.ClearField("output_value")
+    for task in execution.status.tasks:
+        task.ClearField("input")
+        task.ClearField("output")

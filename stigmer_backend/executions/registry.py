@@ -3,19 +3,18 @@
 import logging
 from collections.abc import Callable
 
-from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
-from stigmer_apis.fold import empty_fold, published_status
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.event_batches import decode_events, without_first
 from stigmer_backend.executions.ledger import Ledger
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.pauses import Pauses
+from stigmer_backend.executions.runs import RUN_KINDS, AnyExecution, first_fold, run_kind, show_status
 from stigmer_backend.executions.snapshots import LIVE, Snapshot, decode_snapshot, encode_snapshot
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.terminals import Terminals
 from stigmer_backend.resources.executions import show_labels
-from stigmer_backend.resources.kinds import EXECUTIONS
 from stigmer_backend.resources.listing_keys import UNSEEN_LIST, relisted
 from stigmer_backend.resources.removal import COMMANDS
 from stigmer_backend.resources.stamps import Stamps, touch
@@ -81,12 +80,15 @@ class Registry:
             if live is None:
                 continue
             self._lives[execution_id] = live
+        for live in self.all():
+            self._join(live)
             if live.ended:
                 self._begin_end(live)
 
     def add(self, live: LiveExecution) -> None:
         """An execution was created."""
         self._lives[live.id] = live
+        self._join(live)
         self._board.add(live.id)
 
     def folded(self, live: LiveExecution) -> None:
@@ -94,16 +96,37 @@ class Registry:
         if live.ended:
             self._begin_end(live)
             return
-        self._board.touch(live.id)
+        self._touch(live)
         if live.unsaved_bytes >= self._options.snapshot_bytes and live.id not in self._saving:
             self._saving.add(live.id)
             self._tasks.start(self._save(live), f"snapshot {live.id}")
 
+    def _join(self, live: LiveExecution) -> None:
+        """Let its parent know it."""
+        parent = self._lives.get(live.parent_id)
+        if parent is not None:
+            parent.children[live.id] = live
+
+    def _touch(self, live: LiveExecution) -> None:
+        """An execution changed, and with it what its parents show of it."""
+        self._board.touch(live.id)
+        waits = live.glance().attention_count
+        if waits == live.told_attention:
+            return
+        live.told_attention = waits
+        above = self._lives.get(live.parent_id)
+        while above is not None:
+            self._board.touch(above.id)
+            above.changed.ring()
+            above = self._lives.get(above.parent_id)
+
     # -- opening ---------------------------------------------------------------------------------------------------------
 
     async def _load(self, execution_id: str) -> LiveExecution | None:
+        kind = run_kind(execution_id)
+
         def look(state: StateRead) -> tuple[bytes, bytes, int, int] | None:
-            record, kept = state.get(EXECUTIONS.table, execution_id), state.get(LIVE, execution_id)
+            record, kept = state.get(kind.table, execution_id), state.get(LIVE, execution_id)
             if record is None or kept is None:
                 return None
             return record.data, kept.data, record.created_ns, record.version
@@ -112,7 +135,7 @@ class Registry:
         if found is None:
             return None
         data, kept, created_ns, version = found
-        execution = EXECUTIONS.decode(data)
+        execution = kind.decode(data)
         snapshot = decode_snapshot(kept) or first_snapshot(execution)
         mark = await self._store.mark(execution_id, RUNNER)
         live = LiveExecution(execution, created_ns, version, snapshot, 0 if mark is None else mark.epoch)
@@ -166,6 +189,9 @@ class Registry:
             except UnknownExecution:
                 break
         self._lives.pop(live.id, None)
+        above = self._lives.get(live.parent_id)
+        if above is not None:
+            above.children.pop(live.id, None)
         live.changed.ring()
         try:
             await self._store.settle(live.id)
@@ -174,23 +200,20 @@ class Registry:
 
     def _final(self, live: LiveExecution) -> Callable[[StateWrite], int]:
         """What stores the end; it returns how many failures are not seen then."""
-        status = published_status(live.state).SerializeToString()
+        fold = FoldState.FromString(live.state.SerializeToString())
         shown, commands = live.summary(), live.ledger.encode()
-        stamp = self._stamps.now()
+        stamp, kind = self._stamps.now(), run_kind(live.id)
 
         def commit(state: StateWrite) -> int:
-            record = state.get(EXECUTIONS.table, live.id)
+            record = state.get(kind.table, live.id)
             if record is None:
-                return state.count(EXECUTIONS.table, UNSEEN_LIST)
-            execution = EXECUTIONS.decode(record.data)
-            audit = execution.status.audit
-            execution.ClearField("status")
-            execution.status.ParseFromString(status)
-            execution.status.audit.CopyFrom(audit)
+                return unseen_in(state)
+            execution = kind.decode(record.data)
+            show_status(execution, fold)
             touch(execution.status.audit.status_audit, stamp)
             show_labels(shown, execution)
             state.put(
-                EXECUTIONS.table,
+                kind.table,
                 live.id,
                 execution.SerializeToString(),
                 slug=record.slug,
@@ -204,13 +227,16 @@ class Registry:
                 state.delete(LIVE, live.id)
             for step in self._finals:
                 step(state, live.id)
-            return state.count(EXECUTIONS.table, UNSEEN_LIST)
+            return unseen_in(state)
 
         return commit
 
 
-def first_snapshot(execution: AgentExecution) -> Snapshot:
+def unseen_in(state: StateRead) -> int:
+    """How many executions failed and were not seen."""
+    return sum(state.count(kind.table, UNSEEN_LIST) for kind in RUN_KINDS)
+
+
+def first_snapshot(execution: AnyExecution) -> Snapshot:
     """An execution before its first event."""
-    fold = empty_fold(execution.metadata.id)
-    fold.summary.agent_id = execution.spec.agent_id
-    return Snapshot(fold, Ledger(), Terminals())
+    return Snapshot(first_fold(execution), Ledger(), Terminals())

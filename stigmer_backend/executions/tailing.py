@@ -10,7 +10,7 @@ from stigmer_apis.fold import is_terminal
 from stigmer_backend.executions.event_batches import pieces, without_first
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
-from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.executions.runs import phase_of, run_kind
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Store, UnknownExecution
@@ -141,8 +141,8 @@ class _Tail:
                 return None
             phase = live.phase
         else:
-            execution = await self._store.read_state(lambda state: find(state, EXECUTIONS, self._id))
-            phase = execution.status.phase
+            execution = await self._store.read_state(lambda state: find(state, run_kind(self._id), self._id))
+            phase = phase_of(execution)
             if not is_terminal(phase) or await self._store.head(self._id) > self._sent:
                 return None
         return TailResponse(end=TailResponse.End(final_seq=self._sent, phase=phase))

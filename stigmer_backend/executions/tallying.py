@@ -66,7 +66,8 @@ def tally(request: TallyExecutionsRequest, rows: Sequence[ExecutionSummary], *, 
     sums, agents = _Sums(), dict[str, _Sums]()
     for row in rows:
         sums.add(row)
-        agent = agents.setdefault(row.agent_id, _Sums(Tally(key=row.agent_id, title=row.agent_name)))
+        key, title = row.agent_id or row.workflow_id, row.agent_name or row.workflow_name
+        agent = agents.setdefault(key, _Sums(Tally(key=key, title=title)))
         agent.add(row)
     answer.whole.CopyFrom(sums.told())
     if not rows:

@@ -1,14 +1,16 @@
 """Lists for resources that were stored before there were such lists: made at the start, some hundreds in a transaction, from where a stop left it."""
 
-from stigmer_backend.resources.kinds import EXECUTIONS, KINDS, AnyKind
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
+from stigmer_backend.resources.kinds import EXECUTIONS, KINDS, WORKFLOW_EXECUTIONS, AnyKind
 from stigmer_backend.resources.listing_keys import relisted, row_summary
+from stigmer_backend.resources.workflow_executions import summary_of_old
 from stigmer_backend.store import StateWrite, Store
 
-LISTING = 1
-"""The newest set of lists. 0 had those of what a resource belongs to alone."""
+LISTING = 2
+"""The newest set of lists. 0 had those of what a resource belongs to alone; 1 showed workflow executions by their name."""
 
 _KEY = "resources.listing"
-_PLACE_KEY = "resources.listing.place"
+_PLACE_KEY = f"resources.listing.place.{LISTING}"
 _ROWS = 500
 
 
@@ -20,14 +22,16 @@ async def bring_lists_up_to_date(store: Store) -> None:
 
 def _next_step(state: StateWrite) -> bool:
     """List some more; True when there are no more. The place is written down in the same transaction: a number of a kind, and a row's key."""
-    if int.from_bytes(state.get_meta(_KEY) or b"") >= LISTING:
+    listed = int.from_bytes(state.get_meta(_KEY) or b"")
+    if listed >= LISTING:
         return True
+    kinds: tuple[AnyKind, ...] = (WORKFLOW_EXECUTIONS,) if listed else KINDS
     place = state.get_meta(_PLACE_KEY) or b"\0"
     number, after = place[0], place[1:]
-    if number == len(KINDS):
+    if number == len(kinds):
         state.put_meta(_KEY, LISTING.to_bytes(4))
         return True
-    kind = KINDS[number]
+    kind = kinds[number]
     rows = state.page(kind.table, after=after or None, limit=_ROWS)
     for row in rows:
         _list_anew(state, kind, row.id, row.summary)
@@ -42,6 +46,11 @@ def _list_anew(state: StateWrite, kind: AnyKind, resource_id: str, summary: byte
         return
     resource = kind.decode(record.data)
     parents = relisted(record.parents, resource)
-    shown = summary if kind.number == EXECUTIONS.number else row_summary(record.slug)
+    if kind.number == EXECUTIONS.number:
+        shown = summary
+    elif isinstance(resource, WorkflowExecution):
+        shown = summary_of_old(resource, record.created_ns).SerializeToString()
+    else:
+        shown = row_summary(record.slug)
     if parents != record.parents or shown != summary:
         state.relist(kind.table, resource_id, parents, shown)

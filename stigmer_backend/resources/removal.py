@@ -36,7 +36,6 @@ from stigmer_backend.resources.rules import is_built_in
 from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.skill_versions import forget_versions_of_skill
 from stigmer_backend.resources.text import quoted
-from stigmer_backend.resources.workflow_status import has_ended
 from stigmer_backend.store import StateRead, StateWrite
 
 LIVE = "live_execution"
@@ -50,6 +49,8 @@ SESSION_PAST = "session_past"
 """Table of what branches share with the sessions that they came from: a record for each execution, below the branch."""
 SESSION_APPROVALS = "session_approvals"
 """Table of what a person approved for all of a session, below the session."""
+RUN_DOCUMENTS = "run_document"
+"""Table of what workflow executions run: the document and the input as they were at the beginning."""
 COMMANDS = "execution_commands"
 """Table of the commands of executions that have ended."""
 
@@ -61,7 +62,7 @@ _BELOW: Mapping[str, tuple[AnyKind, ...]] = {
     EXECUTIONS.field: (EXECUTION_CONTEXTS,),
     WORKFLOWS.field: (WORKFLOW_INSTANCES,),
     WORKFLOW_INSTANCES.field: (WORKFLOW_EXECUTIONS,),
-    WORKFLOW_EXECUTIONS.field: (EXECUTION_CONTEXTS,),
+    WORKFLOW_EXECUTIONS.field: (EXECUTION_CONTEXTS, SESSIONS, EXECUTIONS, WORKFLOW_EXECUTIONS),
 }
 """What stands in a list below a resource of a kind."""
 _NAMED_BY: Mapping[str, tuple[AnyKind, ...]] = {
@@ -166,9 +167,11 @@ class Removal:
         forget_versions(state, kind, resource_id)
         self._secrets.forget(state, resource_id)
         leaving: list[str] = []
-        if kind.field == EXECUTIONS.field:
+        if kind.field in (EXECUTIONS.field, WORKFLOW_EXECUTIONS.field):
             if state.get(COMMANDS, resource_id) is not None:
                 state.delete(COMMANDS, resource_id)
+            if state.get(RUN_DOCUMENTS, resource_id) is not None:
+                state.delete(RUN_DOCUMENTS, resource_id)
             removed.executions.append(resource_id)
             files = forget_artifacts_of(state, resource_id)
             removed.files += files
@@ -231,7 +234,10 @@ def _walk(state: StateRead, kind: AnyKind, resource_id: str, planned: Plan, *, o
         children = state.children(below.table, resource_id)
         default = _default_of(state, kind, resource_id) if children else ""
         for child in children:
-            with_it = child == default or below.field in _WITH_THEIR_OWNER
+            if any(child == one.id for one in (*planned.along, *planned.holding)):
+                continue
+            started = kind.field == WORKFLOW_EXECUTIONS.field
+            with_it = child == default or started or below.field in _WITH_THEIR_OWNER
             noted = Dependant(below, child, direct=owned and not with_it, reason=_standing(state, below, child))
             (planned.along if owned and with_it else planned.holding).append(noted)
             _walk(state, below, child, planned, owned=owned and with_it)
@@ -248,13 +254,9 @@ def _default_of(state: StateRead, kind: AnyKind, resource_id: str) -> str:
 
 def _standing(state: StateRead, kind: AnyKind, resource_id: str) -> str:
     """Why an execution cannot go now; empty where it has ended, and for other kinds."""
-    if kind.field == EXECUTIONS.field:
-        goes_on = state.get(LIVE, resource_id) is not None
-    elif kind.field == WORKFLOW_EXECUTIONS.field:
-        goes_on = not has_ended(find(state, WORKFLOW_EXECUTIONS, resource_id).status)
-    else:
+    if kind.field not in (EXECUTIONS.field, WORKFLOW_EXECUTIONS.field):
         return ""
-    return f"the execution {resource_id} has not ended" if goes_on else ""
+    return f"the execution {resource_id} has not ended" if state.get(LIVE, resource_id) is not None else ""
 
 
 def _kept(state: StateRead, kind: AnyKind, resource: Resource, holding: Iterable[Dependant]) -> FailedPrecondition:

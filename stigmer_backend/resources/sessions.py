@@ -14,6 +14,9 @@ from stigmer_backend.store import StateRead
 WORKSPACE_KEY = "stigmer.workspace"
 """Key in `SessionSpec.metadata` of the directory that the session works in, absolute. Set with its first execution."""
 
+PARENT_KEY = "stigmer.parent"
+"""Key of the workflow execution that the session was made for: it goes with that."""
+
 MODEL_KEY = "stigmer.model"
 """Key of the model that its executions work with where neither they nor their messages name one; a change of the model sets it."""
 
@@ -29,9 +32,10 @@ class Sessions(Catalogue[Session]):
         return (Owner("agent_instance_id", INSTANCES, fresh.spec.agent_instance_id),)
 
     def parents(self, state: StateRead, fresh: Session) -> tuple[str, ...]:
-        """Its agent instance, and that one's agent."""
+        """Its agent instance, that one's agent, and the workflow execution that it was made for."""
         instance = find(state, INSTANCES, fresh.spec.agent_instance_id)
-        return (instance.metadata.id, instance.spec.agent_id)
+        made_for = fresh.spec.metadata.get(PARENT_KEY, "")
+        return (instance.metadata.id, instance.spec.agent_id, *((made_for,) if made_for else ()))
 
     def keep(self, state: StateRead, stored: Session, fresh: Session) -> None:
         """The workspace stays once executions have worked in it. Raises `FailedPrecondition` for another one then."""

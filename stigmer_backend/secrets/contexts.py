@@ -10,6 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.executioncontext.v1.execution_co
     ExecutionContextSpec,
     ExecutionValue,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceMetadata,
     ApiResourceReference,
@@ -24,6 +25,9 @@ from stigmer_backend.resources.kinds import (
     EXECUTIONS,
     INSTANCES,
     SESSIONS,
+    WORKFLOW_EXECUTIONS,
+    WORKFLOW_INSTANCES,
+    WORKFLOWS,
 )
 from stigmer_backend.resources.lookup import find, storable
 from stigmer_backend.resources.removal import LIVE
@@ -76,6 +80,15 @@ class Contexts:
         if await self._store.read_state(look):
             await self._vault.prepare()
 
+    async def check_workflow(self, execution: WorkflowExecution) -> None:
+        """The same for a run of a workflow."""
+
+        def look(state: StateRead) -> bool:
+            return any(is_sealed(value.value) for value, _ in _merged_of_workflow(state, execution).values())
+
+        if await self._store.read_state(look):
+            await self._vault.prepare()
+
     async def of(self, execution_id: str) -> ExecutionContext:
         """The context of a run that has not ended, with its secrets in plain text; made the first time, where there is anything for it.
 
@@ -91,6 +104,9 @@ class Contexts:
 
         Raises `SecretsLocked`, `SecretGone`, `NotFound`.
         """
+
+        if is_workflow_run(execution_id):
+            return {}
 
         def look(state: StateRead) -> Mapping[str, Mapping[str, str]]:
             return open_server_secrets(state, self._vault, find(state, EXECUTIONS, execution_id).spec.agent_id)
@@ -120,9 +136,7 @@ class Contexts:
         """Whether there is a context, or something to make one of."""
         if state.by_slug(EXECUTION_CONTEXTS.table, execution_id) is not None:
             return True
-        execution = find(state, EXECUTIONS, execution_id)
-        session = find(state, SESSIONS, execution.spec.session_id)
-        return bool(_merged(state, execution, execution.spec.agent_id, session.spec.agent_instance_id))
+        return bool(_variables(state, execution_id))
 
     def _of(self, state: StateWrite, execution_id: str, stamp: Stamp) -> ExecutionContext:
         known = state.by_slug(EXECUTION_CONTEXTS.table, execution_id)
@@ -137,9 +151,7 @@ class Contexts:
     def _make(self, state: StateWrite, execution_id: str, stamp: Stamp) -> ExecutionContext:
         if state.get(LIVE, execution_id) is None:
             raise FailedPrecondition(f"the execution {execution_id} has ended", remedy="start a new one")
-        execution = find(state, EXECUTIONS, execution_id)
-        session = find(state, SESSIONS, execution.spec.session_id)
-        merged = _merged(state, execution, execution.spec.agent_id, session.spec.agent_instance_id)
+        merged = _variables(state, execution_id)
         values = {
             name: ExecutionValue(
                 value=self._vault.open(state, place, value.value) if is_sealed(value.value) else value.value,
@@ -185,6 +197,33 @@ def missing_values(state: StateRead, agent_id: str, instance_id: str) -> list[tu
     ]
 
 
+def is_workflow_run(execution_id: str) -> bool:
+    """Whether this is the id of a workflow's execution."""
+    return execution_id.startswith(f"{WORKFLOW_EXECUTIONS.prefix}-")
+
+
+def _variables(state: StateRead, execution_id: str) -> Found:
+    """What a run works with. Raises `NotFound`."""
+    if is_workflow_run(execution_id):
+        return _merged_of_workflow(state, find(state, WORKFLOW_EXECUTIONS, execution_id))
+    execution = find(state, EXECUTIONS, execution_id)
+    session = find(state, SESSIONS, execution.spec.session_id)
+    return _merged(state, execution, execution.spec.agent_id, session.spec.agent_instance_id)
+
+
+def _merged_of_workflow(state: StateRead, execution: WorkflowExecution) -> Found:
+    """What a run of a workflow works with: the workflow's, then its instance's environments in order, then the run's own."""
+    spec = execution.spec
+    merged: dict[str, tuple[EnvironmentValue | ExecutionValue, Place]] = {}
+    if spec.workflow_id:
+        workflow = find(state, WORKFLOWS, spec.workflow_id)
+        merged.update(_placed(WORKFLOWS.name, spec.workflow_id, workflow.spec.env_spec.data.items()))
+    if spec.workflow_instance_id:
+        merged.update(_of_environments(state, find(state, WORKFLOW_INSTANCES, spec.workflow_instance_id).spec.env_refs))
+    merged.update(_placed(WORKFLOW_EXECUTIONS.name, execution.metadata.id, spec.runtime_env.items()))
+    return merged
+
+
 def _merged(state: StateRead, execution: AgentExecution, agent_id: str, instance_id: str) -> Found:
     """What a run works with: the agent's, then its instance's environments in order, then the run's own, the later over the earlier."""
     agent = find(state, AGENTS, agent_id)
@@ -195,9 +234,15 @@ def _merged(state: StateRead, execution: AgentExecution, agent_id: str, instance
 
 
 def _lent(state: StateRead, instance_id: str) -> dict[str, tuple[EnvironmentValue | ExecutionValue, Place]]:
-    """The variables of an instance's environments. Raises `NotFound`."""
+    """The variables of an agent instance's environments. Raises `NotFound`."""
+    return _of_environments(state, find(state, INSTANCES, instance_id).spec.environment_refs)
+
+
+def _of_environments(
+    state: StateRead, references: Iterable[ApiResourceReference]
+) -> dict[str, tuple[EnvironmentValue | ExecutionValue, Place]]:
     lent: dict[str, tuple[EnvironmentValue | ExecutionValue, Place]] = {}
-    for reference in find(state, INSTANCES, instance_id).spec.environment_refs:
+    for reference in references:
         environment_id = _environment(state, reference)
         environment = find(state, ENVIRONMENTS, environment_id)
         lent.update(_placed(ENVIRONMENTS.name, environment_id, environment.spec.data.items()))
@@ -215,7 +260,7 @@ def _environment(state: StateRead, reference: ApiResourceReference) -> str:
     found = state.by_slug(ENVIRONMENTS.table, reference.slug) if storable(reference.slug) else None
     if found is None:
         raise NotFound(
-            f"there is no environment named {quoted(reference.slug)}, which the agent's instance wants",
+            f"there is no environment named {quoted(reference.slug)}, which the instance wants",
             remedy="make it (stigmer secrets set NAME --environment ...), or take it out of the instance's environment_refs",
         )
     return found

@@ -15,7 +15,7 @@ from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
 from stigmer_apis.transport import aio
 from stigmer_backend.artifacts.keeping import Artifacts
 from stigmer_backend.artifacts.records import ARTIFACTS
-from stigmer_backend.resources.kinds import EXECUTIONS
+from stigmer_backend.executions.runs import run_kind
 from stigmer_backend.resources.lookup import storable
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 from stigmer_backend.resources.text import quoted
@@ -43,7 +43,7 @@ class ArtifactService(ArtifactServiceServicer):
         after = decode_token(question, request.page_token)
 
         def ask(state: StateRead) -> ListArtifactsResponse:
-            if execution_id and state.get(EXECUTIONS.table, execution_id) is None:
+            if execution_id and state.get(run_kind(execution_id).table, execution_id) is None:
                 raise _no_execution(execution_id)
             rows = state.page(ARTIFACTS, execution_id, after=after, limit=size + 1)
             more = len(rows) > size

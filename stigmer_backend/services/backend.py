@@ -29,14 +29,16 @@ from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.creation import Creation
 from stigmer_backend.executions.deletion import Deletion
+from stigmer_backend.executions.granting import Granting
 from stigmer_backend.executions.leases import Leases
 from stigmer_backend.executions.listing import Listing
 from stigmer_backend.executions.many import Many
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.reading import Reading
-from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.registry import Registry, unseen_in
 from stigmer_backend.executions.reports import StatusReports
 from stigmer_backend.executions.runners import Runners
+from stigmer_backend.executions.runs import RUN_KINDS
 from stigmer_backend.executions.session_models import SessionModels
 from stigmer_backend.executions.steering import Steering
 from stigmer_backend.executions.tailing import Tails
@@ -49,8 +51,6 @@ from stigmer_backend.maintenance.tending import Tending
 from stigmer_backend.resources.builtin import seed
 from stigmer_backend.resources.catalogue import Means, NewId
 from stigmer_backend.resources.catalogues import Catalogues
-from stigmer_backend.resources.kinds import EXECUTIONS
-from stigmer_backend.resources.listing_keys import UNSEEN_LIST
 from stigmer_backend.resources.listing_upgrade import bring_lists_up_to_date
 from stigmer_backend.resources.repeats import forget_old
 from stigmer_backend.resources.secret_values import SecretValues
@@ -74,7 +74,10 @@ from stigmer_backend.services.secret_service import SecretParts, SecretService
 from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.steering_service import SteeringService
 from stigmer_backend.services.terminal_service import TerminalService
+from stigmer_backend.services.workflow_executions import WorkflowExecutionCommands, WorkflowExecutionQueries
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull
+from stigmer_backend.workflows.beginning import Beginning
+from stigmer_backend.workflows.documents import Documents
 
 _BOOT = "daemon.boots"
 _ARCHIVES = "skills.folder"
@@ -125,13 +128,15 @@ class Backend:
             Secrecy(secrets.vault),
         )
         """What stands before the services, behind the one that admits."""
+        self._documents = Documents()
         self._attachments = Attachments()
         self._appender = Appender(
             store, self._tasks, self._micros, self._registry.folded, self._attachments.still_there
         )
         self._attachments.use(self._appender)
         self._registry.on_end(self._attachments.ended)
-        self._leases = Leases(store, self._tasks, self._registry, self._appender, self._workspaces, options)
+        granting = Granting(store, self._workspaces)
+        self._leases = Leases(store, self._tasks, self._registry, self._appender, granting, options)
         self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
         self._leases.on_abandoned(self._commands.abandoned)
         self._archives = SkillArchives(home.data / "skills" / start.archives, store)
@@ -180,8 +185,8 @@ class Backend:
             seed(state, catalogues.agents, stamps.now)
             archives = state.get_meta(_ARCHIVES) or folder
             state.put_meta(_ARCHIVES, archives)
-            unseen = state.count(EXECUTIONS.table, UNSEEN_LIST)
-            return _Start(boot, state.count(EXECUTIONS.table), unseen, archives.decode())
+            total = sum(state.count(kind.table) for kind in RUN_KINDS)
+            return _Start(boot, total, unseen_in(state), archives.decode())
 
         start = await store.write(begin)
         backend = cls(store, home, clock, catalogues, options or ExecutionOptions(), start, secrets, stamps)
@@ -283,6 +288,13 @@ class Backend:
         agent_execution_service_pb2_grpc.add_AgentExecutionQueryControllerServicer_to_server(
             AgentExecutionQueries(parts, registry, reading, options), server
         )
+        beginning = self._beginning()
+        workflow_execution_service_pb2_grpc.add_WorkflowExecutionCommandControllerServicer_to_server(
+            WorkflowExecutionCommands(parts, registry, beginning, reading, reports), server
+        )
+        workflow_execution_service_pb2_grpc.add_WorkflowExecutionQueryControllerServicer_to_server(
+            WorkflowExecutionQueries(parts, registry, reading, self._board, options), server
+        )
         execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
             ExecutionService(
                 store,
@@ -309,6 +321,20 @@ class Backend:
         )
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server
+        )
+
+    def _beginning(self) -> Beginning:
+        return Beginning(
+            self._store,
+            self._tasks,
+            self._registry,
+            self._workspaces,
+            self._documents,
+            self._stamps,
+            self._new,
+            self._leases.offer,
+            self._catalogues.means.secrets,
+            self._secrets.contexts.check_workflow,
         )
 
     def _micros(self) -> int:

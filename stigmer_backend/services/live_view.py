@@ -2,7 +2,8 @@
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
-from stigmer_backend.executions.reading import put_over, take_content_out
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
+from stigmer_backend.executions.reading import put_over, take_content_out, take_outputs_out
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.resources.filters import stored_phase
 from stigmer_backend.resources.kinds import AnyKind, Resource
@@ -31,14 +32,19 @@ class LiveView:
 
     def complete(self, resource: Resource) -> None:
         """Give an execution the status that it has by now, without what only the whole of it shows. On the event loop."""
-        if isinstance(resource, AgentExecution):
+        if isinstance(resource, AgentExecution | WorkflowExecution):
             live = self._registry.get(resource.metadata.id)
             if live is not None:
                 put_over(resource, live)
-            take_content_out(resource)
+            trim(resource)
 
 
 def trim(resource: Resource) -> None:
     """Take out what lists do not show."""
-    if isinstance(resource, AgentExecution):
-        take_content_out(resource)
+    match resource:
+        case AgentExecution():
+            take_content_out(resource)
+        case WorkflowExecution():
+            take_outputs_out(resource)
+        case _:
+            return

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.executions.board import Board
 from stigmer_backend.resources.kinds import Kind, R
 from stigmer_backend.resources.listing import Source
@@ -42,7 +43,9 @@ class PublishedPages(Generic[R]):
     scan_rows: int
     """With a filter: rows to look at."""
     trim: Callable[[R], None] | None = None
-    """Takes out what a list does not show."""
+    """Takes out what a list does not show, on a reader's thread."""
+    complete: Callable[[R], None] | None = None
+    """Makes an entry what it is by now, on the event loop. A page ends early where its entries would be more than published clients take."""
 
     async def fill(
         self,
@@ -68,6 +71,15 @@ class PublishedPages(Generic[R]):
         answer.total_rows = page.total
         answer.total_pages = pages_of(page.total, size)
         answer.total_is_lower_bound = page.is_lower_bound
-        if page.next_place is not None:
-            answer.next_page_token = encode_token(question, page.next_place)
-        return answer, [self.parts.mask(self.kind, one) for one in page.entries]
+        following, entries, used = page.next_place, list[R](), 0
+        for count, one in enumerate(page.entries):
+            if self.complete is not None:
+                self.complete(one)
+            used += one.ByteSize()
+            if count and used > MAX_STATUS_BYTES:
+                following = page.place_behind(count)
+                break
+            entries.append(self.parts.mask(self.kind, one))
+        if following is not None:
+            answer.next_page_token = encode_token(question, following)
+        return answer, entries

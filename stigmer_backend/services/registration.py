@@ -1,4 +1,4 @@
-"""The published services of all kinds but agent executions, added to a server."""
+"""The published services of all kinds but executions, added to a server."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,6 @@ from stigmer_apis._generated.ai.stigmer.agentic.mcpserver.v1 import mcp_server_s
 from stigmer_apis._generated.ai.stigmer.agentic.session.v1 import session_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.skill.v1 import skill_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1 import workflow_service_pb2_grpc
-from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.workflowinstance.v1 import workflow_instance_service_pb2_grpc
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.board import Board
@@ -37,7 +36,6 @@ from stigmer_backend.services.mcp_servers import McpServerCommands, McpServerQue
 from stigmer_backend.services.sessions import SessionCommands, SessionQueries
 from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.skills import SkillCommands, SkillQueries
-from stigmer_backend.services.workflow_executions import WorkflowExecutionCommands, WorkflowExecutionQueries
 from stigmer_backend.services.workflows import (
     WorkflowCommands,
     WorkflowInstanceCommands,
@@ -96,12 +94,6 @@ class KindServices:
         )
         workflow_instance_service_pb2_grpc.add_WorkflowInstanceQueryControllerServicer_to_server(
             WorkflowInstanceQueries(parts, WORKFLOW_INSTANCES), server
-        )
-        workflow_execution_service_pb2_grpc.add_WorkflowExecutionCommandControllerServicer_to_server(
-            WorkflowExecutionCommands(parts), server
-        )
-        workflow_execution_service_pb2_grpc.add_WorkflowExecutionQueryControllerServicer_to_server(
-            WorkflowExecutionQueries(parts, self.board, self.scan_rows), server
         )
 
     def _values(self, server: aio.Server) -> None:

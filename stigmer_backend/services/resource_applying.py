@@ -30,7 +30,7 @@ from stigmer_backend.resources.applying import (
     twice_in,
 )
 from stigmer_backend.resources.contract_rules import violations_of
-from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS
+from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS, WORKFLOW_EXECUTIONS
 from stigmer_backend.resources.lookup import find_named
 from stigmer_backend.resources.removal import Dependant, Plan, Removed, name_of
 from stigmer_backend.resources.repeats import Repeatable, made_before, remember
@@ -62,8 +62,8 @@ class AnyResources:
         """One resource, by id or by slug. Raises `NotFound`."""
         kind = kind_of(request.kind)
         found = await self._parts.store.read_state(lambda state: find_named(state, kind, request.name))
-        if kind.field == EXECUTIONS.field:
-            found = await self._reading.get(found.metadata.id)
+        if kind.field in (EXECUTIONS.field, WORKFLOW_EXECUTIONS.field):
+            found = await self._reading.any(found.metadata.id)
         return GetResourceResponse(resource=wrap(kind, self._parts.mask(kind, found)))
 
     async def apply(self, request: ApplyResourcesRequest, key: str) -> ApplyResourcesResponse:

@@ -19,7 +19,7 @@ from stigmer_apis.protocol import DEFAULT_PAGE_SIZE, MAX_STATUS_BYTES
 from stigmer_backend.resources.catalogues import Catalogues
 from stigmer_backend.resources.filters import select
 from stigmer_backend.resources.history import find_version, versions_page
-from stigmer_backend.resources.kinds import EXECUTIONS, AnyKind, Resource
+from stigmer_backend.resources.kinds import EXECUTIONS, WORKFLOW_EXECUTIONS, AnyKind, Resource
 from stigmer_backend.resources.listing import Found, Selection, Turn, by_name, by_time
 from stigmer_backend.resources.lookup import find_named, find_record, named_id
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
@@ -31,6 +31,7 @@ from stigmer_backend.store import Record, Row, StateRead, StateWrite, Store
 
 _COUNT_BYTES = 8
 _ENVELOPE = 16
+_ROWS_OF_THEIR_OWN = frozenset({EXECUTIONS.number, WORKFLOW_EXECUTIONS.number})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class _Query:
         return _Page(entries, found, place)
 
     def _name_of(self, state: StateRead, row: Row) -> str:
-        if self.kind.number != EXECUTIONS.number:
+        if self.kind.number not in _ROWS_OF_THEIR_OWN:
             return row.summary.decode("utf-8", "surrogateescape")
         record = state.get(self.kind.table, row.id)
         return "" if record is None else record.slug

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     GetExecutionContextRequest,
     GetExecutionContextResponse,
@@ -30,6 +31,7 @@ from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.memory import remembered
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runners import Runners
+from stigmer_backend.executions.runs import ground_of
 from stigmer_backend.executions.sessions import RunnerSession
 from stigmer_backend.executions.tailing import MESSAGE_BYTES
 from stigmer_backend.resources.skills import has_version
@@ -125,7 +127,7 @@ class RunnerService(RunnerServiceServicer):
         context: aio.ServicerContext[ReadSessionMemoryRequest, ReadSessionMemoryResponse],
     ) -> AsyncIterator[ReadSessionMemoryResponse]:
         """What was said and done before in the session of an execution that the runner holds."""
-        session_id = self._held(request.execution_id, request.epoch).execution.spec.session_id
+        session_id = ground_of(self._held(request.execution_id, request.epoch).execution)
         for told in await self._store.read_state(
             lambda state: remembered(state, session_id, request.execution_id, request.max_bytes)
         ):
@@ -135,8 +137,11 @@ class RunnerService(RunnerServiceServicer):
         self, request: ReadSkillRequest, context: aio.ServicerContext[ReadSkillRequest, ReadSkillResponse]
     ) -> AsyncIterator[ReadSkillResponse]:
         """The archive of a skill that the agent of an execution names, for the runner that holds it."""
-        agent_id = self._held(request.execution_id, request.epoch).execution.spec.agent_id
-        if not await self._store.read_state(lambda state: has_version(state, agent_id, request.version_hash)):
+        execution = self._held(request.execution_id, request.epoch).execution
+        agent_id = execution.spec.agent_id if isinstance(execution, AgentExecution) else ""
+        if not agent_id or not await self._store.read_state(
+            lambda state: has_version(state, agent_id, request.version_hash)
+        ):
             raise NotFound(
                 f"the agent of {request.execution_id} names no skill in the version {quoted(request.version_hash)}",
                 remedy="take the version from the skills that came with the lease",

@@ -10,8 +10,8 @@ from stigmer_apis.transport import aio
 from stigmer_backend.executions.appending import has_ended
 from stigmer_backend.executions.attaching import Attachment, Attachments
 from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.runs import run_kind
 from stigmer_backend.executions.tasks import Tasks
-from stigmer_backend.resources.kinds import EXECUTIONS
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.stamps import LOCAL_USER
 from stigmer_backend.store import Store
@@ -66,7 +66,7 @@ class TerminalService(TerminalServiceServicer):
     async def _open(self, wanted: AttachRequest.Open) -> Attachment:
         live = self._registry.get(wanted.execution_id)
         if live is None:
-            await self._store.read_state(lambda state: find(state, EXECUTIONS, wanted.execution_id))
+            await self._store.read_state(lambda state: find(state, run_kind(wanted.execution_id), wanted.execution_id))
             raise FailedPrecondition(
                 f"the execution {wanted.execution_id} has ended: nothing runs in it",
                 remedy="`stigmer logs` shows what it printed",

@@ -1,5 +1,6 @@
-"""The published services of workflow executions. They are kept and checked; running them comes later."""
+"""The published services of workflow executions."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -17,42 +18,101 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_ex
     WorkflowExecutionQueryControllerServicer,
 )
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceId
+from stigmer_apis.errors import PermissionDenied
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.reading import Reading, put_over, take_outputs_out
+from stigmer_backend.executions.registry import Registry
+from stigmer_backend.executions.reports import StatusReports
 from stigmer_backend.resources.filters import Phase, marked_lists, phase_sources, stored_phase
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS, WORKFLOWS
-from stigmer_backend.resources.lookup import find
-from stigmer_backend.resources.workflow_status import has_ended
-from stigmer_backend.services.kind_services import Commands, Gets, ServiceParts, by_value
+from stigmer_backend.resources.lookup import find_named
+from stigmer_backend.resources.repeats import Repeatable
+from stigmer_backend.resources.stamps import LOCAL_USER
+from stigmer_backend.services.calls import idempotency_key, tell
+from stigmer_backend.services.kind_services import Deletes, ServiceParts, by_value
 from stigmer_backend.services.published_pages import PublishedPages
+from stigmer_backend.store import Row, StateRead
+from stigmer_backend.workflows.beginning import Beginning
+
+_SMALL_BYTES = 256 << 10
 
 
-class WorkflowExecutionCommands(Commands[WorkflowExecution, ApiResourceId], WorkflowExecutionCommandControllerServicer):
+class WorkflowExecutionCommands(Deletes[WorkflowExecution, ApiResourceId], WorkflowExecutionCommandControllerServicer):
     """Writes workflow executions."""
 
-    def __init__(self, parts: ServiceParts) -> None:
-        super().__init__(parts, parts.catalogues.workflow_executions, by_value)
+    def __init__(
+        self, parts: ServiceParts, registry: Registry, beginning: Beginning, reading: Reading, reports: StatusReports
+    ) -> None:
+        super().__init__(parts, WORKFLOW_EXECUTIONS, by_value)
+        self._registry = registry
+        self._beginning = beginning
+        self._reading = reading
+        self._reports = reports
+
+    async def create(
+        self, request: WorkflowExecution, context: aio.ServicerContext[WorkflowExecution, WorkflowExecution]
+    ) -> WorkflowExecution:
+        """Begin an execution."""
+        asked = WorkflowExecution()
+        asked.CopyFrom(request)
+        if asked.spec.parent_execution_id or asked.spec.retried_from:
+            raise PermissionDenied(
+                "who started an execution is said by the server alone", remedy="leave both fields out"
+            )
+        masked = self._parts.mask(WORKFLOW_EXECUTIONS, asked).SerializeToString(deterministic=True)
+        call = Repeatable.of(idempotency_key(context), f"{WORKFLOW_EXECUTIONS.name}/create", masked)
+        return await self._get(await self._beginning.create(request, call, LOCAL_USER))
+
+    async def update(
+        self, request: WorkflowExecution, context: aio.ServicerContext[WorkflowExecution, WorkflowExecution]
+    ) -> WorkflowExecution:
+        """Change names, labels and what else may change of an execution: never what was asked, nor its status."""
+        stamp = self._parts.stamps.now()
+        catalogue = self._parts.catalogues.workflow_executions
+        stored, outcome = await self._parts.store.write(lambda state: catalogue.update(state, request, stamp))
+        tell(context, outcome)
+        live = self._registry.get(stored.metadata.id)
+        if live is not None:
+            live.execution = stored
+        return await self._get(stored.metadata.id)
 
     async def updateStatus(
         self,
         request: WorkflowExecutionUpdateStatusInput,
         context: aio.ServicerContext[WorkflowExecutionUpdateStatusInput, WorkflowExecution],
     ) -> WorkflowExecution:
-        """Take a published runner's report."""
-        stamp = self._parts.stamps.now()
-        catalogue = self._parts.catalogues.workflow_executions
-        after = await self._parts.store.write(
-            lambda state: catalogue.update_status(state, request.execution_id, request.status, stamp)
-        )
-        return self._parts.mask(WORKFLOW_EXECUTIONS, after)
+        """Take a published runner's report. Answers the execution, without inputs and outputs where they are many."""
+        await self._reports.take_workflow(request.execution_id, request.status)
+        execution = await self._get(request.execution_id)
+        if execution.status.ByteSize() > _SMALL_BYTES:
+            take_outputs_out(execution)
+        return execution
+
+    async def _get(self, execution_id: str) -> WorkflowExecution:
+        return self._parts.mask(WORKFLOW_EXECUTIONS, await self._reading.get_workflow(execution_id))
 
 
-class WorkflowExecutionQueries(Gets[WorkflowExecution, WorkflowExecutionId], WorkflowExecutionQueryControllerServicer):
+class WorkflowExecutionQueries(WorkflowExecutionQueryControllerServicer):
     """Reads workflow executions."""
 
-    def __init__(self, parts: ServiceParts, board: Board, scan_rows: int) -> None:
-        super().__init__(parts, WORKFLOW_EXECUTIONS)
-        self._pages = PublishedPages(parts, board, WORKFLOW_EXECUTIONS, scan_rows, take_outputs_out)
+    def __init__(
+        self, parts: ServiceParts, registry: Registry, reading: Reading, board: Board, options: ExecutionOptions
+    ) -> None:
+        self._parts = parts
+        self._registry = registry
+        self._reading = reading
+        self._options = options
+        asked = parts, board, WORKFLOW_EXECUTIONS, options.scan_rows
+        self._brief = PublishedPages(*asked, trim=take_outputs_out, complete=self._complete_briefly)
+        self._whole = PublishedPages(*asked, complete=self._complete)
+
+    async def get(
+        self, request: WorkflowExecutionId, context: aio.ServicerContext[WorkflowExecutionId, WorkflowExecution]
+    ) -> WorkflowExecution:
+        """The execution with this id, whole."""
+        return self._parts.mask(WORKFLOW_EXECUTIONS, await self._reading.get_workflow(request.value))
 
     async def list(
         self,
@@ -62,12 +122,19 @@ class WorkflowExecutionQueries(Gets[WorkflowExecution, WorkflowExecutionId], Wor
         """Executions, newest first."""
         tags = sorted(set(request.tags))
         phases = [cast(Phase, request.phase)] if request.phase else []
-        answer, entries = await self._pages.fill(
+        stored = stored_phase(WORKFLOW_EXECUTIONS, phases)
+
+        def is_in_it(state: StateRead, row: Row) -> bool:
+            live = self._registry.get(row.id)
+            return stored(state, row) if live is None else live.glance().phase in phases
+
+        pages = self._whole if request.with_content else self._brief
+        answer, entries = await pages.fill(
             WorkflowExecutionList(),
             request,
             said=repr((request.phase, tags)),
             marked=marked_lists({}, tags),
-            any_of=phase_sources(phases, stored_phase(WORKFLOW_EXECUTIONS, phases)) if phases else None,
+            any_of=phase_sources(phases, is_in_it) if phases else None,
         )
         answer.entries.extend(entries)
         return answer
@@ -78,8 +145,9 @@ class WorkflowExecutionQueries(Gets[WorkflowExecution, WorkflowExecutionId], Wor
         context: aio.ServicerContext[ListWorkflowExecutionsByWorkflowRequest, WorkflowExecutionList],
     ) -> WorkflowExecutionList:
         """Executions of a workflow, newest first."""
-        await self._parts.store.read_state(lambda state: find(state, WORKFLOWS, request.workflow_id))
-        answer, entries = await self._pages.fill(WorkflowExecutionList(), request, parent=request.workflow_id)
+        workflow = await self._parts.store.read_state(lambda state: find_named(state, WORKFLOWS, request.workflow_id))
+        pages = self._whole if request.with_content else self._brief
+        answer, entries = await pages.fill(WorkflowExecutionList(), request, parent=workflow.metadata.id)
         answer.entries.extend(entries)
         return answer
 
@@ -88,15 +156,28 @@ class WorkflowExecutionQueries(Gets[WorkflowExecution, WorkflowExecutionId], Wor
         request: SubscribeWorkflowExecutionRequest,
         context: aio.ServicerContext[SubscribeWorkflowExecutionRequest, WorkflowExecution],
     ) -> AsyncIterator[WorkflowExecution]:
-        """The execution as it is. As it is stored it has ended, so that nothing follows."""
-        found = await self._parts.store.read_state(lambda state: find(state, WORKFLOW_EXECUTIONS, request.execution_id))
-        assert has_ended(found.status)
-        yield self._parts.mask(WORKFLOW_EXECUTIONS, found)
+        """The execution now, and again when it changed, until it has ended. Who reads slowly gets fewer, newer ones."""
+        loop = asyncio.get_running_loop()
+        while True:
+            live = self._registry.get(request.execution_id)
+            shown = (live.head, live.child_attention()) if live is not None else (0, 0)
+            over = live is None or live.ended
+            began = loop.time()
+            found = await self._reading.get_workflow(request.execution_id)
+            yield self._parts.mask(WORKFLOW_EXECUTIONS, found)
+            if live is None or over:
+                return
+            await asyncio.sleep(began + self._options.subscribe_spacing_seconds - loop.time())
+            while (live.head, live.child_attention()) == shown and not live.ended:
+                await live.changed.wait()
 
+    def _complete(self, execution: WorkflowExecution) -> None:
+        """Show what lives as it stands now."""
+        live = self._registry.get(execution.metadata.id)
+        if live is not None:
+            put_over(execution, live)
 
-def take_outputs_out(execution: WorkflowExecution) -> None:
-    """Leave out what makes a status long; a list needs none of it."""
-    execution.status.ClearField("output")
-    for task in execution.status.tasks:
-        task.ClearField("input")
-        task.ClearField("output")
+    def _complete_briefly(self, execution: WorkflowExecution) -> None:
+        """The same, and no more of it than a list shows."""
+        self._complete(execution)
+        take_outputs_out(execution)

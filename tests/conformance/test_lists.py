@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import (
@@ -35,6 +36,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowinstance.v1.workflow_ins
     WorkflowInstanceList,
 )
 from stigmer_apis._generated.ai.stigmer.commons.rpc.page_pb2 import PageInfo
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import CancelRequest
 from stigmer_apis.errors import InvalidArgument, NotFound
 from stigmer_backend.resources.kinds import (
     AGENTS,
@@ -140,9 +142,9 @@ async def test_pages_are_newest_first_and_stay_right_while_rows_are_added(
 async def test_workflow_executions_are_listed_by_phase(wire: Wire, ground: Ground) -> None:
     listed = LISTS[4]
     made = await another(wire, ground, listed, {}, "one")
-    failed = await page(wire, listed, phase=ExecutionPhase.EXECUTION_FAILED)
-    assert [entry.metadata.id for entry in failed.entries] == [made]
-    assert not (await page(wire, listed, phase=ExecutionPhase.EXECUTION_PENDING)).entries
+    waiting = await page(wire, listed, phase=ExecutionPhase.EXECUTION_PENDING)
+    assert [entry.metadata.id for entry in waiting.entries] == [made]
+    assert not (await page(wire, listed, phase=ExecutionPhase.EXECUTION_FAILED)).entries
 
 
 async def test_instances_are_listed_by_number_of_page(wire: Wire, ground: Ground) -> None:
@@ -168,14 +170,17 @@ async def test_instances_are_listed_by_number_of_page(wire: Wire, ground: Ground
 
 async def test_subscribing_to_what_has_ended_gives_it_and_ends(wire: Wire, ground: Ground) -> None:
     made = await ground.of(WORKFLOW_EXECUTIONS)
+    await wire.served.stubs.service.Cancel(
+        CancelRequest(execution_id=made, reason="enough", wait=Duration(seconds=30)),
+        metadata=wire.served.stubs.metadata,
+    )
     seen = [
         cast(WorkflowExecution, one)
         async for one in wire.stream(
             WORKFLOW_EXECUTIONS, "subscribe", SubscribeWorkflowExecutionRequest(execution_id=made)
         )
     ]
-    assert [one.status.phase for one in seen] == [ExecutionPhase.EXECUTION_FAILED]
-    assert "running them comes later" in seen[0].status.error
+    assert [one.status.phase for one in seen] == [ExecutionPhase.EXECUTION_CANCELLED]
     with refused(NotFound):
         asked = SubscribeWorkflowExecutionRequest(execution_id="wex-nobody")
         async for _ in wire.stream(WORKFLOW_EXECUTIONS, "subscribe", asked):

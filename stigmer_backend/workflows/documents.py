@@ -1,0 +1,130 @@
+"""What a workflow execution runs: a document, read and checked once, and from then on one JSON text."""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import WorkflowSpec
+from stigmer_apis.documents.parsing import parse
+from stigmer_apis.documents.problems import Problem
+from stigmer_apis.documents.sources import Source
+from stigmer_apis.errors import FailedPrecondition, FieldViolation, InvalidArgument
+from stigmer_apis.workflow.checking import Checked, check
+from stigmer_apis.workflow.document_json import DocumentBroken, to_json, workflow_of_json
+from stigmer_apis.workflow.limits import DEPTH
+from stigmer_apis.workflow.messages import document_of
+from stigmer_apis.workflow.model import Workflow
+from stigmer_apis.workflow.reading import is_workflow_document, read_node
+
+LONGEST_BYTES = 1 << 20
+"""Of a document as it is written."""
+_KEPT_BYTES = 32 << 20
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that may be run."""
+
+    json: str
+    """In the language's form."""
+    workflow: Workflow
+    warnings: tuple[Problem, ...]
+    published: bool
+    """It was made from the published messages."""
+
+    @property
+    def name(self) -> str:
+        """As its author calls it."""
+        return self.workflow.name.text if self.workflow.name is not None else ""
+
+
+class Documents:
+    """Reads documents, a few at a time, and keeps those that were read last."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, Document] = OrderedDict()
+        self._bytes = 0
+        self._turns = asyncio.Semaphore(2)
+
+    async def of_text(self, text: str, field: str, name: str = "document") -> Document:
+        """The document in `text`, YAML or JSON, which stood in `field` of a request.
+
+        Raises `InvalidArgument` with all that is wrong with it, each with line and column.
+        """
+        if len(text) > LONGEST_BYTES:
+            raise InvalidArgument(
+                f"the {name} has {len(text):,} characters",
+                remedy=f"at most {LONGEST_BYTES:,} are read: make several workflows of it",
+                violations=[FieldViolation(field, "stigmer.workflow.document", "is too long")],
+            )
+        return await self._read(
+            b"text\0" + text.encode("utf-8", "surrogateescape"), lambda: _of_text(text, field, name)
+        )
+
+    async def of_spec(self, spec: WorkflowSpec) -> Document:
+        """What a stored workflow runs. Raises `FailedPrecondition` where that cannot be read any more."""
+        if spec.yaml:
+            return await self.of_text(spec.yaml, "spec.yaml", spec.document.name or "document")
+        bare = WorkflowSpec(document=spec.document, tasks=spec.tasks)
+        return await self._read(b"spec\0" + bare.SerializeToString(deterministic=True), lambda: _of_spec(bare))
+
+    async def _read(self, content: bytes, read: Callable[[], Document]) -> Document:
+        key = hashlib.sha256(content).digest()
+        known = self._known.get(key)
+        if known is None:
+            async with self._turns:
+                known = self._known.get(key) or await asyncio.to_thread(read)
+            if key not in self._known:
+                self._known[key] = known
+                self._bytes += len(known.json)
+        self._known.move_to_end(key)
+        while self._bytes > _KEPT_BYTES and len(self._known) > 1:
+            self._bytes -= len(self._known.popitem(last=False)[1].json)
+        return known
+
+
+def check_text(text: str, name: str) -> tuple[Checked, str]:
+    """What is wrong with a document, and its JSON text where it could be read. Starts processes: not for the event loop."""
+    (parsed,) = parse([Source(name, text.encode("utf-8", "surrogateescape"), "yaml")], DEPTH)
+    problems = tuple(part for part in parsed if isinstance(part, Problem))
+    nodes = [part for part in parsed if not isinstance(part, Problem)]
+    if not problems and len(nodes) != 1:
+        what = "there is no document in it" if not nodes else f"there are {len(nodes)} documents in it"
+        problems = (Problem(name, 0, 0, what, remedy="give one workflow: `document:`, and its tasks below `do:`"),)
+    if not problems and not is_workflow_document(nodes[0]):
+        what = "this is no document of the workflow language"
+        problems = (Problem(name, 1, 1, what, remedy="it begins with `document:` and has its tasks below `do:`"),)
+    if problems:
+        return Checked(None, problems), ""
+    return check(read_node(name, nodes[0])), to_json(nodes[0])
+
+
+def refused(what: str, field: str, problems: Sequence[Problem]) -> InvalidArgument:
+    """All that is wrong with a document."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return InvalidArgument(
+        f"{what} cannot be run: {problems[0]}{more}",
+        remedy="`stigmer workflow validate FILE` shows everything that is wrong with it",
+        violations=[FieldViolation(field, "stigmer.workflow.document", str(problem)) for problem in problems[:_SHOWN]],
+    )
+
+
+def _of_text(text: str, field: str, name: str) -> Document:
+    checked, json = check_text(text, name)
+    if checked.errors or checked.workflow is None:
+        raise refused(f"the {name}", field, checked.errors)
+    return Document(json, checked.workflow, checked.warnings, published=False)
+
+
+def _of_spec(spec: WorkflowSpec) -> Document:
+    try:
+        json = to_json(document_of(spec))
+        return Document(json, workflow_of_json(json, published=True), (), published=True)
+    except DocumentBroken as broken:
+        raise FailedPrecondition(
+            f"the workflow {spec.document.name!r} cannot be run: {broken}",
+            remedy="mend it and apply it again",
+        ) from broken
