@@ -147,8 +147,12 @@ class _Document:
             value = self._root
             for part in link[2:].split("/"):
                 name = part.replace("~1", "/").replace("~0", "~")
-                value = cast("dict[str, object]", value).get(name) if isinstance(value, dict) else None
+                value = _fields(value).get(name)
         raise NotFound("its references go round in circles")
+
+
+def _fields(value: object) -> Fields:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[object]:

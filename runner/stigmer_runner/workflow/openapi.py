@@ -109,7 +109,7 @@ class Parts:
                 )
             server = str(url_of(document).join(server))
         url = url_of(f"{server.rstrip('/')}{self._path}")
-        return url.copy_merge_params(httpx2.QueryParams(self._query)) if self._query else url
+        return url.copy_merge_params(httpx2.QueryParams([*self._query])) if self._query else url
 
     def _put(self, parameter: Fields, name: str, value: object) -> None:
         several = bool(parameter["explode"])
@@ -154,4 +154,4 @@ def _queried(name: str, value: object, style: str, *, several: bool) -> list[tup
     if isinstance(value, list) and style in ("spaceDelimited", "pipeDelimited"):
         sign = " " if style == "spaceDelimited" else "|"
         return [(name, sign.join(as_word(each) for each in cast("list[object]", value)))]
-    return [(name, _joined(value))]
+    return [(name, _joined(cast(object, value)))]
