@@ -1,0 +1,66 @@
+"""Which runner an execution goes to.
+
+Work goes to a runner of this machine, unless it has the label `runner`: then to one that has the label's value among its own, or has it for its id.
+A runner of another machine has the name of its machine among its labels, and takes labelled work alone: it has a file system of its own, so that where
+something runs is never an accident.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from stigmer_backend.executions.live import LiveExecution
+from stigmer_backend.executions.sessions import RunnerSession
+from stigmer_backend.resources.text import quoted
+
+LABEL = "runner"
+"""Of an execution: what its runner has to have."""
+_REMEMBERED = 10_000
+"""Sessions of which it is known where they ran last."""
+
+
+class Placing:
+    """Chooses, and remembers where sessions are."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, str] = OrderedDict()
+
+    def choose(self, live: LiveExecution, sessions: Iterable[RunnerSession]) -> RunnerSession | None:
+        """The runner with the most room that may have it; where its session ran before, that one or none while it is connected."""
+        fitting = [session for session in sessions if fits(session, wanted_by(live))]
+        last = self._last.get(_group(live))
+        before = [session for session in fitting if session.report.runner_id == last]
+        chosen = max(before or fitting, key=lambda session: session.room, default=None)
+        return chosen if chosen is not None and chosen.room else None
+
+    def placed(self, live: LiveExecution, session: RunnerSession) -> None:
+        """It was given to that runner."""
+        self._last[_group(live)] = session.report.runner_id
+        self._last.move_to_end(_group(live))
+        while len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+
+
+def wanted_by(live: LiveExecution) -> str:
+    """What its runner has to have; empty for any of this machine."""
+    return live.execution.metadata.labels.get(LABEL, "")
+
+
+def fits(session: RunnerSession, wanted: str) -> bool:
+    """Whether a runner may have what wants this."""
+    if not wanted:
+        return not session.report.host
+    return wanted in session.report.labels or wanted == session.report.runner_id
+
+
+def why_waiting(live: LiveExecution, sessions: Iterable[RunnerSession]) -> str:
+    """In words, for what no connected runner may have; empty where it waits for room alone."""
+    wanted = wanted_by(live)
+    if not wanted or any(fits(session, wanted) for session in sessions):
+        return ""
+    return f"waits for a runner with the label {quoted(wanted)}: none is connected"
+
+
+def _group(live: LiveExecution) -> str:
+    """What has its files in one place."""
+    session_id: str = getattr(live.execution.spec, "session_id", "")
+    return session_id or live.id
