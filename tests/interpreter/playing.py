@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import yaml
 from google.protobuf.json_format import MessageToDict
@@ -73,7 +72,7 @@ def repeatable_name(name: str) -> str:
 
 def document(text: str) -> str:
     """A YAML document as JSON text."""
-    whole = text if text.lstrip().startswith("document:") else HEAD + text
+    whole = text if text.lstrip().startswith(("document:", "{")) else HEAD + text
     return json.dumps(yaml.safe_load(whole))
 
 
@@ -148,6 +147,3 @@ async def failure(text: str, given: Json = None, answers: dict[str, Answer] | No
 def _echo(ask: TaskCall) -> Json:
     value: Json = json.loads(ask.arguments_json)
     return value
-
-
-SCENARIOS = Path(__file__).parent / "scenarios"

@@ -75,26 +75,19 @@ class Expressions:
 
         `patient`: this evaluation is known to come to its end. Raises `ExpressionError`.
         """
-        looked = _scan(expression)
-        if looked.wrong:
-            raise ExpressionRefused(looked.wrong, looked.remedy)
-        used = frozenset(looked.used)
+        prepared = _prepared(expression)
         given: dict[str, Json] = {}
-        for name in used - {"__loc__"}:
+        for name in prepared.used:
             if name not in variables:
-                guess = nearest(name, variables)
-                known = ", ".join(f"${each}" for each in sorted(variables))
-                remedy = f"did you mean `${guess}`?" if guess else f"known here are {known}"
-                raise ExpressionRefused(f"there is no variable `${name[:60]}` here", remedy)
+                raise _unknown(name, variables)
             given[name] = variables[name]
-        for name in chance_of(expression) if chance is not None else ():
+        for name in prepared.chance if chance is not None else ():
             given[f"{name}()"] = getattr(chance, name)
         try:
             text = _encode({"__v": given, "__d": data})
         except (RecursionError, ValueError) as error:
             raise ExpressionFailed(f"the data cannot be given to an expression: {error}") from error
-        program = evaluated(expression, used - {"__loc__"})
-        status, said = self._ask(b"E", program, text, limits.PATIENT_SECONDS if patient else self._seconds)
+        status, said = self._ask(b"E", prepared.program, text, limits.PATIENT_SECONDS if patient else self._seconds)
         match status:
             case b"+":
                 return _only(said)
@@ -120,7 +113,7 @@ class Expressions:
         Raises `ExpressionRefused` for a schema that is none, and `ExpressionLimit`.
         """
         seconds = limits.PATIENT_SECONDS if patient else 2 * self._seconds
-        status, said = self._ask(b"S", schema, _encode(data), seconds)
+        status, said = self._ask(b"S", schema.encode(), _encode(data), seconds)
         if status != b"+":
             raise ExpressionRefused(f"the schema cannot be used: {said.decode(errors='replace')}")
         return [(str(path), str(what)) for path, what in json.loads(said)]
@@ -137,13 +130,13 @@ class Expressions:
 
     def _look(self, expression: str, bound: frozenset[str]) -> Complaint | None:
         try:
-            status, said = self._ask(b"C", looked_at(expression, bound), "", self._seconds)
+            status, said = self._ask(b"C", looked_at(expression, bound).encode("utf-8", "replace"), "", self._seconds)
         except ExpressionLimit as error:
             return Complaint(str(error), "make it shorter")
         return None if status == b"+" else complaint(said.decode(errors="replace"), expression)
 
-    def _ask(self, kind: bytes, text: str, given: str, seconds: float) -> tuple[bytes, bytes]:
-        first, second = text.encode("utf-8", "replace"), given.encode()
+    def _ask(self, kind: bytes, first: bytes, given: str, seconds: float) -> tuple[bytes, bytes]:
+        second = given.encode()
         question = b"".join((_HEAD.pack(kind, len(first), len(second)), first, second))
         with self._lock:
             try:
@@ -244,6 +237,33 @@ def depth(value: Json) -> int:
         level += any(isinstance(each, dict | list) for each in here)
         here = inner
     return level
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An expression that was looked at."""
+
+    used: tuple[str, ...]
+    chance: frozenset[str]
+    program: bytes
+
+
+@lru_cache(maxsize=4096)
+def _prepared(expression: str) -> _Prepared:
+    """Raises `ExpressionRefused`."""
+    looked = _scan(expression)
+    if looked.wrong:
+        raise ExpressionRefused(looked.wrong, looked.remedy)
+    used = frozenset(looked.used) - {"__loc__"}
+    program = evaluated(expression, used).encode("utf-8", "replace")
+    return _Prepared(tuple(sorted(used)), chance_of(expression), program)
+
+
+def _unknown(name: str, variables: Iterable[str]) -> ExpressionRefused:
+    guess = nearest(name, variables)
+    known = ", ".join(f"${each}" for each in sorted(variables))
+    remedy = f"did you mean `${guess}`?" if guess else f"known here are {known}"
+    return ExpressionRefused(f"there is no variable `${name[:60]}` here", remedy)
 
 
 @lru_cache(maxsize=4096)

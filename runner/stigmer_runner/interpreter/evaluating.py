@@ -1,6 +1,7 @@
 """Expressions inside a workflow: with the variables that are there, and the same in a replay."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,8 @@ from stigmer_runner.interpreter.failing import TaskFailed, failed
 
 Lazy = Callable[[], Json]
 
+_PATH = re.compile(r"\.|(?:\$[A-Za-z_][A-Za-z0-9_]*)?(?:\.[A-Za-z_][A-Za-z0-9_]*)+|\$[A-Za-z_][A-Za-z0-9_]*")
+"""A plain path: nothing that takes a process of its own."""
 _TOO_MUCH = "the expression takes more than a second, or too much memory"
 
 
@@ -83,9 +86,11 @@ class Evaluator:
 
     def expression(self, expression: str, data: Json, scope: Scope, chance: Chance | None = None) -> Json:
         """The value of an expression. Raises `TaskFailed`."""
-        if expression == ".":
-            return data
-        used, secrets = _used(expression)
+        if _PATH.fullmatch(expression):
+            found, is_there = self._by_path(expression, data, scope)
+            if is_there:
+                return found
+        used, secrets, by_chance = _used(expression)
         variables: dict[str, Json] = {}
         for name in used:
             if name in scope.variables:
@@ -98,7 +103,7 @@ class Evaluator:
                 variables[name] = {each: secret_marker(each) for each in secrets}
             elif name in self._everywhere:
                 variables[name] = self._everywhere[name]()
-        if chance is None and chance_of(expression):
+        if chance is None and by_chance:
             chance = self.chance()
         replaying = self._known_to_be_limited(scope)
         try:
@@ -107,6 +112,23 @@ class Evaluator:
             raise self._limit(scope, replaying) from error
         except ExpressionError as error:
             raise failed("expression", f"`{expression[:200]}`: {error}", scope.instance) from error
+
+    def _by_path(self, expression: str, data: Json, scope: Scope) -> tuple[Json, bool]:
+        """The value of a plain path such as `$input.order.id`, and whether it is that simple: what fails is left to jq, which says why."""
+        first, *keys = expression.split(".")
+        if first and first[1:] not in scope.variables:
+            if first[1:] not in ("input", "context"):
+                return None, False
+            here: Json = self._everywhere[first[1:]]()
+        else:
+            here = scope.variables[first[1:]] if first else data
+        for key in keys:
+            if not key:
+                continue
+            if here is not None and not isinstance(here, dict):
+                return None, False
+            here = here.get(key) if here is not None else None
+        return here, True
 
     def check(self, schema: Json, data: Json, scope: Scope, what: str) -> None:
         """Hold data to a schema. Raises `TaskFailed`."""
@@ -142,6 +164,7 @@ class Evaluator:
 
 
 @lru_cache(maxsize=4096)
-def _used(expression: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _used(expression: str) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+    """The variables of an expression, its secrets, and whether it is one of chance."""
     found = scan(expression)
-    return tuple(sorted(found.used)), tuple(sorted(found.secrets))
+    return tuple(sorted(found.used)), tuple(sorted(found.secrets)), bool(chance_of(expression))
