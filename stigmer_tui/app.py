@@ -188,7 +188,7 @@ class StigmerApp(FollowsSettings):
 
     def put_terminal_back(self) -> None:
         """Write what puts the terminal's title and progress back."""
-        if not self.is_headless and self._around.put_back:
+        if not (self.is_headless or self.is_web) and self._around.put_back:
             os.write(1, self._around.put_back.encode())
 
     def _write_to_terminal(self, sequence: str) -> None:
