@@ -92,12 +92,15 @@ class RunLines:
             return
         shape = SHAPES[state][0]
         name = _name(node)
-        took = span(visit.ended_micros - visit.started_micros)
+        micros = visit.ended_micros - visit.started_micros
+        took = f"  {span(micros)}" if micros >= 1_000 else ""
+        then = visit.then if visit.then not in ("", "continue") else ""
+        way = f"  → {safe(Untrusted({'end': 'the end', 'exit': 'out of its list'}.get(then, then)))}" if then else ""
         why = safe(Untrusted(visit.why))
         match state:
             case TaskState.DONE:
                 turns = f", {node.begun} times" if node.begun > 1 and not self._turns(node) else ""
-                yield self._line(shape, f"{name}  {took}{turns}")
+                yield self._line(shape, f"{name}{took}{turns}{way}")
             case TaskState.SKIPPED:
                 yield self._line(shape, f"{name} is skipped{f': {why}' if why else ''}")
             case TaskState.FAILED:

@@ -47,7 +47,9 @@ def _signal_words(waiting: Waiting) -> str:
 
 def _left(until_micros: int, now: float) -> str:
     left = until_micros - int(now * 1e6)
-    return f"in {running_for(left)}" if left > 0 else "now"
+    if left <= 0:
+        return "now"
+    return f"in {span(left) if left < 10_000_000 else running_for(left)}"
 
 
 def clock(micros: int) -> str:

@@ -15,6 +15,7 @@ from stigmer_tui.widgets.rows_view import RowsView
 from stigmer_tui.workflow.rows import Piece, TreeRow, draw, rows_of
 from stigmer_tui.workflow.state import WorkflowState
 from stigmer_tui.workflow.tree import Node
+from stigmer_tui.workflow.values import in_one
 from stigmer_tui.workflow.visits import TaskState
 
 
@@ -114,7 +115,7 @@ class TreeView(RowsView):
     def draw_row(self, row: int, width: int) -> list[Segment]:
         """A row."""
         if row == 0:
-            pieces: list[Piece] = [(safe(Untrusted(self.title)), "title")]
+            pieces: list[Piece] = [(safe(Untrusted(self.title)), "title"), *self._gave(width)]
         elif row <= len(self._rows):
             pieces = draw(self._rows[row - 1], width, self._clock())
         else:
@@ -129,6 +130,15 @@ class TreeView(RowsView):
             )
             for text, style in pieces
         ]
+
+    def _gave(self, width: int) -> list[Piece]:
+        """What the whole run gave, or what it was given, as far as there is room."""
+        state = self.state
+        if state.has_output:
+            return [("  → ", "muted"), (safe(Untrusted(in_one(state.output, width))), "text")]
+        if state.has_input and state.input is not None:
+            return [("  ← ", "muted"), (safe(Untrusted(in_one(state.input, width))), "muted")]
+        return []
 
     def _matches(self, row: int) -> bool:
         each = self._rows[row - 1]
