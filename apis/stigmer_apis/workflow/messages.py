@@ -56,12 +56,16 @@ def check_messages(source: str, spec: WorkflowSpec, find: Callable[[str], Spot])
 
 
 def document_of(spec: WorkflowSpec) -> Node:
-    """A published workflow as a document of the language. Raises `DocumentBroken`."""
+    """A published workflow as a document of the language, in the dialect that its published runner speaks. Raises `DocumentBroken`."""
     reader = _Messages("the workflow", lambda path: (Place(1, 1), path))
     whole = reader.document(spec)
     if reader.problems:
         raise DocumentBroken("; ".join(f"{problem.what} ({problem.field})" for problem in reader.problems))
-    return whole
+    head, *others = whole.entries
+    words = {"namespace": "taskQueue", "name": "workflowType"}
+    entries = head.value.entries if isinstance(head.value, MapNode) else ()
+    told = MapNode(head.place, tuple(Entry(each.place, words.get(each.key, each.key), each.value) for each in entries))
+    return MapNode(whole.place, (Entry(head.place, head.key, told), *others))
 
 
 class _Messages:
@@ -76,7 +80,7 @@ class _Messages:
         field = self._paths.get(Place(problem.line, problem.column), problem.field)
         return Problem(problem.source, problem.line, problem.column, problem.what, field, problem.remedy)
 
-    def document(self, spec: WorkflowSpec) -> Node:
+    def document(self, spec: WorkflowSpec) -> MapNode:
         """All of it. The head is checked by the contract's own rules."""
         place, _ = self._find("document")
         head = {
