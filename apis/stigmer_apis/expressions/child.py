@@ -1,8 +1,8 @@
 """The process that evaluates: questions on standard input, answers on standard output. It is run as a program, with an empty environment.
 
-Arguments: directories of libraries, then a `--`, bytes of memory, programs to keep, seconds of an alarm that ends it where nobody else does. A question is
-a byte (`E` evaluate, `C` compile, `S` check by a schema), two lengths (32 bit, big-endian), a text and JSON. An answer is a byte (`+` value, `-` error,
-`!` the program is wrong), a length and UTF-8.
+Arguments: directories of libraries, then a `--`, bytes of memory and programs to keep. A question is a byte (`E` evaluate, `C` compile, `S` check by a
+schema), seconds of processor time (double), two lengths (32 bit, big-endian), a text and JSON. An answer is a byte (`+` value, `-` error, `!` the program
+is wrong), a length and UTF-8. What takes more processor time than it may ends the process by SIGPROF.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 from collections import OrderedDict
 from typing import Any, BinaryIO
 
-HEAD = struct.Struct(">cII")
+HEAD = struct.Struct(">cdII")
 ANSWER = struct.Struct(">cI")
 
 
@@ -82,14 +82,14 @@ class Evaluator:
         return b"+", json.dumps(found)
 
 
-def serve(questions: BinaryIO, answers: BinaryIO, evaluator: Evaluator, alarm: float) -> None:
+def serve(questions: BinaryIO, answers: BinaryIO, evaluator: Evaluator) -> None:
     """Answer until there are no more questions."""
     while len(head := questions.read(HEAD.size)) == HEAD.size:
-        kind, first, second = HEAD.unpack(head)
+        kind, seconds, first, second = HEAD.unpack(head)
         text, given = questions.read(first).decode(), questions.read(second).decode()
-        signal.setitimer(signal.ITIMER_REAL, alarm)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         status, said = evaluator.answer(kind, text, given)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         body = said.encode("utf-8", "replace")
         answers.write(ANSWER.pack(status, len(body)) + body)
         answers.flush()
@@ -99,19 +99,19 @@ def main(arguments: list[str]) -> None:
     """Limit itself, and serve."""
     at = arguments.index("--")
     sys.path.extend(arguments[:at])
-    memory, keep, alarm = int(arguments[at + 1]), int(arguments[at + 2]), float(arguments[at + 3])
+    memory, keep = int(arguments[at + 1]), int(arguments[at + 2])
     evaluator = Evaluator(keep)
     # what jq itself may print goes nowhere: the answers have a descriptor of their own
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 1)
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     answers.write(ANSWER.pack(b"+", 0))
     answers.flush()
-    serve(sys.stdin.buffer, answers, evaluator, alarm)
+    serve(sys.stdin.buffer, answers, evaluator)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from stigmer_apis.workflow.document_json import Json
 from stigmer_apis.workflow.expressions import Scan, scan
 
 CHILD = Path(__file__).with_name("child.py")
-_HEAD = struct.Struct(">cII")
+_HEAD = struct.Struct(">cdII")
 _ANSWER = struct.Struct(">cI")
 _READ = 1 << 20
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -137,7 +138,7 @@ class Expressions:
 
     def _ask(self, kind: bytes, first: bytes, given: str, seconds: float) -> tuple[bytes, bytes]:
         second = given.encode()
-        question = b"".join((_HEAD.pack(kind, len(first), len(second)), first, second))
+        question = b"".join((_HEAD.pack(kind, seconds, len(first), len(second)), first, second))
         with self._lock:
             try:
                 return self._exchange(question, seconds)
@@ -156,20 +157,22 @@ class Expressions:
         except OSError as error:
             self._end()
             raise _Died from error
-        return self._answer(process, seconds, "it takes longer than")
+        return self._answer(process, seconds)
 
-    def _answer(self, process: _Process, seconds: float, what: str) -> tuple[bytes, bytes]:
-        until = time.monotonic() + seconds
+    def _answer(self, process: _Process, seconds: float) -> tuple[bytes, bytes]:
+        until = time.monotonic() + seconds * limits.WALL_FACTOR
         said = bytearray()
         wanted = _ANSWER.size
         while len(said) < wanted:
             left = until - time.monotonic()
             if left <= 0 or not process.poll.poll(left * 1000):
                 self._end()
-                raise ExpressionLimit(f"{what} {seconds:g} s")
+                raise ExpressionLimit(f"it takes longer than {seconds:g} s")
             part = os.read(process.answers, _READ)
             if not part:
                 self._end()
+                if process.popen.returncode == -signal.SIGPROF:
+                    raise ExpressionLimit(f"it takes longer than {seconds:g} s")
                 raise _Died
             said += part
             if len(said) >= _ANSWER.size and wanted == _ANSWER.size:
@@ -196,7 +199,7 @@ class Expressions:
         poll = select.poll()
         poll.register(answers, select.POLLIN)
         self._process = process = _Process(popen, popen.stdin, answers, poll)
-        self._answer(process, limits.START_SECONDS, "the process for expressions does not start within")
+        self._answer(process, limits.START_SECONDS)
         return process
 
     def _end(self) -> None:
@@ -279,7 +282,7 @@ def _command(memory: int) -> list[str]:
             raise ModuleNotFoundError(library)
         origin = Path(found.origin)
         places[str(origin.parent if origin.name != "__init__.py" else origin.parent.parent)] = None
-    numbers = (memory, limits.PROGRAMS, limits.PATIENT_SECONDS + 5)
+    numbers = (memory, limits.PROGRAMS)
     return [sys.executable, "-I", "-S", "-B", str(CHILD), *places, "--", *map(str, numbers)]
 
 

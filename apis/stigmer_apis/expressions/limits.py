@@ -1,11 +1,13 @@
 """How much an expression may use."""
 
 SECONDS = 1.0
-"""Of one evaluation, as the clock on the wall says."""
+"""Of processor time for one evaluation: a machine that is busy with other things changes nothing about it."""
 PATIENT_SECONDS = 60.0
-"""Of one that is known to have come to its end before."""
-START_SECONDS = 20.0
-"""Until the process is there."""
+"""The same for one that is known to have come to its end before."""
+WALL_FACTOR = 5.0
+"""How much longer it may take as the clock on the wall says."""
+START_SECONDS = 5.0
+"""Until the process is there, likewise."""
 MEMORY_BYTES = 1 << 30
 """Addresses of the process, Python's own included."""
 RESULT_BYTES = 64 << 20
