@@ -4,14 +4,13 @@ Importing it takes seconds: on a thread, by `calling`. Of the library, `direct` 
 nothing is kept.
 """
 
+import contextlib
 import functools
-import hashlib
 import json
-import re
 import ssl
 import warnings
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from typing import Final, TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import httpx2
 from pydantic_ai import messages as library
@@ -22,6 +21,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from stigmer_apis.providers import ANTHROPIC, OLLAMA
 from stigmer_runner.models.advice import name_of
+from stigmer_runner.models.chat import ChatAnswer, Chats, conversation, sent_id
 from stigmer_runner.models.config import CallLimits, ModelConfig
 from stigmer_runner.models.failures import clip, cut, refusal
 from stigmer_runner.models.port import (
@@ -47,6 +47,9 @@ from stigmer_runner.models.remembering import remembering
 from stigmer_runner.models.surrogates import Joiner, whole
 from stigmer_runner.models.wire import CALL_HEADER, Call, Wire
 
+if TYPE_CHECKING:
+    from stigmer_runner.models.plain_completions import PlainCompletions
+
 NO_KEY: Final = "none"
 """What the library is told in place of a key: it wants one, and never sees one."""
 _KEPT: Final = 16
@@ -68,12 +71,43 @@ class Route:
         self.base_url = base_url
         self.wire = Wire(provider, base_url, limits, tls)
         self._http = httpx2.AsyncClient(transport=self.wire, trust_env=False, follow_redirects=True)
-        self._model = functools.lru_cache(maxsize=_KEPT)(remembering(_factory(provider, base_url, self._http)))
+        make, self._completions = _factory(provider, base_url, self._http)
+        self._model = functools.lru_cache(maxsize=_KEPT)(remembering(make))
+        self._chats = Chats(provider, _completions_url(provider, base_url), self.wire)
         self._tools: dict[int, tuple[ToolSpec, ToolDefinition]] = {}
         """By the identity of the one: the other, of calls before."""
 
     async def events(self, request: ModelRequest, config: ModelConfig, call: Call) -> AsyncGenerator[ModelEvent, None]:
         """What the provider says. Raises whatever the library raises, and ModelError."""
+        pattern = self._chats.pattern(request) if self._completions is not None else None
+        messages = conversation(request) if pattern is not None else None
+        if pattern is not None and messages is not None:
+            answer = await self._chats.ask(pattern, messages, call)
+            if answer is not None:
+                async for event in self._chatted(request, answer, call):
+                    yield event
+                return
+        async for event in self._told(request, config, call):
+            yield event
+
+    async def _chatted(
+        self, request: ModelRequest, events: AsyncIterator[bytes], call: Call
+    ) -> AsyncGenerator[ModelEvent, None]:
+        """What the provider says, without the library."""
+        texts: list[str] = []
+        joiner, answer = Joiner(), ChatAnswer()
+        async with contextlib.aclosing(self._chats.texts(request.model, events, answer)) as pieces:
+            async for piece in pieces:
+                if whole := joiner.feed(piece):
+                    texts.append(whole)
+                    yield TextPiece(whole)
+        if rest := joiner.rest():
+            texts.append(rest)
+            yield TextPiece(rest)
+        yield _end(request, answer, "".join(texts), call)
+
+    async def _told(self, request: ModelRequest, config: ModelConfig, call: Call) -> AsyncGenerator[ModelEvent, None]:
+        """What the provider says, by the library."""
         async with model_request_stream(
             self._model(request.model),
             _messages(request),
@@ -81,6 +115,8 @@ class Route:
             model_request_parameters=ModelRequestParameters(function_tools=self._definitions(request.tools)),
             instrument=False,
         ) as stream:
+            if self._completions is not None:
+                self._chats.learn(request, self._completions.last, call)
             texts: list[str] = []
             joiner = Joiner()
             async for event in stream:
@@ -114,8 +150,14 @@ class Route:
         await self._http.aclose()
 
 
-def _factory(provider: str, base_url: str, http: httpx2.AsyncClient) -> Callable[[str], Model]:
-    """What makes a model from its name. The library of one provider is loaded here, the others' are not."""
+def _completions_url(provider: str, base_url: str) -> str:
+    return f"{base_url.rstrip('/')}/v1" if provider == OLLAMA else base_url.rstrip("/")
+
+
+def _factory(
+    provider: str, base_url: str, http: httpx2.AsyncClient
+) -> tuple[Callable[[str], Model], "PlainCompletions | None"]:
+    """What makes a model from its name, and how it asks where that is by completions. The library of one provider is loaded here, the others' are not."""
     if provider == ANTHROPIC:
         from anthropic import AsyncAnthropic
         from pydantic_ai.models.anthropic import AnthropicModel
@@ -126,25 +168,25 @@ def _factory(provider: str, base_url: str, http: httpx2.AsyncClient) -> Callable
                 api_key=NO_KEY, base_url=base_url, http_client=http, max_retries=0, open_telemetry=False
             )
         )
-        return lambda name: AnthropicModel(name, provider=anthropic)
+        return lambda name: AnthropicModel(name, provider=anthropic), None
     from openai import AsyncOpenAI
 
     url = f"{base_url}/v1" if provider == OLLAMA else base_url
     from stigmer_runner.models.plain_completions import PlainCompletions
 
     client = AsyncOpenAI(api_key=NO_KEY, base_url=url, http_client=http, max_retries=0)
-    PlainCompletions.install(client)
+    completions = PlainCompletions.install(client)
     if provider == OLLAMA:
         from pydantic_ai.models.ollama import OllamaModel
         from pydantic_ai.providers.ollama import OllamaProvider
 
         ollama = OllamaProvider(openai_client=client)
-        return lambda name: OllamaModel(name, provider=ollama)
+        return lambda name: OllamaModel(name, provider=ollama), completions
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
     openai = OpenAIProvider(openai_client=client)
-    return lambda name: OpenAIChatModel(name, provider=openai)
+    return lambda name: OpenAIChatModel(name, provider=openai), completions
 
 
 def _settings(request: ModelRequest, config: ModelConfig, call: Call) -> LibrarySettings:
@@ -222,7 +264,7 @@ def _result(message: ToolMessage) -> library.ModelRequestPart:
     return library.ToolReturnPart(
         tool_name=message.name,
         content=[message.text, *images] if images else message.text,
-        tool_call_id=_sent_id(message.call_id),
+        tool_call_id=sent_id(message.call_id),
         outcome="failed" if message.is_error else "success",
     )
 
@@ -266,7 +308,7 @@ def _answer(message: AssistantMessage, provider: str) -> library.ModelResponse:
             library.ToolCallPart(
                 tool_name=call.name,
                 args=json.dumps({"unreadable_arguments": call.args_json}) if call.error else call.args_json,
-                tool_call_id=_sent_id(call.id),
+                tool_call_id=sent_id(call.id),
             )
         )
     return library.ModelResponse(parts=parts, provider_name=provider)
@@ -277,13 +319,6 @@ def _comes_back(reasoning: Reasoning, provider: str) -> bool:
     if reasoning.provider != provider:
         return False
     return bool(reasoning.signature) if provider == ANTHROPIC else reasoning.id in _REASONING_FIELDS
-
-
-def _sent_id(call_id: str) -> str:
-    """An id that every provider takes: the call's own where it can be, as after a change of provider it may not."""
-    if re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", call_id):
-        return call_id
-    return "call_" + hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
 def _piece(event: library.ModelResponseStreamEvent) -> TextPiece | ReasoningPiece | None:
@@ -319,24 +354,44 @@ def _done(request: ModelRequest, stream: StreamedResponse, text: str, call: Call
     return Done(message, _usage(answer), stop, answer.model_name or "")
 
 
+def _end(request: ModelRequest, answer: ChatAnswer, text: str, call: Call) -> Done:
+    """The same of an answer that was read here."""
+    if answer.finish == "content_filter" or answer.refusal:
+        raise refusal(request.provider, f"It says: {clip(answer.refusal)}" if answer.refusal else "")
+    if not call.finished:
+        raise cut(name_of(request.provider))
+    shortened = answer.finish == "length"
+    raw = [(each.id, each.name, each.arguments) for _, each in sorted(answer.calls.items()) if each.name]
+    calls = _with_ids(raw, request, shortened)
+    stop = StopReason.MAX_TOKENS if shortened else StopReason.TOOL_CALLS if calls else StopReason.END
+    return Done(AssistantMessage(text, (), calls), answer.usage, stop, answer.model)
+
+
 def _calls(answer: library.ModelResponse, request: ModelRequest) -> tuple[ToolCall, ...]:
-    """The calls, each with an id of its own: unlike any in this conversation."""
+    """The calls of an answer."""
+    raw: list[tuple[str, str, str]] = []
+    for part in answer.parts:
+        if isinstance(part, library.ToolCallPart):
+            args = part.args if isinstance(part.args, str) else json.dumps(part.args or {})
+            raw.append((part.tool_call_id, part.tool_name, args))
+    return _with_ids(raw, request, answer.finish_reason == "length")
+
+
+def _with_ids(raw: Sequence[tuple[str, str, str]], request: ModelRequest, shortened: bool) -> tuple[ToolCall, ...]:
+    """Calls, of their ids, names and arguments, each with an id of its own: unlike any in this conversation."""
     taken = {
         call.id for message in request.messages if isinstance(message, AssistantMessage) for call in message.tool_calls
     }
     calls: list[ToolCall] = []
-    for part in answer.parts:
-        if not isinstance(part, library.ToolCallPart):
-            continue
-        call_id = base = whole(part.tool_call_id) or "call"
+    for given, name, args in raw:
+        call_id = base = whole(given) or "call"
         number = 1
         while call_id in taken:
             number += 1
             call_id = f"{base}_{number}"
         taken.add(call_id)
-        args = part.args if isinstance(part.args, str) else json.dumps(part.args or {})
         args = whole(args) if args.strip() else "{}"
-        calls.append(ToolCall(call_id, whole(part.tool_name), args, _broken(args, answer.finish_reason == "length")))
+        calls.append(ToolCall(call_id, whole(name), args, _broken(args, shortened)))
     return tuple(calls)
 
 

@@ -5,19 +5,14 @@ each turn, and always with the same result, since nothing in a chat has another 
 what comes before and after it is the library's.
 """
 
-from typing import Final, cast
+from collections.abc import Mapping
+from typing import cast
 
 from openai import AsyncOpenAI, AsyncStream, NotGiven, Omit
 from openai import RequestOptions as Options
 from openai.types.chat import ChatCompletionChunk
 
-_OPTIONS: Final = {
-    "extra_headers": "headers",
-    "extra_query": "params",
-    "extra_body": "extra_json",
-    "timeout": "timeout",
-}
-"""Parameters that are none of the request's body, and what `AsyncOpenAI.post` calls them."""
+from stigmer_runner.models.chat import OPTIONS
 
 
 class PlainCompletions:
@@ -25,16 +20,20 @@ class PlainCompletions:
 
     def __init__(self, client: AsyncOpenAI) -> None:
         self._client = client
+        self.last: Mapping[str, object] = {}
+        """What was sent last."""
 
     @staticmethod
-    def install(client: AsyncOpenAI) -> None:
+    def install(client: AsyncOpenAI) -> "PlainCompletions":
         """Let `client` use it."""
-        vars(client.chat)["completions"] = PlainCompletions(client)
+        found = vars(client.chat)["completions"] = PlainCompletions(client)
+        return found
 
     async def create(self, **parameters: object) -> AsyncStream[ChatCompletionChunk]:
         """Send what is given, as it is."""
         given = {name: value for name, value in parameters.items() if not isinstance(value, NotGiven | Omit)}
-        options = {to: value for name, to in _OPTIONS.items() if (value := given.pop(name, None)) is not None}
+        self.last = dict(given)
+        options = {to: value for name, to in OPTIONS.items() if (value := given.pop(name, None)) is not None}
         return await self._client.post(
             "/chat/completions",
             cast_to=ChatCompletionChunk,

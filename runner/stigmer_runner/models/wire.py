@@ -62,6 +62,8 @@ class Call:
     """Whether anything of the answer came."""
     failure: ModelError | None = None
     """Why the wire gave the call up."""
+    answered: httpx2.Response | None = None
+    """The answer to the library's next request, where it was asked for already."""
 
     def give_up(self, code: ModelErrorCode, message: str, *, retryable: bool | None = None) -> WireFailure:
         """The error to raise here; what it was is kept for whoever made the call."""
@@ -94,6 +96,9 @@ class Wire(httpx2.AsyncBaseTransport):
         call = self._calls.get(request.headers.get(CALL_HEADER, ""))
         if call is None:
             raise WireFailure("a request that belongs to no call was not sent")
+        if call.answered is not None:
+            answered, call.answered = call.answered, None
+            return answered
         if _origin(request.url) != self._origin:
             raise call.give_up(
                 ModelErrorCode.UNREACHABLE,
