@@ -1,5 +1,7 @@
 """The runner's process: `python -m stigmer_runner --home DIR --runner-id ID`, its token as the first line of its input.
 
+With `--backend HOST:PORT` in place of the id it works for a daemon of another machine, and the token is an API key of the role runner.
+
 Exit codes: 0 it was told to leave, or nobody needed it any more; 2 it was started wrongly; 3 another runner serves this home;
 4 the daemon does not take it.
 """
@@ -11,8 +13,9 @@ import logging
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stigmer_apis.config import Log, Settings, load
 from stigmer_apis.errors import StigmerError
@@ -20,6 +23,9 @@ from stigmer_apis.home import Home
 from stigmer_apis.logs import set_up_logging
 from stigmer_runner.errors import AlreadyRunning, BadArguments, DaemonGone, RefusedByDaemon
 from stigmer_runner.hosting.process import harden, hold_lock, take_signals_back
+
+if TYPE_CHECKING:
+    from stigmer_runner.link.elsewhere import Elsewhere
 
 EXIT_USAGE = 2
 EXIT_LOCKED = 3
@@ -38,6 +44,7 @@ class Arguments:
     runner_id: str
     token: str
     settings: Settings
+    elsewhere: "Elsewhere | None" = None
 
 
 def main() -> int:
@@ -52,6 +59,9 @@ def main() -> int:
     except AlreadyRunning as error:
         _logger.error("%s", error)
         return EXIT_LOCKED
+    except RefusedByDaemon as error:
+        _logger.error("the runner cannot start: %s", error)
+        return EXIT_REFUSED
     except (BadArguments, OSError, StigmerError) as error:
         _logger.error("the runner cannot start: %s", error)
         return EXIT_USAGE
@@ -72,14 +82,32 @@ def _arguments() -> Arguments:
         prog="python -m stigmer_runner", description="Runs executions for a Stigmer daemon."
     )
     parser.add_argument("--home", type=Path, required=True, help="STIGMER_HOME")
-    parser.add_argument("--runner-id", required=True, help="as the daemon knows it")
+    parser.add_argument("--runner-id", default="", help="as the daemon knows it")
+    parser.add_argument("--backend", default="", metavar="HOST:PORT", help="a daemon of another machine")
+    parser.add_argument("--labels", default="", help="with --backend: what work may ask for, separated by commas")
     found = parser.parse_args()
     token = sys.stdin.readline(LONGEST_TOKEN).strip()
     if not token:
         raise BadArguments("no token on the first line of the standard input: the daemon starts runners")
     home = Home.at(found.home)
     settings = load(home).settings
+    if found.backend:
+        return _for_another_machine(home, settings, found.backend, found.labels, token)
+    if not found.runner_id:
+        raise BadArguments("neither --runner-id nor --backend: whom is it to work for?")
     return Arguments(home.with_data(settings.backend.local.data_dir), found.runner_id, token, settings)
+
+
+def _for_another_machine(home: Home, settings: Settings, backend: str, labels: str, token: str) -> Arguments:
+    """Ask the daemon there as whom it knows us. Raises `StigmerError`, `RefusedByDaemon`."""
+    from stigmer_apis.client.remote import Remote
+    from stigmer_runner.link.elsewhere import HOME, Elsewhere
+
+    own = Home.at(home.root / HOME)
+    own.prepare()
+    named = [label.strip() for label in labels.split(",") if label.strip()]
+    elsewhere = Elsewhere.at(Remote(backend, token), own, named)
+    return Arguments(own, asyncio.run(elsewhere.known_as()), token, settings, elsewhere)
 
 
 def marker_prefix(home: Home) -> str:
@@ -116,7 +144,11 @@ async def _serve(arguments: Arguments) -> None:
     engines = Engines(local.execution, local.temporal, home, arguments.runner_id)
     try:
         async with sandboxes.looked_at() as description:
-            options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home.root)
+            options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home=home.root)
+            if arguments.elsewhere is not None:
+                from stigmer_runner.link.elsewhere import PATIENCE
+
+                options = replace(options, elsewhere=arguments.elsewhere, patience=PATIENCE, patience_holding=PATIENCE)
             link = Link(options, host, with_gaps(description), host.busy)
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, host.shut_down, "the runner was told to stop")

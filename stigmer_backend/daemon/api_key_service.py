@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2 as pb
 from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import ApiKeyServiceServicer
-from stigmer_apis.errors import FailedPrecondition
 from stigmer_apis.transport import aio
 from stigmer_backend.access.api_keys import ApiKeys, KnownKey
 from stigmer_backend.access.principal import Role
@@ -33,11 +32,6 @@ class ApiKeyService(ApiKeyServiceServicer):
     ) -> pb.CreateApiKeyResponse:
         """Make one."""
         role = _ROLES[request.role]
-        if role is Role.RUNNER:
-            raise FailedPrecondition(
-                "runners of other machines come later: this version has no use for a key of theirs",
-                remedy="make one of the role operator or viewer",
-            )
         fingerprint = await asyncio.to_thread(self._fingerprint)
         known, key = await asyncio.to_thread(
             self._keys.create, request.name, role, request.expires_unix_micros, fingerprint

@@ -60,17 +60,18 @@ class Network:
     def add_doors(
         self,
         for_people: Sequence[Register],
+        for_runners: Sequence[Register],
         translations: Sequence[Translation],
         behind: Sequence[aio.ServerInterceptor],
         before: Sequence[aio.ServerInterceptor] = (),
     ) -> None:
-        """Say what people find behind the doors. Raises `ConfigError` for a door that nothing guards."""
+        """Say what people and runners find behind the doors. Raises `ConfigError` for a door that nothing guards."""
         limits = Limits(self._settings.max_connections, self._settings.max_calls)
         if self._settings.listen:
             door = NetworkDoor(
                 Address.parse(self._settings.listen),
-                frozenset({Role.VIEWER, Role.OPERATOR}),
-                for_people,
+                frozenset({Role.VIEWER, Role.OPERATOR, Role.RUNNER}),
+                [*for_people, *for_runners],
                 self._shown,
                 limits,
             )

@@ -114,7 +114,8 @@ class _Daemon:
         own = (self._register_own,)
         self._telling = Telling(options.telemetry, options.environ)
         before, behind = self._telling.interceptors, backend.interceptors
-        network.add_doors([backend.register_operator, *own], [store_failure], behind, before)
+        for_people, for_runners = [backend.register_operator, *own], [backend.register_runner]
+        network.add_doors(for_people, for_runners, [store_failure], behind, before)
         doors = [
             operator_door(home, [backend.register_operator, *own]),
             runner_door(home, [backend.register_runner, *own]),

@@ -71,6 +71,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "backend": Subcommand("backend", "Look at the backend, and choose it."),
     "apikey": Subcommand("apikey", "Make, list and revoke keys for clients of other machines."),
     "server": Subcommand("server", "Start, stop and look at the daemon."),
+    "runner": Subcommand("runner", "List runners, let one leave, or be one for a server elsewhere."),
     "backup": Subcommand("backup", "Copy everything that the server holds to a directory."),
     "verify": Subcommand("verify", "Look at every byte of a backup, or of the store here."),
     "restore": Subcommand("restore", "Put a backup in the place of the store here."),

@@ -83,6 +83,7 @@ FILE = "file"
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens, in and out.")
 @click.option("--max-cost", type=click.FloatRange(min=0.000001), metavar="DOLLARS", help="Most that it may cost.")
 @click.option("--max-time", type=click.FloatRange(min=0.1), metavar="SECONDS", help="The longest that it may take.")
+@click.option("--runner", default="", metavar="LABEL", help="Where: a runner with this label, or this id.")
 @click.option("--json", "as_json", is_flag=True, help="One event a line, as JSON with its sequence.")
 @click.option("--raw", is_flag=True, help="Write the terminal's bytes exactly as they came.")
 def command(
@@ -101,6 +102,7 @@ def command(
     max_tokens: int | None,
     max_cost: float | None,
     max_time: float | None,
+    runner: str,
     as_json: bool,
     raw: bool,
 ) -> int:
@@ -134,6 +136,8 @@ def command(
         return exit_code_of(error)
 
     async def workflow(client: Client) -> int:
+        if runner:
+            raise click.UsageError("--runner is for agents: a workflow runs on a runner of the server's machine.")
         _refuse_of_workflow(session_id, model, max_turns or max_tokens or max_cost or max_time, raw)
         started = await start(client, name, document, Given(value, directory or "", given, secrets, preset or ""))
         return await show(client, started, Shown(follow, as_json))
@@ -167,6 +171,7 @@ def command(
             model=model,
             policy=None if preset is None else Policy(preset=preset),
             limits=limits,
+            labels={"runner": runner} if runner else None,
         )
         execution_id = execution.metadata.id
         if not follow:

@@ -188,6 +188,10 @@ def print_status(answer: server_pb2.GetStatusResponse) -> None:
             f"runner   pid {runner.pid}, {connected}, up {duration(runner.uptime_seconds)}, {megabytes(runner.memory_bytes)}, runs {runner.running}"
         )
         click.echo(f"         sandbox: {safe(runner.sandbox)}{'' if runner.walls else ' (no walls)'}")
+        if runner.host:
+            click.echo(f"         on {safe(runner.host)}, labels {safe(', '.join(runner.labels))}")
+        if runner.draining:
+            click.echo("         leaves once what it runs has ended")
         if runner.detail:
             click.echo(f"         {safe(runner.detail)}")
 

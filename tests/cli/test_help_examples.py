@@ -51,6 +51,8 @@ CODES: Mapping[str, frozenset[int]] = {
     "stigmer restore": frozenset({0, 79}),
     "stigmer server start --listen": frozenset({79}),
     "stigmer backend login": frozenset({65}),
+    "stigmer runner start": frozenset({65}),
+    "stigmer runner drain": frozenset({66}),
     **{f"stigmer {word}": frozenset({79}) for word in STEERING if word not in ("attention", "branch")},
     "stigmer models": frozenset({0, 66, 69, 79}),
     "stigmer secrets status --keep keyring": frozenset({0, 69, 79}),

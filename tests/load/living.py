@@ -67,6 +67,9 @@ async def living(directory: Path, seed: str) -> AsyncGenerator[Living]:
             async with client_of(workstation) as local:
                 key = (await local.api_keys.create("load", API_KEY_ROLE_OPERATOR, 0)).key
                 yield Living(workstation, daemon, producer, local, endpoint, key)
+        except BaseException:
+            print(f"daemon: {daemon.child.poll()}, producer: {producer.child.poll()}\n{daemon.log()}\n{producer.log()}")
+            raise
         finally:
             producer.child.kill()
             producer.child.wait()

@@ -85,7 +85,6 @@ async def test_the_app_is_live_over_the_network_across_a_killed_server(
 
 WRONG = (
     (("server", "start", "--listen", "nowhere"), "no address"),
-    (("apikey", "create", "x", "--role", "runner"), "come later"),
     (("apikey", "create", "x", "--expires", "soon"), "no time"),
     (("apikey", "revoke", "nobody"), "no API key"),
     (("backend", "switch", "cloud"), "--endpoint"),

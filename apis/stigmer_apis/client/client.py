@@ -42,6 +42,8 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import Attachment, ClientEnvironment, RunOptions
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Limits, Policy
 from stigmer_apis._generated.stigmer.server.v1.server_pb2 import (
+    DrainRunnerRequest,
+    DrainRunnerResponse,
     GetServerInfoResponse,
     GetStatusRequest,
     GetStatusResponse,
@@ -195,6 +197,7 @@ class Client:
         policy: Policy | None = None,
         limits: Limits | None = None,
         attachments: Sequence[Attachment] = (),
+        labels: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> AgentExecution:
         """Start an execution of `agent` (name or id of an agent, or of an instance of one) with its first `message`, and return it with its id.
@@ -202,7 +205,7 @@ class Client:
         `workspace`: an absolute directory to work in, else the session's own. `session_id`: go on in that session; then `agent` may be empty.
         `timeout`: the longest that one command line may take, in seconds. `variables` and `secrets`: for this run's commands alone, over those of
         its agent and environments; secrets are sealed, never shown, and gone when it ends. `model`, `policy` and `limits`: over those of its agent.
-        `attachments`: what the model is shown with the message. `idempotency_key`: a repeat with the same key is the same execution.
+        `attachments`: what the model is shown with the message. `labels`: of the execution; `runner` says whose runner may have it. `idempotency_key`: a repeat with the same key is the same execution.
         Raises `NotFound` for an unknown agent or session, `InvalidArgument` for what breaks a rule, `MessageTooLarge` past 16 MiB.
         """
         options = RunOptions(
@@ -223,7 +226,10 @@ class Client:
             for name, value in values.items():
                 spec.runtime_env[name].CopyFrom(ExecutionValue(value=value, is_secret=is_secret))
         execution = AgentExecution(
-            api_version=API_VERSION, kind="AgentExecution", metadata=ApiResourceMetadata(), spec=spec
+            api_version=API_VERSION,
+            kind="AgentExecution",
+            metadata=ApiResourceMetadata(labels=labels or {}),
+            spec=spec,
         )
         return await call(
             self.connection,
@@ -356,6 +362,15 @@ class Client:
     async def get_status(self) -> GetStatusResponse:
         """How every part of the server does, as each reports it."""
         return await call(self.connection, lambda wire: wire.server.GetStatus, GetStatusRequest())
+
+    async def drain_runner(self, runner_id: str) -> DrainRunnerResponse:
+        """Give the runner whose id begins so nothing more; it leaves once what it runs has ended. Raises `NotFound`."""
+        return await call(
+            self.connection,
+            lambda wire: wire.server.DrainRunner,
+            DrainRunnerRequest(runner_id=runner_id),
+            idempotency_key=new_idempotency_key(),
+        )
 
     async def shutdown(self, keep_runners: bool = False) -> ShutdownResponse:
         """Stop the server, and its runners with it unless `keep_runners`. The answer has the pid of the process that goes.

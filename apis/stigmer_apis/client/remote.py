@@ -72,13 +72,7 @@ class Remote:
         Raises `NotRunning` where nobody listens, `NotTrusted` where somebody else's certificate is shown, `NotStigmer` where no server of ours
         answers, `Unauthenticated` where the key is not known, `DaemonMismatch` where another protocol is spoken.
         """
-        if self._key.fingerprint is not None and self._authority is None:
-            self._authority = await self._find_authority(self._key.fingerprint)
-        options = client_options()
-        if self._authority is not None:
-            options.append(("grpc.ssl_target_name_override", TLS_NAME))
-        credentials = grpc.ssl_channel_credentials(self._authority if self._authority is not None else _system_roots())
-        wire = Wire.over(aio.secure_channel(f"dns:///{self.endpoint}", credentials, options=options), self._key.text)
+        wire = Wire.over(await self.channel(), self._key.text)
         try:
             with wire.used():
                 info = await wire.server.GetServerInfo(
@@ -92,6 +86,19 @@ class Remote:
             await wire.channel.close()
             raise
         return wire, info
+
+    async def channel(self) -> aio.Channel:
+        """A channel to the server: to whoever shows the certificate that the key names, or one that this machine trusts, and to nobody else.
+
+        Raises `NotRunning`, `NotTrusted`, `NotStigmer`, `Unavailable`.
+        """
+        if self._key.fingerprint is not None and self._authority is None:
+            self._authority = await self._find_authority(self._key.fingerprint)
+        options = client_options()
+        if self._authority is not None:
+            options.append(("grpc.ssl_target_name_override", TLS_NAME))
+        credentials = grpc.ssl_channel_credentials(self._authority if self._authority is not None else _system_roots())
+        return aio.secure_channel(f"dns:///{self.endpoint}", credentials, options=options)
 
     async def _find_authority(self, fingerprint: bytes) -> bytes:
         """The certificate, PEM, that the key names, out of those that the server shows. Nothing is sent but the greeting of TLS."""

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import platform
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -149,6 +150,8 @@ class HostedExecution:
     async def _run_in(self, sandbox: Sandbox) -> None:
         grant, spec = self._grant, self._grant.execution.spec
         workspace = Path(grant.workspace)
+        if not await asyncio.to_thread(workspace.is_dir):
+            raise RunnerError(f"the workspace {grant.workspace} is not on the runner's machine ({platform.node()})")
         session_id = spec.session_id or grant.execution_id
         await self._services.states.load(session_id, workspace)
         values = checked_values(await self._services.link.execution_values(self._outbox))

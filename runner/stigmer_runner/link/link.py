@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
@@ -27,6 +27,7 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     WriteArtifactResponse,
 )
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2_grpc import RunnerServiceStub
+from stigmer_apis.errors import StigmerError
 from stigmer_apis.errors_grpc import error_from_rpc
 from stigmer_apis.protocol import AUTHORIZATION, PROTOCOL
 from stigmer_apis.transport import aio, client_options, grpc, unix_target
@@ -37,6 +38,9 @@ from stigmer_runner.link.handler import LinkHandler
 from stigmer_runner.link.outbox import Outbox
 from stigmer_runner.link.pressure import LIMIT_BYTES, Pressure
 from stigmer_runner.tools.handing_over import HandedFile
+
+if TYPE_CHECKING:
+    from stigmer_runner.link.elsewhere import Elsewhere
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ class LinkOptions:
     """Who the runner is, and how long it waits."""
 
     socket: Path
-    """Where the daemon answers runners."""
+    """Where the daemon of this machine answers runners."""
     token: str
     runner_id: str
     home: Path | None = None
@@ -78,6 +82,8 @@ class LinkOptions:
     """The same for a runner that runs no command, but holds what no daemon has taken yet."""
     limit_bytes: int = LIMIT_BYTES
     """Bytes held for the daemon before children are paused."""
+    elsewhere: "Elsewhere | None" = None
+    """A daemon of another machine, in place of the one here."""
 
 
 class Link:
@@ -148,6 +154,8 @@ class Link:
             await self._converse()
         except aio.AioRpcError as error:
             self._ended_by(error)
+        except StigmerError as error:
+            self._say(error.message)
         self._stub = None
         return self._connected.is_set()
 
@@ -158,6 +166,10 @@ class Link:
         self._futile += code is grpc.StatusCode.INVALID_ARGUMENT
         if code in _REFUSALS or self._futile >= FUTILE_TRIES:
             raise RefusedByDaemon(f"the daemon does not take this runner: {words}") from error
+        self._say(words)
+
+    def _say(self, words: str | None) -> None:
+        """Why there is no daemon, once."""
         if self._connected.is_set() or words != self._told:
             self._told = words
             _logger.warning("no daemon: %s", words)
@@ -296,8 +308,11 @@ class Link:
 
     async def _converse(self) -> None:
         """Open a stream and speak over it until it ends. Raises `aio.AioRpcError`."""
-        target = unix_target(self._options.socket)
-        async with aio.insecure_channel(target, options=client_options()) as channel:
+        elsewhere, target = self._options.elsewhere, unix_target(self._options.socket)
+        channel = (
+            aio.insecure_channel(target, options=client_options()) if elsewhere is None else await elsewhere.open()
+        )
+        async with channel:
             stub = RunnerServiceStub(channel)
             call = self._call = stub.Link(metadata=self._metadata)
             try:
@@ -320,6 +335,7 @@ class Link:
         await conversation.go_on()
 
     def _hello(self, held: Sequence[Outbox]) -> LinkRequest:
+        elsewhere = self._options.elsewhere
         return LinkRequest(
             hello=LinkRequest.Hello(
                 runner_id=self._options.runner_id,
@@ -329,6 +345,8 @@ class Link:
                 held=[LinkRequest.HeldLease(execution_id=each.execution_id, epoch=each.epoch) for each in held],
                 capacity=self._options.capacity,
                 sandbox=self._sandbox,
+                labels=elsewhere.labels if elsewhere is not None else (),
+                host=elsewhere.host if elsewhere is not None else "",
             )
         )
 
@@ -388,6 +406,8 @@ class Link:
             if before.epoch >= grant.epoch:
                 return
             self._end(before, "the daemon has given it anew")
+        if self._options.elsewhere is not None:
+            self._options.elsewhere.settle(grant)
         outbox = Outbox(grant.execution_id, grant.epoch, self._pressure, self._sendable.wake)
         self._leases[grant.execution_id] = outbox
         self._handler.granted(grant, outbox)
