@@ -89,7 +89,9 @@ class CallAgent(QuietWork):
         child_id = await started(self._children.calls.start_agent(asked.task.key, wanted), what)
         seconds = float(limit) if isinstance(limit, int | float) else 0.0
         found = await self._children.ended(asked, child_id, what, seconds)
-        output: dict[str, object] = {"message": found.text, "execution_id": child_id}
+        # The agent `shell` answers by what its terminal showed.
+        said = found.text.replace("\r\n", "\n").rstrip("\n")
+        output: dict[str, object] = {"message": said, "execution_id": child_id}
         if schema is not None:
             output["data"] = await structured(found.text, schema, what)
         return output
