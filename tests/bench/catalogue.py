@@ -26,6 +26,7 @@ from tests.bench.measures import (
     transcript,
     updating,
     wire,
+    workflows,
 )
 from tests.bench.run import Benchmark
 
@@ -45,6 +46,11 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("write-latency", terminals.write_latency),
     Benchmark("steps", engine.steps),
     Benchmark("replay", engine.replay),
+    Benchmark("expressions", workflows.expressions),
+    Benchmark("workflow-steps", workflows.steps),
+    Benchmark("workflow-replay", workflows.replay),
+    Benchmark("workflow-timers", workflows.timers),
+    Benchmark("workflow-signals", workflows.signals),
     Benchmark("lines", lines.own_time),
     Benchmark("lines-app", lines.own_time_in_app),
     Benchmark("output", lines.much_output),

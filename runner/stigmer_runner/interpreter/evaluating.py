@@ -21,7 +21,7 @@ Lazy = Callable[[], Json]
 
 _PATH = re.compile(r"\.|(?:\$[A-Za-z_][A-Za-z0-9_]*)?(?:\.[A-Za-z_][A-Za-z0-9_]*)+|\$[A-Za-z_][A-Za-z0-9_]*")
 """A plain path: nothing that takes a process of its own."""
-_TOO_MUCH = "the expression takes more than a second, or too much memory"
+_TOO_MUCH = "the expression takes too long, or too much memory"
 
 
 @dataclass(frozen=True, slots=True)

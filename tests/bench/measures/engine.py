@@ -32,8 +32,8 @@ async def steps(bench: Bench) -> Sequence[Figure]:
         many: list[float] = []
         async with client_of(workstation) as client:
             for _ in range(bench.size(3, 5)):
-                one.append(count / await _finish(client, 1))
-                many.append(TOGETHER * count / await _finish(client, TOGETHER))
+                one.append(count / await finish(client, 1))
+                many.append(TOGETHER * count / await finish(client, TOGETHER))
         if runner.child.poll() is not None:
             raise AssertionError(f"the runner ended: {runner.log()}")
         await asyncio.to_thread(workstation.close)
@@ -57,7 +57,7 @@ async def steps(bench: Bench) -> Sequence[Figure]:
     ]
 
 
-async def _finish(client: Client, executions: int) -> float:
+async def finish(client: Client, executions: int) -> float:
     """Seconds until so many executions have come to their end."""
 
     async def one() -> None:
