@@ -73,8 +73,8 @@ class Activity(ABC):
     """Whether an attempt whose runner died may be made again. Without it the outcome is unknown, and told so."""
 
     early: bool = False
-    """Whether an attempt may begin while its start is still on its way to the journal. Only for what changes nothing and may
-    be made again; its result is written after its start all the same, and what follows from it waits for that."""
+    """Whether an attempt may begin while its start is still on its way to the journal, one at a time. Only for what changes nothing and may
+    be made again; its result is written after its start all the same, and nothing else begins before both are durable."""
 
     def intent(self, call: ActivityCall) -> Sequence[Event]:
         """The events that announce an attempt; journaled with its start, before anything is done. Must not block."""

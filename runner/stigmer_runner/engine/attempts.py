@@ -65,6 +65,8 @@ class LiveActivity:
         self.attempt = pending.attempt
         self.detached = False
         """Set once the workflow does not wait for the result any more."""
+        self.ahead = False
+        """Set where it may begin before its start is durable."""
         self._scheduled_micros = pending.scheduled_micros
         self._run = run
         self._closing: list[Event] = []
@@ -119,13 +121,15 @@ class LiveActivity:
     async def live(self, durable: "asyncio.Future[None]") -> None:
         """Run the announced attempt once its start is durable, and others as the retry rule says; then resolve.
 
-        One of an `early` activity begins at once, and is resolved once its start is durable.
+        One of an `early` activity begins at once, where no other one is ahead of the journal, and its result does not wait: its
+        start is on its way before that, and whatever waits next waits for both.
         """
         try:
-            if not self.activity.early:
+            if not self.ahead:
                 await durable
             result = await self._attempts()
-            await durable
+            if durable.done():
+                await durable
         except LeaseLost as error:
             self._run.abandon(str(error))
             return

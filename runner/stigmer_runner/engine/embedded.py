@@ -117,6 +117,8 @@ class EmbeddedRun:
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[RunOutcome] = self._loop.create_future()
         self._group: asyncio.TaskGroup | None = None
+        self._ahead: asyncio.Future[None] | None = None
+        """Done once the start of the last early activity is durable."""
 
     async def execute(self, history: Sequence[JournalRecord] = ()) -> RunOutcome:
         """Run to the end, after replaying `history` where there is one. A lost lease ends it without a word in the log."""
@@ -430,8 +432,12 @@ class EmbeddedRun:
         )
 
     def _start(self, life: LiveActivity, durable: "asyncio.Future[None]") -> None:
-        if self._group is not None:
-            self._lives.start(life, durable, self._group)
+        if self._group is None:
+            return
+        if life.activity.early:
+            life.ahead = self._ahead is None or self._ahead.done()
+            self._ahead = durable
+        self._lives.start(life, durable, self._group)
 
     def _timer_fired(self, sequence: int) -> None:
         self._post(Note(Job(timer_fired=TimerFired(sequence=sequence))))
