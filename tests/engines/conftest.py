@@ -8,12 +8,13 @@ import pytest
 from stigmer_runner.engine.embedded_engine import EmbeddedEngine
 from stigmer_runner.engine.port import Engine
 from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
+from tests.engines.definitions import ThreeChildren
 from tests.engines.server import TemporalServer, program
-from tests.runner.families import AsksQuestions, CancelsChild, Child, Continuing, LeavesChild, Parent
+from tests.runner.families import AsksQuestions, CancelsChild, Child, Continuing
 from tests.runner.workflows import Cancelling, Failing, Limits, Mixture, Retrying, SequenceOfSteps
 
 DEFINITIONS = (
-    AsksQuestions, CancelsChild, Child, Continuing, LeavesChild, Parent, Cancelling, Failing, Limits, Mixture, Retrying,
+    AsksQuestions, CancelsChild, Child, Continuing, ThreeChildren, Cancelling, Failing, Limits, Mixture, Retrying,
     SequenceOfSteps,
 )  # fmt: skip
 KEY = bytes(range(32))

@@ -1,6 +1,8 @@
 """One attempt at an activity that a cluster asks for: announced in the log before it runs, its end written before the cluster hears of it."""
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import (
@@ -13,7 +15,7 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import (
 )
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_runner.engine.activities import Activity, Unfinished
-from stigmer_runner.engine.errors import ACTIVITY_NOT_FOUND, OUTCOME_UNKNOWN
+from stigmer_runner.engine.errors import ACTIVITY_NOT_FOUND, OUTCOME_UNKNOWN, LeaseLost
 from stigmer_runner.engine.failures import application, of_error
 from stigmer_runner.engine.payloads import CONVERTER, decode, encode, to_library
 from stigmer_runner.temporal.converting import left_behind
@@ -24,6 +26,8 @@ HEARTBEAT_SECONDS = 0.5
 """How often a running activity says that it lives: so soon a cancellation reaches it."""
 KEPT_RESULTS = 256
 """Results of this process that are kept, for attempts that the cluster asks for again because it did not hear of the end."""
+
+_logger = logging.getLogger(__name__)
 
 Append = Callable[[Sequence[JournalRecord], Sequence[Event], bool], "asyncio.Future[None]"]
 """Records and events that become durable as one; whether it is urgent."""
@@ -70,6 +74,7 @@ class Results:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, int], ActivityResolved] = {}
+        self._failed: Counter[tuple[str, int]] = Counter()
 
     def read(self, history: Sequence[JournalRecord]) -> None:
         """Know what an earlier holder of the lease wrote."""
@@ -79,7 +84,11 @@ class Results:
                     self.add(record.child_run_id, job.activity_resolved)
 
     def add(self, run_id: str, resolved: ActivityResolved) -> None:
-        """An activity of a run came to its end."""
+        """An activity of a run came to its end, or an attempt at it did that may be followed by another."""
+        if resolved.HasField("failed") and not resolved.failed.non_retryable:
+            self._failed[run_id, resolved.sequence] += 1
+            return
+        self._failed.pop((run_id, resolved.sequence), None)
         self._known[run_id, resolved.sequence] = resolved
         while len(self._known) > KEPT_RESULTS:
             del self._known[next(iter(self._known))]
@@ -87,6 +96,10 @@ class Results:
     def get(self, run_id: str, sequence: int) -> ActivityResolved | None:
         """How it came to its end, where that is known."""
         return self._known.get((run_id, sequence))
+
+    def is_lost(self, run_id: str, sequence: int, attempt: int) -> bool:
+        """Whether an attempt before this one began and nobody knows how it ended."""
+        return self._failed[run_id, sequence] < attempt - 1
 
 
 class Attempts:
@@ -108,7 +121,8 @@ class Attempts:
     ) -> object:
         """Make the attempt that the library asks for in this context, and return its result.
 
-        `mark` says on each event whose it is; `once`: what it fails by is final, and an attempt after one that was lost is made only where that harms nothing.
+        `mark` says on each event whose it is; `once`: what it fails by is final. After an attempt that was lost another is made only where that harms
+        nothing.
         """
         info = activity.info()
         run_id, sequence = info.workflow_run_id or "", int(info.activity_id)
@@ -127,7 +141,7 @@ class Attempts:
 
         arguments = decode([each.payload for each in raw], found.argument_types)
         call = AttemptCall(arguments, sequence, info.attempt, append, self._reason)
-        if once and info.attempt > 1 and not found.repeatable:
+        if not found.repeatable and self._results.is_lost(run_id, sequence, info.attempt):
             lost = application(OUTCOME_UNKNOWN, "its runner died: nobody knows how far it came", retryable=False)
             call.conclude(found.unfinished(call, Unfinished.UNKNOWN))
             return await self._end(run_id, ActivityResolved(sequence=sequence, failed=lost), call, append)
@@ -143,12 +157,12 @@ class Attempts:
             await append((), call.closing, True)
             left_behind.set(call.left)
             raise
+        except LeaseLost:
+            raise
         except Exception as error:
+            _logger.warning("activity %s failed, attempt %d", info.activity_type, info.attempt, exc_info=True)
             failure = of_error(error)
-            if not once and not failure.non_retryable:
-                await append((), call.closing, True)
-                raise _raised(failure) from error
-            failure.non_retryable = True
+            failure.non_retryable = once or failure.non_retryable
             resolved = ActivityResolved(sequence=sequence, failed=failure)
         else:
             resolved = ActivityResolved(sequence=sequence, completed=encode((value,))[0])

@@ -43,8 +43,8 @@ class _Outbound(WorkflowOutboundInterceptor):
         """Have the activity done where the lease is held, and again where its runner was lost."""
         once = input.retry_policy is not None and input.retry_policy.maximum_attempts == 1
         input.task_queue = work_queue_of(_execution())
-        input.heartbeat_timeout = input.heartbeat_timeout or HEARTBEAT
-        if once:
+        own_limit, input.heartbeat_timeout = input.heartbeat_timeout, input.heartbeat_timeout or HEARTBEAT
+        if once and own_limit is None:
             input.headers = {**input.headers, _ONCE: Payload(data=b"1")}
             input.retry_policy = RetryPolicy(
                 initial_interval=_BETWEEN, maximum_interval=_AT_MOST_BETWEEN, maximum_attempts=LOST_RUNNERS

@@ -266,7 +266,12 @@ class TemporalRun:
         """Bring commands, one after the other."""
         while True:
             send = await self._commands.get()
-            await self._patiently(lambda send=send: send(handle))
+            try:
+                await self._patiently(lambda send=send: send(handle))
+            except LeaseLost:
+                return
+            except Exception:
+                _logger.exception("%s: a command could not be brought", self._plan.workflow_id)
 
     def signal_child(self, child_id: str, name: str, arguments: Sequence[object], command_id: str) -> None:
         """Send a signal to a child; to the run itself where `child_id` is empty."""
@@ -296,24 +301,28 @@ class TemporalRun:
             answer.set_result(None)
             return answer
 
+        async def refuse(reason: str) -> None:
+            await self._reject(command_id, reason)
+            _refuse(answer, reason)
+
         async def send(handle: WorkflowHandle[object, object]) -> None:
             target = await self._of(handle, child_id)
             try:
                 sent = await cast(_Updated, target).start_update(
                     name, args=arguments, id=command_id or None, wait_for_stage=WorkflowUpdateStage.ACCEPTED
                 )
+            except WorkflowUpdateFailedError as error:
+                await refuse(_words(error.cause))
+                return
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
-                await self._reject(command_id, "it has ended")
-                _refuse(answer, "it has ended")
+                await refuse("it has ended")
                 return
             result = asyncio.create_task(sent.result())
             done, _ = await asyncio.wait((result,), timeout=_REFUSED_WITHIN)
-            if result in done and isinstance(error := result.exception(), WorkflowUpdateFailedError):
-                reason = _words(error.cause)
-                await self._reject(command_id, reason)
-                _refuse(answer, reason)
+            if result in done and isinstance(failed := result.exception(), WorkflowUpdateFailedError):
+                await refuse(_words(failed.cause))
                 return
             await self._applied(command_id)
             waiting = asyncio.create_task(_settle(result, answer))
