@@ -56,6 +56,15 @@ _WORDS = {
 _log = logging.getLogger(__name__)
 
 
+class _StillPending(Exception):
+    """A command is stored, and nothing became of it in time."""
+
+    def __init__(self, live: LiveExecution, command_id: str) -> None:
+        super().__init__(command_id)
+        self.live = live
+        self.command_id = command_id
+
+
 class Commands:
     """Issues commands and waits for what becomes of them."""
 
@@ -113,6 +122,12 @@ class Commands:
         Raises `NotFound`; `FailedPrecondition` where the execution has ended or does not take it; `Unavailable` where nobody took it in time:
         it stays queued; `InvalidArgument` for a key that was used for something else.
         """
+        try:
+            return await self._order(execution_id, order, author, key, self._options.command_wait_seconds)
+        except _StillPending as pending:
+            raise _queued(pending.live, order) from None
+
+    async def _order(self, execution_id: str, order: CommandIssued, author: str, key: str, wait: float) -> str:
         command_id = self._command_id(execution_id, key)
         live = self._registry.get(execution_id)
         if live is None:
@@ -129,10 +144,20 @@ class Commands:
             raise InvalidArgument(
                 "the idempotency key was used for another command", remedy="make a new key for each new request"
             )
-        command = await self._settled(live, command_id)
+        command = await self._settled(live, command_id, wait)
         if command.state is CommandState.PENDING:
-            raise _queued(live, order)
+            raise _StillPending(live, command_id)
         return _answer(execution_id, command, order)
+
+    async def leave(self, execution_id: str, order: CommandIssued, author: str, key: str, wait: float) -> str:
+        """Issue a command and answer once it is stored; where it is settled within `wait` seconds, with what became of it.
+
+        Raises as `order`, but for what nobody took yet.
+        """
+        try:
+            return await self._order(execution_id, order, author, key, wait)
+        except _StillPending as pending:
+            return pending.command_id
 
     def is_known(self, live: LiveExecution, key: str) -> bool:
         """Whether the call with this idempotency key was made before."""
@@ -187,9 +212,9 @@ class Commands:
             except StigmerError as refused:
                 _log.info("%s is not cancelled: %s", live.id, refused)
 
-    async def _settled(self, live: LiveExecution, command_id: str) -> Command:
-        """The command, when something became of it, or as it stands when the time is over."""
-        deadline = self._loop.time() + self._options.command_wait_seconds
+    async def _settled(self, live: LiveExecution, command_id: str, wait: float) -> Command:
+        """The command, when something became of it, or as it stands after `wait` seconds."""
+        deadline = self._loop.time() + wait
         while True:
             command = live.ledger.get(command_id)
             if command is None:

@@ -36,13 +36,14 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspace, Workspaces
 from stigmer_backend.resources.agents import agent_and_instance
 from stigmer_backend.resources.catalogue import NewId
+from stigmer_backend.resources.executions import parents_of_run
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, INSTANCES, SESSIONS
 from stigmer_backend.resources.listing_keys import lists_of
 from stigmer_backend.resources.lookup import find, find_record
 from stigmer_backend.resources.repeats import Repeatable, gone_since, made_before, remember
 from stigmer_backend.resources.rules import SHELL_MODEL, check_metadata
 from stigmer_backend.resources.secret_values import SecretValues
-from stigmer_backend.resources.sessions import WORKSPACE_KEY, Sessions, other_workspace
+from stigmer_backend.resources.sessions import PARENT_KEY, WORKSPACE_KEY, Sessions, other_workspace
 from stigmer_backend.resources.stamps import Stamp, Stamps, stamp_created
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Append, Lane, StateRead, StateWrite, Store, StoreError
@@ -100,9 +101,15 @@ class Creation:
         self._check_values = check_values
 
     async def create(
-        self, wanted: AgentExecution, call: Repeatable | None, actor: str, past: SharedPast | None = None
+        self,
+        wanted: AgentExecution,
+        call: Repeatable | None,
+        actor: str,
+        past: SharedPast | None = None,
+        within: Workspace | None = None,
     ) -> str:
-        """Create an execution and return its id; the same `call` again finds what it made. `past`: of a branch, what it goes on from.
+        """Create an execution and return its id; the same `call` again finds what it made. `past`: of a branch, what it goes on from;
+        `within`: where it works, for one that a workflow starts.
 
         Raises `InvalidArgument`, `NotFound`, `AlreadyExists`, `FailedPrecondition` for an agent that cannot run here, `Aborted` where its
         session was changed at the same moment, and what the store raises; then nothing was made.
@@ -112,7 +119,7 @@ class Creation:
             return made
         _check(wanted)
         named = wanted.spec.options.workspace
-        asked = await self._workspaces.named(named) if named else None
+        asked = await self._workspaces.named(named) if named else within
         ground = await self._store.read_state(lambda state: _ground(state, wanted))
         _check_model(ground.agent, wanted)
         await self._check_values(wanted, ground.agent.metadata.id, ground.instance.metadata.id)
@@ -136,6 +143,8 @@ class Creation:
         session_id = session.metadata.id
         workspace = self._place(session, asked)
         session.spec.metadata[WORKSPACE_KEY] = str(workspace.path)
+        if ground.session is None and wanted.spec.parent_execution_id:
+            session.spec.metadata[PARENT_KEY] = wanted.spec.parent_execution_id
         execution = self._execution(wanted, ground, session_id, workspace, stamp)
         if not execution.spec.execution_config.model_name and (model := model_of(session, ground.agent)):
             execution.spec.execution_config.model_name = model
@@ -165,7 +174,7 @@ class Creation:
                 kept.SerializeToString(),
                 slug=execution.metadata.slug,
                 created_ns=stamp.at_ns,
-                parents=(session_id, execution.spec.agent_id, *lists_of(execution)),
+                parents=(*parents_of_run(execution), *lists_of(execution)),
                 summary=summary,
                 expected_version=0,
             )
@@ -320,6 +329,7 @@ def _first_events(
         workspace=str(workspace.path),
         author=stamp.actor,
         shared_past=past,
+        parent_execution_id=execution.spec.parent_execution_id,
     )
     pending = PhaseChanged(phase=ExecutionPhase.EXECUTION_PENDING)
     return [

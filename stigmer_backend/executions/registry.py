@@ -43,6 +43,7 @@ class Registry:
         self._lives: dict[str, LiveExecution] = {}
         self._saving: set[str] = set()
         self._listeners: list[Listener] = []
+        self._gone: list[Listener] = []
         self._finals: list[Ending] = []
 
     def on_end(self, listener: Listener) -> None:
@@ -52,6 +53,10 @@ class Registry:
     def on_final(self, step: Ending) -> None:
         """Carry out `step` in the transaction that stores the end of each execution, however that came: it happens exactly then."""
         self._finals.append(step)
+
+    def on_stored(self, listener: Listener) -> None:
+        """Call `listener` when the end of an execution is stored: the last that is heard of it."""
+        self._gone.append(listener)
 
     def get(self, execution_id: str) -> LiveExecution | None:
         """The execution, if it has not ended, or is being finished."""
@@ -193,6 +198,8 @@ class Registry:
         if above is not None:
             above.children.pop(live.id, None)
         live.changed.ring()
+        for listener in self._gone:
+            listener(live)
         try:
             await self._store.settle(live.id)
         except (StoreFull, UnknownExecution) as error:

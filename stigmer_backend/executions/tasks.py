@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 class Bell:
     """Wakes everybody who waits for it, each time it rings. Who waits looks first: nothing happens between look and wait."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("__weakref__", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()

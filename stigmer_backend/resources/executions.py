@@ -43,12 +43,17 @@ class Executions(Catalogue[AgentExecution]):
 
     def parents(self, state: StateRead, fresh: AgentExecution) -> tuple[str, ...]:
         """Its session and its agent, and the workflow execution that started it."""
-        spec = fresh.spec
-        return tuple(name for name in (spec.session_id, spec.agent_id, spec.parent_execution_id) if name)
+        return parents_of_run(fresh)
 
     def put(self, state: StateWrite, fresh: AgentExecution, created_ns: int, expected_version: int | None) -> None:
         """Store `fresh`; its row shows its labels, and stays as it is in all else."""
         put_execution(state, self.kind, fresh, self.parents(state, fresh), created_ns, expected_version)
+
+
+def parents_of_run(execution: AgentExecution) -> tuple[str, ...]:
+    """In whose lists an execution stands."""
+    spec = execution.spec
+    return tuple(name for name in (spec.session_id, spec.agent_id, spec.parent_execution_id) if name)
 
 
 def put_execution(

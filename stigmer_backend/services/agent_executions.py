@@ -16,6 +16,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     AgentExecutionQueryControllerServicer,
 )
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceId
+from stigmer_apis.errors import PermissionDenied
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.creation import Creation
 from stigmer_backend.executions.options import ExecutionOptions
@@ -48,6 +49,8 @@ class AgentExecutionCommands(Deletes[AgentExecution, ApiResourceId], AgentExecut
         """Begin an execution."""
         asked = AgentExecution()
         asked.CopyFrom(request)
+        if asked.spec.parent_execution_id:
+            raise PermissionDenied("who started an execution is said by the server alone", remedy="leave the field out")
         masked = self._parts.mask(EXECUTIONS, asked).SerializeToString(deterministic=True)
         call = Repeatable.of(idempotency_key(context), f"{EXECUTIONS.name}/create", masked)
         return await self._get(await self._creation.create(request, call, LOCAL_USER))

@@ -46,6 +46,7 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
+from stigmer_backend.maintenance.importing import Importing
 from stigmer_backend.maintenance.service import MaintenanceService
 from stigmer_backend.maintenance.tending import Tending
 from stigmer_backend.resources.builtin import seed
@@ -77,7 +78,12 @@ from stigmer_backend.services.terminal_service import TerminalService
 from stigmer_backend.services.workflow_executions import WorkflowExecutionCommands, WorkflowExecutionQueries
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull
 from stigmer_backend.workflows.beginning import Beginning
+from stigmer_backend.workflows.callbacks import Callbacks
+from stigmer_backend.workflows.children import Children
 from stigmer_backend.workflows.documents import Documents
+from stigmer_backend.workflows.parts import WorkflowParts
+from stigmer_backend.workflows.retrying import Retrying
+from stigmer_backend.workflows.signals import Signals
 
 _BOOT = "daemon.boots"
 _ARCHIVES = "skills.folder"
@@ -128,7 +134,6 @@ class Backend:
             Secrecy(secrets.vault),
         )
         """What stands before the services, behind the one that admits."""
-        self._documents = Documents()
         self._attachments = Attachments()
         self._appender = Appender(
             store, self._tasks, self._micros, self._registry.folded, self._attachments.still_there
@@ -139,6 +144,8 @@ class Backend:
         self._leases = Leases(store, self._tasks, self._registry, self._appender, granting, options)
         self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
         self._leases.on_abandoned(self._commands.abandoned)
+        self._creation = self._make_creation()
+        self._workflows = self._make_workflows()
         self._archives = SkillArchives(home.data / "skills" / start.archives, store)
         self._artifacts = Artifacts(home.data / "artifacts" / start.archives, store, self._tasks, new, self._micros)
         self._deletion = Deletion(
@@ -196,6 +203,7 @@ class Backend:
             await secrets.contexts.open()
             await backend._leases.open()
             await backend._deletion.open()
+            await backend._workflows.children.open()
         except BaseException:
             await backend.close()
             raise
@@ -251,6 +259,7 @@ class Backend:
                 self._secrets,
                 self._archives,
                 Taking(self._artifacts, self._appender),
+                self._workflows,
             ),
             server,
         )
@@ -270,27 +279,15 @@ class Backend:
 
     def _register_executions(self, server: aio.Server, parts: ServiceParts, reading: Reading) -> None:
         store, registry, options = self._store, self._registry, self._options
-        creation = Creation(
-            store,
-            self._tasks,
-            registry,
-            self._workspaces,
-            self._catalogues.sessions,
-            self._stamps,
-            self._new,
-            self._leases.offer,
-            self._catalogues.means.secrets,
-            self._secrets.contexts.check,
-        )
+        creation = self._creation
         reports = StatusReports(store, registry, self._appender, self._micros)
         commands = AgentExecutionCommands(parts, registry, creation, reading, reports)
         agent_execution_service_pb2_grpc.add_AgentExecutionCommandControllerServicer_to_server(commands, server)
         agent_execution_service_pb2_grpc.add_AgentExecutionQueryControllerServicer_to_server(
             AgentExecutionQueries(parts, registry, reading, options), server
         )
-        beginning = self._beginning()
         workflow_execution_service_pb2_grpc.add_WorkflowExecutionCommandControllerServicer_to_server(
-            WorkflowExecutionCommands(parts, registry, beginning, reading, reports), server
+            WorkflowExecutionCommands(parts, registry, self._workflows.beginning, reading, reports), server
         )
         workflow_execution_service_pb2_grpc.add_WorkflowExecutionQueryControllerServicer_to_server(
             WorkflowExecutionQueries(parts, registry, reading, self._board, options), server
@@ -313,28 +310,72 @@ class Backend:
         steering = Steering(self._commands, registry, self._board, approvals, undoing, models, self._micros)
         branching = Branching(store, creation, self._catalogues.sessions, self._workspaces, self._stamps, self._new)
         steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(
-            SteeringService(steering, branching, approvals), server
+            SteeringService(steering, branching, approvals, self._workflows), server
         )
         artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(store, self._artifacts), server)
         maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(
-            MaintenanceService(store, self._home.data), server
+            MaintenanceService(store, self._home.data, self._importing), server
         )
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server
         )
 
-    def _beginning(self) -> Beginning:
-        return Beginning(
+    def _make_creation(self) -> Creation:
+        return Creation(
             self._store,
             self._tasks,
             self._registry,
             self._workspaces,
-            self._documents,
+            self._catalogues.sessions,
             self._stamps,
             self._new,
             self._leases.offer,
             self._catalogues.means.secrets,
+            self._secrets.contexts.check,
+        )
+
+    def _make_workflows(self) -> WorkflowParts:
+        store, registry, new, options = self._store, self._registry, self._new, self._options
+        documents, callbacks = Documents(), Callbacks(store, self._micros)
+        registry.on_final(callbacks.ended)
+        registry.on_stored(callbacks.told)
+        beginning = Beginning(
+            store,
+            self._tasks,
+            registry,
+            self._workspaces,
+            documents,
+            self._stamps,
+            new,
+            self._leases.offer,
+            self._catalogues.means.secrets,
             self._secrets.contexts.check_workflow,
+        )
+        reading = Reading(store, registry, self._board, options)
+        children = Children(
+            store,
+            registry,
+            self._creation,
+            beginning,
+            self._commands,
+            reading,
+            self._workspaces,
+            self._tasks,
+            options,
+            self._secrets.vault.prepare,
+        )
+        registry.on_end(children.left)
+
+        async def starts(kind: str, key: str, event_json: str) -> int:
+            return 0
+
+        signals = Signals(self._commands, registry, new, starts)
+        retrying = Retrying(self._creation, beginning, reading)
+        return WorkflowParts(documents, beginning, children, signals, callbacks, retrying)
+
+    def _importing(self) -> Importing:
+        return Importing(
+            self._store, self._catalogues, self._artifacts, self._deletion, self._board, self._stamps, self._new
         )
 
     def _micros(self) -> int:

@@ -5,12 +5,22 @@ from collections.abc import AsyncIterator
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    AwaitCallbackRequest,
+    AwaitCallbackResponse,
+    AwaitExecutionRequest,
+    AwaitExecutionResponse,
+    CancelChildRequest,
+    CancelChildResponse,
+    CreateCallbackRequest,
+    CreateCallbackResponse,
     GetExecutionContextRequest,
     GetExecutionContextResponse,
     GetProviderKeyRequest,
     GetProviderKeyResponse,
     LinkRequest,
     LinkResponse,
+    PublishEventRequest,
+    PublishEventResponse,
     ReadJournalRequest,
     ReadJournalResponse,
     ReadSessionMemoryRequest,
@@ -18,6 +28,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadSkillRequest,
     ReadSkillResponse,
     ServerSecrets,
+    StartChildExecutionRequest,
+    StartChildExecutionResponse,
     WriteArtifactRequest,
     WriteArtifactResponse,
 )
@@ -40,6 +52,7 @@ from stigmer_backend.secrets.parts import Secrets
 from stigmer_backend.secrets.provider_keys import check_provider, no_key
 from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.store import Lane, Store
+from stigmer_backend.workflows.parts import WorkflowParts
 
 _READ_BYTES = 1 << 20
 
@@ -55,6 +68,7 @@ class RunnerService(RunnerServiceServicer):
         secrets: Secrets,
         archives: SkillArchives,
         taking: Taking,
+        workflows: WorkflowParts,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -62,6 +76,7 @@ class RunnerService(RunnerServiceServicer):
         self._secrets = secrets
         self._archives = archives
         self._taking = taking
+        self._workflows = workflows
 
     async def Link(
         self, request_iterator: AsyncIterator[LinkRequest], context: aio.ServicerContext[LinkRequest, LinkResponse]
@@ -158,6 +173,54 @@ class RunnerService(RunnerServiceServicer):
         """A file that an execution made, to be kept, from the runner that holds it."""
         kept = await self._taking.take(request_iterator, self._held)
         return WriteArtifactResponse(artifact_id=kept.artifact_id, hash=kept.hash, size=kept.size)
+
+    async def StartChildExecution(
+        self,
+        request: StartChildExecutionRequest,
+        context: aio.ServicerContext[StartChildExecutionRequest, StartChildExecutionResponse],
+    ) -> StartChildExecutionResponse:
+        """Start an execution for a workflow execution that the runner holds; once for each key."""
+        parent = self._held(request.execution_id, request.epoch)
+        return StartChildExecutionResponse(child_execution_id=await self._workflows.children.start(parent, request))
+
+    async def AwaitExecution(
+        self,
+        request: AwaitExecutionRequest,
+        context: aio.ServicerContext[AwaitExecutionRequest, AwaitExecutionResponse],
+    ) -> AsyncIterator[AwaitExecutionResponse]:
+        """How a child stands, until it has ended."""
+        parent = self._held(request.execution_id, request.epoch)
+        async for told in self._workflows.children.follow(parent, request.child_execution_id):
+            yield told
+
+    async def CancelChild(
+        self, request: CancelChildRequest, context: aio.ServicerContext[CancelChildRequest, CancelChildResponse]
+    ) -> CancelChildResponse:
+        """Stop a child."""
+        parent = self._held(request.execution_id, request.epoch)
+        return await self._workflows.children.cancel(parent, request.child_execution_id, request.reason)
+
+    async def PublishEvent(
+        self, request: PublishEventRequest, context: aio.ServicerContext[PublishEventRequest, PublishEventResponse]
+    ) -> PublishEventResponse:
+        """Hand an event to who waits for its type."""
+        return await self._workflows.signals.publish(self._held(request.execution_id, request.epoch), request)
+
+    async def CreateCallback(
+        self,
+        request: CreateCallbackRequest,
+        context: aio.ServicerContext[CreateCallbackRequest, CreateCallbackResponse],
+    ) -> CreateCallbackResponse:
+        """A token by which somebody outside completes a task; the same for the same key."""
+        self._held(request.execution_id, request.epoch)
+        return await self._workflows.callbacks.create(request)
+
+    async def AwaitCallback(
+        self, request: AwaitCallbackRequest, context: aio.ServicerContext[AwaitCallbackRequest, AwaitCallbackResponse]
+    ) -> AwaitCallbackResponse:
+        """Wait until a token was used or has expired."""
+        self._held(request.execution_id, request.epoch)
+        return await self._workflows.callbacks.wait(request.execution_id, request.token)
 
     def _held(self, execution_id: str, epoch: int) -> LiveExecution:
         """The execution; raises `FailedPrecondition` where the caller does not hold it under this epoch."""

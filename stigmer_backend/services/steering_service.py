@@ -10,6 +10,8 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ChangeModelResponse,
     ChangePolicyRequest,
     ChangePolicyResponse,
+    CompleteRequest,
+    CompleteResponse,
     InterruptRequest,
     InterruptResponse,
     ListAttentionRequest,
@@ -22,8 +24,12 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ResolveApprovalResponse,
     ResumeRequest,
     ResumeResponse,
+    RetryRequest,
+    RetryResponse,
     RevokeSessionApprovalRequest,
     RevokeSessionApprovalResponse,
+    SignalRequest,
+    SignalResponse,
     UndoTurnRequest,
     UndoTurnResponse,
     WithdrawMessageRequest,
@@ -37,15 +43,20 @@ from stigmer_backend.executions.steering import Call, Steering
 from stigmer_backend.resources.repeats import Repeatable
 from stigmer_backend.resources.stamps import LOCAL_USER
 from stigmer_backend.services.calls import Request, Response, idempotency_key
+from stigmer_backend.workflows.parts import WorkflowParts
 
 _BRANCH = "stigmer.steering.v1.SteeringService/Branch"
+_RETRY = "stigmer.steering.v1.SteeringService/Retry"
 
 
 class SteeringService(SteeringServiceServicer):
     """Steers executions. Each call but the last two returns when the execution has taken the command."""
 
-    def __init__(self, steering: Steering, branching: Branching, approvals: SessionApprovals) -> None:
+    def __init__(
+        self, steering: Steering, branching: Branching, approvals: SessionApprovals, workflows: WorkflowParts
+    ) -> None:
         self._steering = steering
+        self._workflows = workflows
         self._branching = branching
         self._approvals = approvals
 
@@ -140,6 +151,25 @@ class SteeringService(SteeringServiceServicer):
         """Take it back."""
         revoked = await self._approvals.revoke(request.session_id, request.approval_id)
         return RevokeSessionApprovalResponse(revoked=revoked)
+
+    async def Signal(
+        self, request: SignalRequest, context: aio.ServicerContext[SignalRequest, SignalResponse]
+    ) -> SignalResponse:
+        """Hand a workflow a signal."""
+        return await self._workflows.signals.signal(request, LOCAL_USER, idempotency_key(context))
+
+    async def Retry(
+        self, request: RetryRequest, context: aio.ServicerContext[RetryRequest, RetryResponse]
+    ) -> RetryResponse:
+        """An execution once more."""
+        call = Repeatable.of(idempotency_key(context), _RETRY, request.SerializeToString(deterministic=True))
+        return RetryResponse(execution_id=await self._workflows.retrying.again(request.execution_id, call, LOCAL_USER))
+
+    async def Complete(
+        self, request: CompleteRequest, context: aio.ServicerContext[CompleteRequest, CompleteResponse]
+    ) -> CompleteResponse:
+        """Complete a task that waits for somebody outside."""
+        return await self._workflows.callbacks.complete(request)
 
     async def ListAttention(
         self, request: ListAttentionRequest, context: aio.ServicerContext[ListAttentionRequest, ListAttentionResponse]

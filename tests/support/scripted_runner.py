@@ -212,6 +212,17 @@ class ScriptedRunner:
         answers = RunnerServiceStub(self._channel).ReadSkill(request, metadata=self._metadata)
         return b"".join([piece.data async for piece in answers])
 
+    @property
+    def calls(self) -> RunnerServiceStub:
+        """What a runner calls beside its Link; each call takes `metadata`."""
+        assert self._channel is not None
+        return RunnerServiceStub(self._channel)
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Carries the runner's token."""
+        return self._metadata
+
     async def write_artifact(
         self,
         execution_id: str,
