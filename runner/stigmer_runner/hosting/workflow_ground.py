@@ -1,17 +1,20 @@
 """What the activities of one workflow's execution share. Each part is made when it is first needed: most executions only wait."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
 from stigmer_runner.durable import workflow_messages as names
+from stigmer_runner.durable.messages import TELL
 from stigmer_runner.engine.activities import Activities, Activity
 from stigmer_runner.hosting.values import RunValues
 from stigmer_runner.link.workflow_calls import WorkflowCalls
 from stigmer_runner.loop.live_questions import LiveQuestions
+from stigmer_runner.loop.telling import Tell
 from stigmer_runner.workflow.activities import TaskActivity, Work
 from stigmer_runner.workflow.children import CallAgent, Children, RunWorkflow
 from stigmer_runner.workflow.containers import Containers
@@ -59,6 +62,8 @@ class WorkflowActivities(Activities):
     def get(self, name: str) -> Activity | None:
         """See `Activities.get`."""
         found = self._made.get(name)
+        if found is None and name == TELL:
+            found = self._made[name] = Tell(self._stamped)
         if found is None:
             base, again = name.removesuffix("/repeatable"), name.endswith("/repeatable")
             work = self._works.get(base) or self._work(base)
@@ -83,6 +88,12 @@ class WorkflowActivities(Activities):
         if isinstance(process, RunProcess):
             await process.close()
         await self._lent.aclose()
+
+    def _stamped(self, events: Iterable[Event]) -> Sequence[Event]:
+        found = list(events)
+        for event in found:
+            event.time_unix_micros = event.time_unix_micros or self._clock()
+        return found
 
     def _work(self, name: str) -> Work | None:
         match name:
