@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
+from textual._node_list import DuplicateIds
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -358,7 +359,10 @@ class Acts(FailsQuietly):
     def action_command_palette(self) -> None:
         """Find an action by its name."""
         self._keys.hold()
-        super().action_command_palette()
+        try:
+            super().action_command_palette()
+        except DuplicateIds:  # the last one is still being taken away
+            self.call_later(self.action_command_palette)
 
     def action_how_to_leave(self) -> None:
         """For those who press ctrl+c by habit."""

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from stigmer_apis.errors import HomeError
 from stigmer_tui.crash import EXIT_CODE, CrashLog
-from stigmer_tui.screens.workstation import Workstation
+from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.terminal.stderr_guard import guarded_stderr
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.broken import Broken
@@ -32,6 +32,11 @@ class FailsQuietly(Workstation):
     def _handle_exception(self, error: Exception) -> None:
         """A part of the screen that failed makes room for a panel that says so; where it was more than a part, Textual's way out, with our words."""
         culprit, screen = culprits_of(error)
+        if screen is not None and not isinstance(screen, WorkstationScreen) and screen not in self.screen_stack:
+            self.crash.log(
+                error
+            )  # a list, a palette that was left while it still looked something up: nothing of it is seen
+            return
         part = culprit is not None and self._put_panel(culprit)
         if self._broken < MOST_BROKEN and (part or (screen is not None and self.leave_broken(screen))):
             self._broken += 1

@@ -328,3 +328,28 @@ def test_what_one_would_overlook_is_named(summary: str, words: str) -> None:
 
 def test_an_ordinary_command_has_no_warning() -> None:
     assert warnings_of("git commit -m 'fix: x'\n\tmake test\r\n") == []
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        *map(chr, range(0xFE00, 0xFE10)),
+        *map(chr, range(0x1F3FB, 0x1F400)),
+        *"\u00a0\u2003\u3000\u2800\u3164\u034f\u200d\u00ad\ufeff\u17b4\u115f",
+        chr(0xE0100),
+    ],
+    ids=lambda letter: f"U+{ord(letter):04X}",
+)
+def test_what_is_not_drawn_is_a_mark(letter: str) -> None:
+    """Two commands that differ in it alone do not look alike: selectors of variants, tones, spaces that are none, fillers."""
+    (row,) = shown_rows(f"rm a{letter}b", 80)
+    assert row == f"rm a⟨U+{ord(letter):04X}⟩b"
+    assert any("not drawn" in warning for warning in warnings_of(f"rm a{letter}b"))
+
+
+def test_towers_of_marks_are_counted() -> None:
+    """Those that a terminal draws stay; how many there are more is said."""
+    (row,) = shown_rows("e" + "\u0301" * 8, 80)
+    assert row == "e" + "\u0301" * 8
+    (row,) = shown_rows("e" + "\u0301" * 30 + "x", 80)
+    assert row == "e" + "\u0301" * 8 + "⟨22 marks more⟩x"

@@ -248,3 +248,16 @@ async def test_alt_with_a_letter_is_no_letter_where_one_writes(app: StigmerApp, 
         app.post_message(events.Key("alt+b", "b"))
         await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board again")
         assert app.board.composer.text == "ab"
+
+
+async def test_what_was_left_may_fail(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """A palette that is left while it still looks for something ends nothing: nobody sees it any more."""
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        for _ in range(12):
+            app.action_command_palette()
+            await pilot.pause()
+            app.post_message(events.Key("a", "a"))
+            app.post_message(events.Key("escape", None))
+            await pilot.pause()
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board again")

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import groupby
 
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import thousands
+from stigmer_tui.text.untrusted import REPLACEMENT
 from stigmer_tui.text.width import wrap
 
 LONGEST_GAP = 40
@@ -15,7 +17,11 @@ NAMED = 3
 
 _GAP = re.compile(rf"[ \t]{{{LONGEST_GAP + 1},}}")
 _BLANK_ROWS = re.compile(r"\n(?:[ \t]*\n){3,}")
-_ODD_CATEGORIES = frozenset({"Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
+_ODD_CATEGORIES = frozenset({"Cf", "Co", "Cn", "Cs", "Zl", "Zp", "Zs"})
+_BLANK = "\u2800"
+"""Drawn as nothing, though it counts as a symbol."""
+MOST_MARKS = 8
+"""Combining marks on one letter that are drawn; more are counted, as no terminal draws them."""
 
 
 def shown_rows(summary: str, width: int) -> list[str]:
@@ -24,12 +30,27 @@ def shown_rows(summary: str, width: int) -> list[str]:
     text = _GAP.sub(lambda gap: f"⟨{thousands(len(gap.group()))} spaces⟩", text)
     text = _BLANK_ROWS.sub(lambda gap: f"\n⟨{thousands(gap.group().count(chr(10)) - 1)} empty lines⟩\n", text)
     text = "".join(f"⟨U+{ord(letter):04X}⟩" if _is_odd(letter) else letter for letter in text)
+    if not text.isascii():
+        text = _with_few_marks(text)
     return wrap(safe(Untrusted(text), lines=True), width)
 
 
 def _is_odd(letter: str) -> bool:
-    """Whether a character turns text round, or is not drawn: it is shown as a mark."""
-    return not letter.isascii() and unicodedata.category(letter) in _ODD_CATEGORIES
+    """Whether a character turns text round, is not drawn, or looks like a space and is none: it is shown as a mark."""
+    if letter.isascii() or letter == REPLACEMENT:
+        return False
+    drawn = safe(Untrusted(letter))
+    return unicodedata.category(letter) in _ODD_CATEGORIES or letter == _BLANK or drawn in ("", REPLACEMENT)
+
+
+def _with_few_marks(text: str) -> str:
+    """Towers of marks as so many as are drawn, and how many there are more."""
+    parts: list[str] = []
+    for marks, run in groupby(text, lambda letter: unicodedata.category(letter) in ("Mn", "Me")):
+        letters = "".join(run)
+        more = len(letters) - MOST_MARKS if marks else 0
+        parts.append(f"{letters[:MOST_MARKS]}⟨{thousands(more)} marks more⟩" if more > 0 else letters)
+    return "".join(parts)
 
 
 def warnings_of(summary: str) -> list[str]:
