@@ -2,9 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from stigmer_apis._generated.stigmer.execution.v1.artifact_service_pb2 import Artifact
 from stigmer_apis.errors import InvalidArgument, NotFound, ResourceExhausted
@@ -17,6 +18,8 @@ from stigmer_backend.resources.catalogue import NewId
 from stigmer_backend.resources.lookup import storable
 from stigmer_backend.resources.text import quoted, refused_character
 from stigmer_backend.store import StateWrite, Store
+
+T = TypeVar("T")
 
 MOST_FILES = 200
 """Files that one execution may hand over."""
@@ -79,6 +82,17 @@ class Artifacts:
             raise
         kept = self._tasks.result(self._commit(incoming, about, tell), f"keep a file of {about.execution_id}")
         return await asyncio.shield(kept)
+
+    def incoming(self) -> Incoming:
+        """A file that is taken in without a run's word for it, such as from an archive. `open` it, and `discard` it in the end."""
+        return Incoming(self._folder)
+
+    async def place(self, files: Mapping[str, Incoming], commit: Callable[[StateWrite], T]) -> T:
+        """Give files their names, by their hashes, which `sync` returned, and carry out `commit`, which records them."""
+        async with self._lock:
+            for digest, incoming in files.items():
+                await asyncio.to_thread(incoming.place, digest)
+            return await self._store.write(commit)
 
     async def _receive(self, incoming: Incoming, name: str, data: AsyncIterator[bytes]) -> None:
         await asyncio.to_thread(incoming.open)

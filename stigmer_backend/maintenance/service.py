@@ -1,7 +1,7 @@
 """Our service for what keeps a store for years."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 import (
@@ -12,6 +12,8 @@ from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 impo
     BackupResponse,
     BackupStart,
     DiskUse,
+    ImportRequest,
+    ImportResponse,
     PackRequest,
     PackResponse,
     UsageRequest,
@@ -23,6 +25,7 @@ from stigmer_apis.backups import is_path
 from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument
 from stigmer_apis.transport import aio
 from stigmer_backend.maintenance.disk_use import EVENTS, RESOURCES, disk_use
+from stigmer_backend.maintenance.importing import Importing
 from stigmer_backend.maintenance.sending import Sending
 from stigmer_backend.resources.removal import LEAVING
 from stigmer_backend.store import DatabaseName, NoFiles, PackAbandoned, Store, store_id
@@ -36,10 +39,11 @@ _SIGN_SECONDS = 3.0
 class MaintenanceService(MaintenanceServiceServicer):
     """`stigmer.maintenance.v1.MaintenanceService`."""
 
-    def __init__(self, store: Store, directory: Path) -> None:
-        """`directory`: where the store's files are."""
+    def __init__(self, store: Store, directory: Path, importing: Callable[[], Importing]) -> None:
+        """`directory`: where the store's files are; `importing` begins an import."""
         self._store = store
         self._directory = directory
+        self._importing = importing
 
     async def Backup(
         self, request: BackupRequest, context: aio.ServicerContext[BackupRequest, BackupResponse]
@@ -113,6 +117,19 @@ class MaintenanceService(MaintenanceServiceServicer):
             finally:
                 working.cancel()
             yield PackResponse(kind=_KIND_OF[name], before=before, after=after)
+
+    async def Import(
+        self,
+        request_iterator: AsyncIterator[ImportRequest],
+        context: aio.ServicerContext[ImportRequest, ImportResponse],
+    ) -> AsyncIterator[ImportResponse]:
+        """Take in what an archive holds. What an import that breaks off has answered for is there, whole; nothing else is."""
+        answers = self._importing().answers(request_iterator)
+        try:
+            async for answer in answers:
+                yield answer
+        finally:
+            await asyncio.shield(answers.aclose())
 
     async def _drained(self) -> None:
         """Wait a while for deletes whose events are still being removed: what they give back is wanted too."""

@@ -83,8 +83,10 @@ class Catalogue(Generic[R]):
 
     # -- what is the same for all ----------------------------------------------------------------------------------------
 
-    def create(self, state: StateWrite, wanted: R, stamp: Stamp, call: Repeatable | None = None) -> tuple[R, Outcome]:
-        """Store a new resource. The same `call` again finds what it made.
+    def create(
+        self, state: StateWrite, wanted: R, stamp: Stamp, call: Repeatable | None = None, *, keep_id: bool = False
+    ) -> tuple[R, Outcome]:
+        """Store a new resource. The same `call` again finds what it made. `keep_id`: under the id that it says, which has to be free.
 
         Raises `AlreadyExists` where the slug is taken, `InvalidArgument` where there is no name to make one of.
         """
@@ -96,7 +98,7 @@ class Catalogue(Generic[R]):
             return self.kind.decode(record.data), Outcome.UNCHANGED
         fresh = self.copy(wanted)
         fresh.ClearField("status")
-        fresh.metadata.id = self.means.new_id(self.kind.prefix)
+        fresh.metadata.id = wanted.metadata.id if keep_id else self.means.new_id(self.kind.prefix)
         self._name(fresh)
         check_metadata(fresh.metadata)
         if state.by_slug(self.kind.table, fresh.metadata.slug) is not None:

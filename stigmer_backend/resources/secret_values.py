@@ -115,6 +115,14 @@ def mask_values(message: Message) -> bool:
     return masked
 
 
+def without_secrets(message: Message) -> None:
+    """Empty the secret values in any message, in place; that they are secret stays said."""
+    for _, values in _maps(message):
+        for value in values.values():
+            if value.is_secret:
+                value.value = ""
+
+
 def has_plain(message: Message) -> bool:
     """Whether there is a secret value in the message that is not the mask."""
     return any(

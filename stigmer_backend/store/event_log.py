@@ -234,6 +234,13 @@ class EventLog:
         if len(self._timelines) > self._options.hot_executions:
             self._forget_idle()
 
+    def forget_removals(self) -> None:
+        """Start a new journal file: while one tells of a removal, recovery leaves out all that it says of that id. Raises `StoreFull`."""
+        before = self._journal.number
+        self._rotate()
+        if self._journal.number == before:
+            raise StoreFull(self._database.path, "events cannot be moved out of the journal")
+
     def close(self, clean: bool) -> None:
         """Close the journal; if `clean`, first move everything to `events.fs` as far as there is space."""
         if not clean:

@@ -240,6 +240,10 @@ class Store:
             await self._state.submit(StateChange(lambda state: None))
         await self._log.submit(RemoveCall(tuple(executions)))
 
+    async def let_ids_be_used_again(self) -> None:
+        """From here on an execution may be created with the id of one that was removed: the journal forgets the removals. Costs as a rotation."""
+        await self._log.submit(StandstillCall(self._parts.log.forget_removals))
+
     # -- state -----------------------------------------------------------------------------------------------------------
 
     async def write(self, change: Callable[[StateWrite], T]) -> T:
