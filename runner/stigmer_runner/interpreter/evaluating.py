@@ -46,10 +46,18 @@ class Evaluator:
         self._everywhere = everywhere
         self._strict = strict
         self._count = 0
+        self._templates: dict[int, tuple[Node, Json]] = {}
 
     def value(self, node: Node | None, data: Json, scope: Scope, chance: Chance | None = None) -> Json:
         """A part of a document with all expressions in it evaluated. Raises `TaskFailed`."""
-        return self.data(to_data(node), data, scope, chance) if node is not None else None
+        return self.data(self.template(node), data, scope, chance) if node is not None else None
+
+    def template(self, node: Node) -> Json:
+        """A part of the document as plain data, made once."""
+        found = self._templates.get(id(node))
+        if found is None:
+            found = self._templates[id(node)] = (node, to_data(node))
+        return found[1]
 
     def data(self, template: Json, data: Json, scope: Scope, chance: Chance | None = None) -> Json:
         """The same for plain data."""
@@ -77,7 +85,7 @@ class Evaluator:
 
     def shaped(self, node: Node, data: Json, scope: Scope) -> Json:
         """What stands behind `from` and `as`: an expression, with or without `${ }`, or a mapping with expressions in it."""
-        template = to_data(node)
+        template = self.template(node)
         return self.bare(template, data, scope) if isinstance(template, str) else self.data(template, data, scope)
 
     def holds(self, text: str, data: Json, scope: Scope) -> bool:

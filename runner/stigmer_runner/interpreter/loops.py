@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from stigmer_apis.expressions.client import Chance
-from stigmer_apis.workflow.document_json import Json, to_data
+from stigmer_apis.workflow.document_json import Json
 from stigmer_apis.workflow.model import For
 from stigmer_runner.engine.temporalio_names import workflow
 from stigmer_runner.interpreter.carrying import Carry
@@ -61,7 +61,7 @@ def _items(visit: Visit, work: For, chance: Chance) -> list[Json]:
     """The items. A run that goes on makes them again, by the same chance."""
     if work.items is None:
         raise visit.fail("configuration", "`for` says nothing to go through")
-    template = to_data(work.items)
+    template = visit.evaluator.template(work.items)
     if isinstance(template, str):
         found = visit.evaluator.bare(template, visit.input, visit.scope, chance)
     else:

@@ -41,10 +41,9 @@ class Teller:
         return self._direct is not None and workflow.unsafe.is_replaying()
 
     def tell(self, event: Event) -> None:
-        """Tell one event."""
+        """Tell one event. Nobody is to tell one while it is `silent`."""
         if self._direct is not None:
-            if not workflow.unsafe.is_replaying():
-                self._direct(EventBatch(events=[event]).SerializeToString())
+            self._direct(EventBatch(events=[event]).SerializeToString())
             return
         event.time_unix_micros = round(workflow.time() * 1e6)
         self._waiting.append(event)
@@ -64,14 +63,14 @@ class Teller:
     # What there is to tell
 
     def started(self, told: WorkflowTaskStarted, given: Json) -> None:
-        """A task begins."""
-        if not self.silent:
-            told.input.CopyFrom(shown(given))
-            self.tell(Event(workflow_task_started=told))
+        """A task begins. Not while it is `silent`."""
+        told.input.CopyFrom(shown(given))
+        self.tell(Event(workflow_task_started=told))
 
     def skipped(self, task_id: str, why: str) -> None:
         """A task is not done."""
-        self._finished(WorkflowTaskFinished(task_id=task_id, skipped=True, skipped_because=why))
+        if not self.silent:
+            self._finished(WorkflowTaskFinished(task_id=task_id, skipped=True, skipped_because=why))
 
     def finished(self, task_id: str, output: Json, then: str) -> None:
         """A task is done."""
@@ -80,6 +79,8 @@ class Teller:
 
     def failed(self, task_id: str, problem: Problem) -> None:
         """A task came to an error."""
+        if self.silent:
+            return
         told = WorkflowTaskFinished(task_id=task_id, error=problem.words()[:4000])
         data = problem.data()
         data["detail"] = problem.detail[:4000]
@@ -88,11 +89,11 @@ class Teller:
 
     def cancelled(self, task_id: str) -> None:
         """A task was stopped."""
-        self._finished(WorkflowTaskFinished(task_id=task_id, cancelled=True))
+        if not self.silent:
+            self._finished(WorkflowTaskFinished(task_id=task_id, cancelled=True))
 
     def _finished(self, told: WorkflowTaskFinished) -> None:
-        if not self.silent:
-            self.tell(Event(workflow_task_finished=told))
+        self.tell(Event(workflow_task_finished=told))
 
     def waiting(self, told: WorkflowTaskWaiting) -> None:
         """A task waits."""

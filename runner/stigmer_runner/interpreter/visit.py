@@ -124,6 +124,8 @@ class Visit:
         parent = self.around.parent
         if parent is not None:
             parent.announce()
+        if self.stage.teller.silent:
+            return
         begun = WorkflowTaskStarted(
             task_id=self.task_id,
             name=self.task.name.text,
