@@ -1,6 +1,7 @@
 """Tasks that are executions of their own: agents and other workflows."""
 
 import asyncio
+import itertools
 import json
 import re
 from collections.abc import Awaitable, Mapping
@@ -25,6 +26,9 @@ from stigmer_runner.workflow.problems import Kind, TaskProblem
 
 _ENDING = 60.0
 """Seconds that a child which is cancelled has to end before the task is told to have ended without it."""
+_OPENING = re.compile(r"[{\[]")
+_DECODER = json.JSONDecoder()
+_TRIES = 50
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
 
@@ -146,15 +150,15 @@ _NOTHING = object()
 
 
 def _value_in(text: str) -> object:
-    """The JSON in an answer: all of it, what stands between fences, or from the first bracket to the last."""
-    tries = [text, *reversed(_FENCED.findall(text))]
-    for first, last in ("{}", "[]"):
-        start, end = text.find(first), text.rfind(last)
-        if 0 <= start < end:
-            tries.append(text[start : end + 1])
-    for each in tries:
+    """The JSON in an answer: all of it, what stands between fences, or the first that begins somewhere in it."""
+    for each in (text, *reversed(_FENCED.findall(text))):
         try:
             return cast(object, json.loads(each))
+        except (ValueError, RecursionError):
+            continue
+    for found in itertools.islice(_OPENING.finditer(text), _TRIES):
+        try:
+            return cast(object, _DECODER.raw_decode(text, found.start())[0])
         except (ValueError, RecursionError):
             continue
     return _NOTHING
