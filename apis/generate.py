@@ -1,4 +1,4 @@
-"""Turns the contract into code: `python apis/generate.py` rewrites `stigmer_apis._generated`; `--help` lists the rest.
+"""Turns the contract into code and a page: `python apis/generate.py` rewrites `stigmer_apis._generated` and `docs/api.md`; `--help` lists the rest.
 
 Exit codes: 0 all is well; 1 something is stale, misformatted or against a rule, or buf is missing; 2 a source does not
 compile.
@@ -9,11 +9,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from protogen import buf, listing, output
+from protogen import buf, listing, output, reference
 from protogen.compile import APIS, GENERATED, CompileError, compile_descriptors, generate
 
 GOLDEN = APIS.parent / "tests" / "contract"
 """Where the golden listings are."""
+
+PAGE = APIS.parent / "docs" / "api.md"
+"""The reference."""
 
 
 def main() -> int:
@@ -47,13 +50,27 @@ def main() -> int:
 def _generate(fresh: Path, *, check: bool) -> int:
     fresh.mkdir()
     generate(fresh)
+    page = reference.reference(compile_descriptors(fresh.parent / "page.binpb"), _who)
     if not check:
         output.install(fresh, GENERATED)
+        PAGE.write_text(page, encoding="utf-8")
         return 0
     stale = output.differences(fresh, GENERATED)
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
+        stale.append(f"stale: {PAGE.name}")
     if stale:
         sys.stdout.write("\n".join([*stale, "Run `python apis/generate.py` and commit the result.", ""]))
     return 1 if stale else 0
+
+
+def _who(method: str) -> str:
+    """Who may call a method, by the one table of policies."""
+    from stigmer_backend.access.policy import policy_of
+
+    policy = policy_of(method)
+    if policy is None:
+        return "nobody yet"
+    return "anybody" if policy.open else ", ".join(sorted(role.value for role in policy.roles))
 
 
 def _write_listings(scratch: Path, *, published: bool, breaking: bool) -> int:

@@ -14,6 +14,9 @@ def test_the_examples_can_be_applied_and_taken_away_as_their_page_says() -> None
             *(word for path in sorted(EXAMPLES.iterdir()) if path.is_dir() for word in ("-f", str(path))),
         ]
         assert workstation.run(*arguments).stdout.decode().splitlines() == [
+            "mcp-server/clock created",
+            "agent/timekeeper created",
+            "agent/pull-request-reviewer created",
             "agent/support created",
             "agent-instance/support-desk created",
             "environment/support created",
