@@ -23,6 +23,8 @@ from stigmer_runner.interpreter.failing import Problem
 
 MOST_BYTES = 64 * 1024
 """Of a value in an event; what is larger is cut."""
+MOST_OUTPUT_BYTES = 8 << 20
+"""Of what a workflow came to: who waits for it takes it from its event."""
 MOST_LEVELS = 24
 """Lists and objects inside each other in an event: readers of messages have limits."""
 
@@ -108,7 +110,7 @@ class Teller:
     def output(self, output: Json) -> None:
         """What the workflow came to."""
         if not self.silent:
-            self.tell(Event(workflow_output=WorkflowOutput(output=shown(output))))
+            self.tell(Event(workflow_output=WorkflowOutput(output=shown(output, MOST_OUTPUT_BYTES))))
 
     def signalled(self, name: str, signal_id: str, data: Json) -> None:
         """A signal came."""
@@ -116,13 +118,13 @@ class Teller:
             self.tell(Event(workflow_signalled=WorkflowSignalled(name=name, id=signal_id, data=shown(data))))
 
 
-def shown(data: Json) -> Value:
+def shown(data: Json, most: int = MOST_BYTES) -> Value:
     """Data as an event holds it; what is too much is cut and says so."""
     if isinstance(data, dict | list):
         text = json.dumps(data)
-        if len(text) > MOST_BYTES:
+        if len(text) > most:
             return _value({"$cut": len(text)}, 0)
-    elif isinstance(data, str) and len(data) > MOST_BYTES:
+    elif isinstance(data, str) and len(data) > most:
         return _value({"$cut": len(data)}, 0)
     return _value(data, 0)
 
