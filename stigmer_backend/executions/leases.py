@@ -104,7 +104,7 @@ class Leases:
             lease.session = None
             lease.deadline = session.heard_at + self._options.lease_seconds
             lease.live.changed.ring()
-        session.leases.clear()
+        session.let_go_of_all()
 
     # -- leases ----------------------------------------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class Leases:
         if lease.runner_id not in ("", session.report.runner_id):
             return None
         lease.runner_id, lease.session = session.report.runner_id, session
-        session.leases[lease.live.id] = lease
+        session.hold(lease.live.id, lease)
         return lease
 
     def drop_unknown(self, session: RunnerSession) -> None:
@@ -169,8 +169,8 @@ class Leases:
         """Give what waits to who has room."""
         speaking = [one for one in self._ready if self._loop.time() < one.heard_at + self._options.lease_seconds]
         for live in sorted(self._waiting.values(), key=lambda one: (one.created_ns, one.id)):
-            if not any(one.room for one in speaking):
-                return
+            if not any(one.room_for(live.id) for one in speaking):
+                continue
             session = self._placing.choose(live, speaking)
             if session is None:
                 live.problem = why_waiting(live, speaking)
@@ -251,7 +251,7 @@ class Leases:
         lease = Lease(live, epoch, session.report.runner_id if session else "", session, deadline, pipe)
         live.lease = lease
         if session is not None:
-            session.leases[live.id] = lease
+            session.hold(live.id, lease)
         self._tasks.start(pipe.run(), f"pipe {live.id}")
         return lease
 
@@ -286,7 +286,7 @@ class Leases:
         lease.live.lease = None
         lease.pipe.shut()
         if lease.session is not None:
-            lease.session.leases.pop(lease.live.id, None)
+            lease.session.let_go(lease.live.id)
         lease.live.changed.ring()
 
     def _ended(self, live: LiveExecution) -> None:

@@ -29,8 +29,8 @@ class Placing:
         fitting = [session for session in sessions if fits(session, wanted_by(live))]
         last = self._last.get(_group(live))
         before = [session for session in fitting if session.report.runner_id == last]
-        chosen = max(before or fitting, key=lambda session: session.room, default=None)
-        return chosen if chosen is not None and chosen.room else None
+        chosen = max(before or fitting, key=lambda session: session.room_for(live.id), default=None)
+        return chosen if chosen is not None and chosen.room_for(live.id) else None
 
     def placed(self, live: LiveExecution, session: RunnerSession) -> None:
         """It was given to that runner."""

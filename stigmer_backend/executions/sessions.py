@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Sandbox
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
 from stigmer_apis.errors import StigmerError
+from stigmer_apis.ids import Prefix
 from stigmer_backend.executions.tasks import Bell
 
 if TYPE_CHECKING:
     from stigmer_backend.executions.leases import Lease
 
+WORKFLOWS = 20_000
+"""Executions of workflows that one runner takes beside what its capacity counts."""
+_WORKFLOW = f"{Prefix.WORKFLOW_EXECUTION}-"
 INPUT_BYTES = 256 << 10
 """Keys that wait for one runner; who attaches is made to wait beyond."""
 
@@ -54,17 +58,36 @@ class RunnerSession:
     _frames: deque[LinkResponse] = field(default_factory=deque[LinkResponse])
     _acknowledged: dict[str, LinkResponse.Acknowledged] = field(default_factory=dict[str, LinkResponse.Acknowledged])
     _input_bytes: int = 0
+    _workflows: int = 0
+    """How many of the leases are of workflows."""
     _bell: Bell = field(default_factory=Bell)
     _drained: Bell = field(default_factory=Bell)
     _error: StigmerError | None = None
     _closed: bool = False
 
-    @property
-    def room(self) -> int:
-        """How many more executions it takes."""
-        return (
-            max(0, self.report.capacity - len(self.leases) - self.granting) if self.taking and not self._closed else 0
-        )
+    def room_for(self, execution_id: str) -> int:
+        """How many more executions of that kind it takes. Workflows, which mostly wait, take no place from what works: a workflow
+        that waits for an agent would else keep that agent waiting."""
+        if not self.taking or self._closed:
+            return 0
+        if _is_workflow(execution_id):
+            return max(0, WORKFLOWS - self._workflows - self.granting)
+        return max(0, self.report.capacity - (len(self.leases) - self._workflows) - self.granting)
+
+    def hold(self, execution_id: str, lease: "Lease") -> None:
+        """It has this lease."""
+        self._workflows += execution_id not in self.leases and _is_workflow(execution_id)
+        self.leases[execution_id] = lease
+
+    def let_go(self, execution_id: str) -> None:
+        """It has it no longer."""
+        if self.leases.pop(execution_id, None) is not None:
+            self._workflows -= _is_workflow(execution_id)
+
+    def let_go_of_all(self) -> None:
+        """It has nothing any more."""
+        self.leases.clear()
+        self._workflows = 0
 
     @property
     def closed(self) -> bool:
@@ -125,3 +148,7 @@ class RunnerSession:
 def delivered(execution_id: str, command: CommandIssued) -> LinkResponse.CommandDelivered:
     """A command on its way."""
     return LinkResponse.CommandDelivered(execution_id=execution_id, command=command)
+
+
+def _is_workflow(execution_id: str) -> bool:
+    return execution_id.startswith(_WORKFLOW)
