@@ -1,0 +1,99 @@
+"""A whole Stigmer on a real Temporal server: command lines, workflows, kills, and a server that goes away."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
+    EXECUTION_CANCELLED,
+    EXECUTION_COMPLETED,
+)
+from stigmer_apis.client import TailBatch
+from tests.chaos.daemon import DaemonProcess, client_of
+from tests.e2e.test_workflow_kills import HEAD, LIVENESS, Trial
+from tests.engines.server import TemporalServer
+from tests.support.require import require_tool
+from tests.support.scale import in_campaign, scaled
+from tests.support.waiting import eventually
+from tests.support.workstation import Workstation, new_workstation
+from tests.workflow_work.corpus import CORPUS
+from tests.workflow_work.site import Site, served
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "workflows"
+CHOSEN = sorted(CORPUS) if in_campaign() else ["nested"]
+
+
+@pytest.fixture
+def workstation(temporal_server: TemporalServer) -> Iterator[Workstation]:
+    """A home whose runs Temporal drives."""
+    require_tool("bwrap")
+    with new_workstation() as made:
+        engine = {"STIGMER_ENGINE": "temporal", "TEMPORAL_SERVICE_ADDRESS": temporal_server.address}
+        yield Workstation(made.home, {**made.environment, **engine})
+
+
+@pytest_asyncio.fixture
+async def trial(workstation: Workstation, tmp_path: Path) -> AsyncIterator[Trial]:
+    """A daemon of that home, and a site that workflows call."""
+    async with served() as site:
+        yield await _trial(workstation, site, tmp_path)
+
+
+async def _trial(workstation: Workstation, site: Site, base: Path) -> Trial:
+    daemon = DaemonProcess.start(workstation)
+    await daemon.answers()
+    return Trial(workstation, site, base, daemon)
+
+
+def test_command_lines_and_examples_run(workstation: Workstation) -> None:
+    lines = workstation.run("run", "shell", "--message", "echo $((6*7)); exit 3", code=3)
+    assert lines.stdout == b"42\n"
+    said = workstation.run("run", str(EXAMPLES / "loop.yaml"))
+    assert json.loads(said.stdout) == {"counted": 3, "total": 1290}
+    raced = workstation.run("run", str(EXAMPLES / "race.yaml"))
+    assert json.loads(raced.stdout)["data"] == {"from": "near"}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+async def test_kills_at_events_of_a_workflow(trial: Trial, name: str) -> None:
+    events, asked, effects, again = await trial.run(name)
+    assert asked == 0
+    for number, at in enumerate(range(4, events, max(1, events // scaled(2, 1_000)))):
+        _, asked, had, had_again = await trial.run(name, at, kill_daemon=number % 2 == 1)
+        assert effects - asked <= had <= effects, (name, at, asked)
+        assert had_again >= again
+
+
+async def test_a_signal_reaches_a_run_and_a_cancel_ends_one(trial: Trial) -> None:
+    async with client_of(trial.workstation) as client, asyncio.timeout(LIVENESS):
+        waits = HEAD + "do: [{hear: {listen: {to: {one: {with: {id: go, type: signal}}}}}}]"
+        heard = (await client.workflows.run(document=waits)).metadata.id
+        await client.workflows.signal(heard, "go", id="one")
+        outputs: list[str] = []
+        async for item in client.tail(heard):
+            if isinstance(item, TailBatch):
+                outputs += [str(each.workflow_output) for each in item.events if each.HasField("workflow_output")]
+        assert len(outputs) == 1
+        slow = (await client.workflows.run(document=HEAD + "do: [{w: {wait: PT1H}}]")).metadata.id
+        assert (await client.cancel(slow, "enough", 60.0)).phase == EXECUTION_CANCELLED
+
+
+async def test_a_run_goes_on_after_its_cluster_was_away(
+    trial: Trial, temporal_server: TemporalServer, tmp_path: Path
+) -> None:
+    async with client_of(trial.workstation) as client, asyncio.timeout(LIVENESS * 2):
+        text = HEAD + "do: [{a: {run: {shell: {command: echo x >> first}}}}, {w: {wait: PT1S}}, {b: {set: {done: 1}}}]"
+        execution_id = (await client.workflows.run(document=text, workspace=str(tmp_path))).metadata.id
+        await eventually((tmp_path / "first").exists)
+        temporal_server.stop()
+        await asyncio.sleep(2.0)
+        await asyncio.to_thread(temporal_server.start)
+        events = [
+            event async for item in client.tail(execution_id) if isinstance(item, TailBatch) for event in item.events
+        ]
+        assert events[-1].phase_changed.phase == EXECUTION_COMPLETED
+        assert (tmp_path / "first").read_text() == "x\n"
