@@ -74,13 +74,13 @@ async def calls(bench: Bench) -> Sequence[Figure]:
                 await client.run("shell", "true")
 
             async def page() -> float:
-                return await _median(repeats, client.list_executions)
+                return await median_of(repeats, client.list_executions)
 
             async def status() -> float:
-                return await _median(repeats, client.get_status)
+                return await median_of(repeats, client.get_status)
 
             async def nothing() -> float:
-                return await _median(repeats, bare.nothing)
+                return await median_of(repeats, bare.nothing)
 
             rounds = await in_turn(bench.size(3, 7), {"page": page, "status": status, "nothing": nothing})
     return [
@@ -106,7 +106,7 @@ async def calls(bench: Bench) -> Sequence[Figure]:
     ]
 
 
-async def _median(repeats: int, call: Callable[[], Awaitable[object]]) -> float:
+async def median_of(repeats: int, call: Callable[[], Awaitable[object]]) -> float:
     """Milliseconds of the middle one of so many calls."""
     taken: list[float] = []
     for _ in range(repeats):
