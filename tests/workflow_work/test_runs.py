@@ -11,10 +11,12 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
 from stigmer_runner.engine.journal import MemoryJournal, records_of
 from stigmer_runner.sandbox import SandboxKind, choose_sandbox
+from stigmer_runner.workflow.reach import AT_ONCE
 from tests.sandbox.ground import Ground
+from tests.support.scale import scaled
 from tests.support.waiting import eventually
 from tests.workflow_work.runs import Running, Runs
-from tests.workflow_work.site import Site, as_json, served
+from tests.workflow_work.site import Answer, Request, Site, as_json, served
 
 KEY = "s3cret-key-of-mine"
 
@@ -116,6 +118,26 @@ async def test_a_cancel_ends_what_runs(runs: Runs) -> None:
     file.unlink()
     await asyncio.sleep(0.3)
     assert not file.exists()
+
+
+async def test_a_thousand_branches_do_not_run_at_once(runs: Runs, site: Site) -> None:
+    most = now = 0
+
+    async def answer(_: Request) -> Answer:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.02)
+        now -= 1
+        return as_json("1")
+
+    site.answer = answer
+    branches = ", ".join(
+        f"{{b{n}: {{call: http, with: {{method: get, endpoint: {site.base}/{n}}}}}}}" for n in range(scaled(150, 1000))
+    )
+    output = await runs.output(f"do: [{{all: {{fork: {{branches: [{branches}]}}}}}}]")
+    assert output == [1] * scaled(150, 1000)
+    assert 1 < most <= AT_ONCE
 
 
 SHOP = """

@@ -63,6 +63,8 @@ class Services:
     """Whom models are asked of; None where none can be."""
     engines: Engines = field(default_factory=Engines)
     """What drives runs."""
+    processes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
+    """Room for the processes of workflows: so many run at once."""
 
 
 class HostedExecution:

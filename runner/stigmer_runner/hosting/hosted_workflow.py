@@ -155,6 +155,7 @@ class HostedWorkflow:
             environment=values.every,
             scratch=await services.scratch.of_session(self._execution_id),
             policy=options.policy,
+            room=services.processes,
         )
 
     async def _history(self) -> Sequence[JournalRecord]:

@@ -35,6 +35,8 @@ from stigmer_runner.workflow.problems import Kind, TaskProblem
 from stigmer_runner.workflow.resources import Resources
 from stigmer_runner.workflow.secrets import Secrets, shown
 
+AT_ONCE = 32
+"""Processes of all workflows of a runner that run at once; others wait."""
 MOST_SHOWN = 4 * 1024 * 1024
 """Bytes of output that become events; the result has more."""
 _SAID = 2_000
@@ -58,6 +60,8 @@ class ProcessPlace:
     scratch: Path | None
     policy: Policy
     """What the run was given; empty where nothing was: then what the document says is run without asking."""
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    """Processes that run at once."""
 
     @property
     def network(self) -> Network.Mode.ValueType:
@@ -205,9 +209,10 @@ class RunProcess:
     ) -> object:
         """`last` takes what is told about the end; by itself that goes with the result."""
         showing = Showing(asked, place, self._secrets.redactor.stream(), last or asked.conclude)
-        showing.begins()
         try:
-            ended = await run(place, asked, wanted, showing)
+            async with place.room:
+                showing.begins()
+                ended = await run(place, asked, wanted, showing)
         except asyncio.CancelledError:
             showing.ends(ev.TOOL_OUTCOME_CANCELLED, None)
             raise

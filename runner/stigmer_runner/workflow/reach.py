@@ -5,6 +5,7 @@ data, or by a redirect, is reached where it is public; one of this machine or of
 names it or opens the network.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from stigmer_runner.tools.interface import Effect, ToolError
 from stigmer_runner.tools.web.addresses import Resolve, checked_addresses, names, resolve
 from stigmer_runner.workflow.problems import Kind, TaskProblem
 
+AT_ONCE = 64
 _URI = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://(?:[^/\s\"'\\{}?#@]*@)?(\[[^\]\s]+\]|[^/:\s\"'\\{}?#@]+)(:\d{1,5}|:)?")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -30,6 +32,8 @@ class Reach:
         self._policy = policy
         self._resolve = resolve
         self._named = frozenset(_named(document_json))
+        self.room = asyncio.Semaphore(AT_ONCE)
+        """Calls that are made at once; others wait, however many branches there are."""
 
     def names(self, host: str, port: int) -> bool:
         """Whether the document, or the policy, names this place."""

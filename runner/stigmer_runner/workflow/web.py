@@ -72,7 +72,7 @@ async def exchange(reach: Reach, request: Outgoing, *, trusted: bool = False) ->
     `trusted`: the place was named by one that the document names, such as a token endpoint by its authority.
     """
     try:
-        async with asyncio.timeout(request.seconds):
+        async with reach.room, asyncio.timeout(request.seconds):
             return await _followed(reach, request, trusted=trusted)
     except TimeoutError as error:
         place = f"{request.url.host}:{_port(request.url)}"
