@@ -248,3 +248,42 @@ async def test_a_call_that_nobody_can_do_and_names_that_lead_nowhere() -> None:
     assert "`use.retries` has no `gone`" in await failure(
         "do: [{t: {try: [{a: {raise: {error: {type: x, status: 400}}}}], catch: {retry: gone}}}]"
     )
+
+
+UNDOING = """
+do:
+  - t:
+      try:
+        - book: {call: http, with: {method: POST, endpoint: 'https://e.com/book'}}
+        - long: {call: http, with: {method: POST, endpoint: 'https://e.com/long'}}
+      catch:
+        errors: {with: {type: cancelled}}
+        do:
+          - rest: {wait: 1ms}
+          - undo: {call: http, with: {method: DELETE, endpoint: 'https://e.com/book'}}
+  - never: {set: {x: 1}}
+"""
+
+
+async def test_what_was_done_is_undone_when_it_is_cancelled() -> None:
+    play = Play(UNDOING, answers={HTTP: lambda ask: {"$sleep": 60} if ask.name == "long" else None})
+    task = asyncio.create_task(play.outcome())
+    await eventually(lambda: len(play.ledger.calls) == 2)
+    play.run.cancel("enough")
+    assert await task == Cancelled("enough")
+    assert [call.name for _, call in play.ledger.calls] == ["book", "long", "undo"]
+    ends = {str(told["taskId"]): told.get("cancelled", False) for told in play.told("workflow_task_finished")}
+    assert ends["/do/0/t/catch/do/1/undo#1"] is False
+    assert ends["/do/0/t#1"] is True
+    groups = [group for group in play.journal.groups if group.records]
+    for length in range(2, len(groups)):
+        again = Play(UNDOING, answers={HTTP: lambda ask: None, ASK: lambda ask: "retry"})
+        found = await again.outcome(copies(groups[:length]))
+        assert isinstance(found, Cancelled | Completed)
+
+
+async def test_what_a_time_limit_stops_is_undone() -> None:
+    text = UNDOING.replace("  - t:\n", "  - t:\n      timeout: {after: 30ms}\n")
+    play = Play(text, answers={HTTP: lambda ask: {"$sleep": 60} if ask.name == "long" else None})
+    assert "longer than 0.03 s" in await play.failure()
+    assert [call.name for _, call in play.ledger.calls] == ["book", "long", "undo"]

@@ -12,6 +12,7 @@ _TITLES = {
     "expression": (400, "An expression failed"),
     "authentication": (401, "It was not proved who is calling"),
     "authorization": (403, "This is not allowed"),
+    "cancelled": (499, "It was stopped"),
     "timeout": (408, "It took too long"),
     "communication": (500, "A call failed"),
     "runtime": (500, "A task failed"),

@@ -64,6 +64,10 @@ async def run_try(visit: Visit, work: Try, lists: Lists) -> Done:
         except Carry as carry:
             carry.inside({"attempt": attempt, "began": began})
             raise
+        except asyncio.CancelledError:
+            if catch is not None and _undoes(catch):
+                await _caught(visit, work, failed("cancelled", "", visit.path).problem, lists)
+            raise
         except TaskFailed as error:
             problem = error.problem
             scope = _with_error(visit, catch, problem)
@@ -112,6 +116,13 @@ def _is_meant(visit: Visit, catch: Catch, problem: Problem, scope: Scope) -> boo
     if catch.when is not None and not visit.evaluator.holds(catch.when.text, data, scope):
         return False
     return catch.except_when is None or not visit.evaluator.holds(catch.except_when.text, data, scope)
+
+
+def _undoes(catch: Catch) -> bool:
+    """Whether it is there for what is stopped: what it does then is done to its end, and the tasks stay stopped."""
+    wanted = _with(catch)
+    kind = wanted.get("type") if isinstance(wanted, dict) else None
+    return isinstance(kind, str) and kind.rsplit("/", 1)[-1] == "cancelled"
 
 
 def _with(catch: Catch) -> Json:
