@@ -43,8 +43,8 @@ class Workflows(Catalogue[Workflow]):
         self._instances = instances
 
     def references(self, fresh: Workflow) -> Sequence[Reference]:
-        """The agents that its tasks call and the workflows that they run."""
-        return list(calls(fresh.spec.tasks, TASKS))
+        """The agents that its tasks call and the workflows that they run. Those that a document names are looked for when it runs."""
+        return [] if fresh.spec.yaml else list(calls(fresh.spec.tasks, TASKS))
 
     def settle(self, fresh: Workflow) -> None:
         """What is stored was found valid: `check` refuses what is not."""
@@ -53,7 +53,7 @@ class Workflows(Catalogue[Workflow]):
     def check(self, state: StateRead, fresh: Workflow) -> None:
         """The rules beyond the contract's: task by task, and no workflow that runs itself."""
         needs_spec(fresh, "workflow", "give it a document and tasks")
-        problems = [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
+        problems = [] if fresh.spec.yaml else [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
         problems += check_variables("spec.env_spec.data", fresh.spec.env_spec.data)
         refuse("workflow", fresh.metadata, problems)
 

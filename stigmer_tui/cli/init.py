@@ -14,7 +14,7 @@ from stigmer_tui.manifests.drafts import SCHEMAS, project
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--name", help="What agent and environment are called; default: the directory's name.")
 def command(directory: Path, name: str | None) -> int:
-    """Start a project in DIRECTORY (default: here): an agent, an environment, AGENTS.md, a .gitignore, and schemas for editors.
+    """Start a project in DIRECTORY (default: here): an agent, an environment, a workflow, AGENTS.md, a .gitignore, and schemas for editors.
 
     Files that are there are left as they are.
 
@@ -34,12 +34,14 @@ def command(directory: Path, name: str | None) -> int:
         if target.exists():
             click.echo(f"{target} is there already, left as it is")
             continue
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_new(target, text)
         click.echo(f"{target} written")
     write_schemas(directory / SCHEMAS)
     click.echo(f"{directory / SCHEMAS} written")
     where = "." if directory == Path() else str(directory)
+    workflow = directory / "workflows" / "hello.yaml"
     click.echo(
-        f"\nMake it so:   stigmer apply -f {where}\nThen run it:  stigmer run {slugify(called)}-here -m 'Say hello' -w {where}\nNo key yet?   stigmer run shell -m 'ls' -w {where}"
+        f"\nMake it so:   stigmer apply -f {where}\nThen run it:  stigmer run {slugify(called)}-here -m 'Say hello' -w {where}\nNo key yet?   stigmer run {workflow}"
     )
     return 0

@@ -61,7 +61,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "session": Subcommand("session", "List, show and delete sessions."),
     "environment": Subcommand("environment", "Create, list, show, change and delete environments."),
     "skill": Subcommand("skill", "Push, list, show, fetch and delete skills."),
-    "init": Subcommand("init", "Start a project: an agent, an environment, schemas."),
+    "init": Subcommand("init", "Start a project: an agent, an environment, a workflow, schemas."),
     "new": Subcommand("new", "Print a commented file to start from."),
     "schema": Subcommand("schema", "Print JSON Schemas for editors."),
     "completion": Subcommand("completion", "Print what a shell needs to complete commands."),

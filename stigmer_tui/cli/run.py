@@ -130,7 +130,7 @@ def command(
         value = input_of(source, settings)
         secrets = secrets_of_run(secret_names, stdin_is_free="-" not in (message, source, target))
     except ManifestError as error:
-        return complain_of(error)
+        return complain_of(error, left="run")
     except StigmerError as error:
         complain(error)
         return exit_code_of(error)

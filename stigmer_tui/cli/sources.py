@@ -39,11 +39,11 @@ def read_files(names: Sequence[str]) -> Reading:
     return reading
 
 
-def complain_of(error: ManifestError, code: ExitCode = ExitCode.BAD_INPUT) -> ExitCode:
-    """Say everything that is wrong on standard error, one thing a line. Returns `code`."""
+def complain_of(error: ManifestError, code: ExitCode = ExitCode.BAD_INPUT, *, left: str = "stored") -> ExitCode:
+    """Say everything that is wrong on standard error, one thing a line, and what was not done for it. Returns `code`."""
     for problem in error.problems[:MOST_SHOWN]:
         click.echo(safe(str(problem)), err=True)
     if len(error.problems) > MOST_SHOWN:
         click.echo(f"and {len(error.problems) - MOST_SHOWN} more", err=True)
-    click.echo("stigmer: nothing was stored", err=True)
+    click.echo(f"stigmer: nothing was {left}", err=True)
     return code

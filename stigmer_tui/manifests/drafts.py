@@ -122,6 +122,7 @@ def project(name: str) -> Mapping[str, str]:
     return {
         "agent.yaml": _agent(name),
         "environment.yaml": _environment(name),
+        "workflows/hello.yaml": _HELLO,
         "AGENTS.md": _AGENTS_MD.format(name=name),
         ".gitignore": _IGNORED,
     }
@@ -181,6 +182,26 @@ def _quoted(text: str) -> str:
     """Text as YAML has it on one line."""
     return to_yaml(text).removesuffix("\n").removesuffix("\n...").strip()
 
+
+_HELLO = """\
+# A workflow that runs as it stands: stigmer run workflows/hello.yaml --set name=you
+document:
+  dsl: 1.0.0
+  namespace: default
+  name: hello
+  version: 1.0.0
+do:
+  - greet:
+      set:
+        said: ${ "hello " + ($workflow.input.name // "world") }
+  - tell:
+      run:
+        shell:
+          command: echo "$SAID, from $(uname -s)"
+          environment:
+            SAID: ${ .said }
+"""
+"""Documents of the workflow language; all of it is in docs/workflows.md."""
 
 _AGENTS_MD = """\
 # {name}

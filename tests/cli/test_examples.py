@@ -21,6 +21,7 @@ def test_the_examples_can_be_applied_and_taken_away_as_their_page_says() -> None
             "agent-instance/support-desk created",
             "environment/support created",
             "workflow/nightly created",
+            *(f"workflow/{path.stem} created" for path in sorted((EXAMPLES / "workflows").glob("*.yaml"))),
         ]
         secret = b"a token of 24 characters"
         workstation.run("secrets", "set", "ORDERS_TOKEN", "--environment", "support", stdin=secret)

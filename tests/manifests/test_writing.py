@@ -59,7 +59,7 @@ def test_a_draft_can_be_applied_as_it_stands(kind: Kind) -> None:
 def test_a_project_can_be_applied_as_it_stands(name: str) -> None:
     files = project(name)
     found = [document for path, text in files.items() if path.endswith(".yaml") for document in documents(text)]
-    assert [document.kind.word for document in found] == ["agent", "agent-instance", "environment"]
+    assert [document.kind.word for document in found] == ["agent", "agent-instance", "environment", "workflow"]
     assert {document.resource.agent.metadata.name for document in found[:1]} == {name}
 
 

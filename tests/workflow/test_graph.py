@@ -28,7 +28,7 @@ def test_the_tree_shows_tasks_branches_and_turns() -> None:
         "│     approved → ship",
         "│     refused → the end",
         "│     silent → ask",
-        '└─ ship  [run shell]  echo "shipped ${ORDER}"',
+        '└─ ship  [run shell]  echo "shipped $ORDER"',
     ]
 
 
