@@ -15,6 +15,7 @@ from stigmer_runner.durable.workflow_messages import (
     HTTP,
     OPENAPI,
     PROCESS,
+    RESOURCE,
     TaskCall,
 )
 from stigmer_runner.engine.chronicle import Cancelled, Completed
@@ -287,3 +288,24 @@ async def test_what_a_time_limit_stops_is_undone() -> None:
     play = Play(text, answers={HTTP: lambda ask: {"$sleep": 60} if ask.name == "long" else None})
     assert "longer than 0.03 s" in await play.failure()
     assert [call.name for _, call in play.ledger.calls] == ["book", "long", "undo"]
+
+
+async def test_a_schema_that_lies_elsewhere_is_fetched_once() -> None:
+    text = """
+input: {schema: {resource: {endpoint: 'https://e.com/whole.json'}}}
+do:
+  - a:
+      for: {in: '[1, 2, "x"]'}
+      do: [{b: {input: {from: $item, schema: {resource: {endpoint: {uri: 'https://e.com/n.json'}}}}, set: {n: '${ . }'}}}]
+"""
+
+    def schema(ask: TaskCall) -> Json:
+        return json.dumps({"type": "object" if "whole" in ask.arguments_json else ["number", "object", "null"]})
+
+    play = Play(text, {}, {RESOURCE: schema})
+    await play.output()
+    assert [call.instance for _, call in play.ledger.calls] == ["/", "/do/0/a/do/0/b"]
+    assert (
+        "the input does not fit its schema: 1 is not of type 'object'"
+        in await Play(text, 1, {RESOURCE: schema}).failure()
+    )

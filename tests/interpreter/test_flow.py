@@ -71,7 +71,6 @@ FAILURES: list[tuple[str, str, Json, str]] = [
     ("time of the workflow", "timeout: {after: {milliseconds: 10}}\ndo: [{a: {wait: PT10M}}]", {}, "the workflow took longer than 0.01 s"),
     ("a variable that is not there", "do: [{a: {set: {x: '${ $nothing }'}}}]", {}, "no variable `$nothing`"),
     ("strict mode", "evaluate: {mode: strict}\ndo: [{a: {if: .x, set: {x: 1}}}]", {}, "does not stand in"),
-    ("a schema elsewhere", "do: [{a: {input: {schema: {resource: {endpoint: 'https://e.com'}}}, set: {x: 1}}}]", {}, "lies elsewhere"),
 ]  # fmt: skip
 
 

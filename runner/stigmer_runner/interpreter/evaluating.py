@@ -45,6 +45,8 @@ class Evaluator:
     def __init__(self, everywhere: Mapping[str, Lazy], *, strict: bool) -> None:
         self._everywhere = everywhere
         self._strict = strict
+        self.is_patient = False
+        """Whether what is evaluated now came to its end before, in an earlier run."""
         self._count = 0
         self._templates: dict[int, tuple[Node, Json]] = {}
 
@@ -115,7 +117,7 @@ class Evaluator:
             chance = self.chance()
         replaying = self._known_to_be_limited(scope)
         try:
-            return shared().evaluate(expression, data, variables, chance, patient=replaying)
+            return shared().evaluate(expression, data, variables, chance, patient=replaying or self.is_patient)
         except ExpressionLimit as error:
             raise self._limit(scope, replaying) from error
         except ExpressionError as error:

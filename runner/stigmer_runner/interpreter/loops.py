@@ -23,7 +23,11 @@ async def run_for(visit: Visit, work: For, lists: Lists) -> Done:
     chance = stage.evaluator.chance()
     if frame is not None:
         data, begin, chance = frame.get("data"), _whole(frame.get("round")), _chance(frame.get("chance"))
-    items = _items(visit, work, chance)
+    stage.evaluator.is_patient = frame is not None
+    try:
+        items = _items(visit, work, chance)
+    finally:
+        stage.evaluator.is_patient = False
     each = work.each.text if work.each is not None else "item"
     at = work.at.text if work.at is not None else "index"
     total = len(items)

@@ -59,7 +59,7 @@ class DocumentRun:
         stage.paused = stage.paused or self._paused
         if not carried:
             if document.input is not None:
-                check(stage.evaluator, document.input, given, root.scope, "input")
+                await check(root, document.input, given, "input")
                 if document.input.expression is not None:
                     stage.input = stage.evaluator.shaped(document.input.expression, given, root.scope)
             root.input = stage.input
@@ -71,7 +71,7 @@ class DocumentRun:
             scope = root.scope.plus(output=output)
             if document.output.expression is not None:
                 output = stage.evaluator.shaped(document.output.expression, output, scope)
-            check(stage.evaluator, document.output, output, scope, "output")
+            await check(root, document.output, output, "output")
         self.teller.output(output)
         return output
 
@@ -140,17 +140,9 @@ class DocumentRun:
         node = of_data(whole)
         assert isinstance(node, MapNode)
         task = Task(Text(node.place, "workflow"), _without_tasks(node), Do(()))
-        return Visit(
-            Around(stage, Scope(instance="/")),
-            task,
-            "/",
-            "",
-            given,
-            stage.input,
-            Scope(instance="/"),
-            began,
-            Resumed([]),
-        )
+        scope = Scope(instance="/")
+        around = Around(stage, scope)
+        return Visit(around, task, "/", "/", given, stage.input, scope, began, Resumed([]), told=True)
 
     def _carried(self, root: Visit, carry: Carry) -> WorkflowRequest:
         stage = root.stage

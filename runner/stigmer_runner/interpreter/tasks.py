@@ -1,10 +1,11 @@
 """What every task has around what it does: condition, shaping of data, time, events. And lists of tasks."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Sequence
 
 from stigmer_apis.documents.nodes import MapNode
-from stigmer_apis.workflow.document_json import Json, to_data
+from stigmer_apis.workflow.document_json import Json
 from stigmer_apis.workflow.flow import CONTINUE
 from stigmer_apis.workflow.model import (
     ActivityCall,
@@ -28,10 +29,11 @@ from stigmer_apis.workflow.model import (
     Wait,
 )
 from stigmer_apis.workflow.values import Shaping, Span, Text
+from stigmer_runner.durable.workflow_messages import RESOURCE
 from stigmer_runner.engine.temporalio_names import workflow
-from stigmer_runner.interpreter.calling import run_call, run_function
+from stigmer_runner.interpreter.calling import call, run_call, run_function
 from stigmer_runner.interpreter.carrying import Carry, Resumed
-from stigmer_runner.interpreter.evaluating import Evaluator, Scope
+from stigmer_runner.interpreter.evaluating import Scope
 from stigmer_runner.interpreter.failing import TaskFailed, failed
 from stigmer_runner.interpreter.forking import run_fork
 from stigmer_runner.interpreter.listening import run_listen
@@ -100,12 +102,12 @@ class Tasks:
         teller = visit.stage.teller
         try:
             if frame is None:
-                why = _begin(visit)
+                why = await _begin(visit)
                 if why:
                     teller.skipped(visit.task_id, why)
                     return Done(data)
             done = await self._in_time(visit)
-            done = _shaped(visit, done)
+            done = await _shaped(visit, done)
         except TaskFailed as error:
             visit.announce()
             teller.failed(visit.task_id, error.problem)
@@ -203,7 +205,7 @@ def _variables(visit: Visit) -> dict[str, Json]:
     return variables
 
 
-def _begin(visit: Visit) -> str:
+async def _begin(visit: Visit) -> str:
     """Shape the input, and tell that it begins; why it is skipped, where it is."""
     task, evaluator = visit.task, visit.evaluator
     if not visit.around.quiet:
@@ -214,44 +216,56 @@ def _begin(visit: Visit) -> str:
     shaping = task.input
     if shaping is not None:
         if shaping.schema is not None:
-            check(evaluator, shaping, visit.raw, visit.scope, "input")
+            await check(visit, shaping, visit.raw, "input")
         if shaping.expression is not None:
             visit.input = evaluator.shaped(shaping.expression, visit.raw, visit.scope)
             visit.scope = Scope(_variables(visit), visit.path, visit.described)
     return ""
 
 
-def _shaped(visit: Visit, done: Done) -> Done:
+async def _shaped(visit: Visit, done: Done) -> Done:
     """Shape the output, and export from it."""
     task, evaluator, output = visit.task, visit.evaluator, done.output
     if task.output is not None:
         if task.output.expression is not None:
             output = evaluator.shaped(task.output.expression, output, visit.scope.plus(output=output))
         if task.output.schema is not None:
-            check(evaluator, task.output, output, visit.scope, "output")
+            await check(visit, task.output, output, "output")
     if task.export is not None:
         exported: Json = output
         if task.export.expression is not None:
             exported = evaluator.shaped(task.export.expression, output, visit.scope.plus(output=output))
         if task.export.schema is not None:
-            check(evaluator, task.export, exported, visit.scope, "export")
+            await check(visit, task.export, exported, "export")
         visit.stage.context = exported
     then = done.then if done.then is not None else task.then.text if task.then is not None else None
     return Done(output, None if then == CONTINUE else then)
 
 
-def check(evaluator: Evaluator, shaping: Shaping, data: Json, scope: Scope, what: str) -> None:
+async def check(visit: Visit, shaping: Shaping, data: Json, what: str) -> None:
     """Hold data to the schema of a shaping. Raises `TaskFailed`."""
     schema = shaping.schema
     if schema is None:
         return
-    if schema.document is None:
-        raise failed(
-            "configuration",
-            f"the schema of the {what} lies elsewhere, and only one in the document is read",
-            scope.instance,
-        )
-    evaluator.check(to_data(schema.document), data, scope, what)
+    if schema.document is not None:
+        document = visit.evaluator.template(schema.document)
+    else:
+        document = await _fetched(visit, data_below(schema.resource, "endpoint"), what)
+    visit.evaluator.check(document, data, visit.scope, what)
+
+
+async def _fetched(visit: Visit, endpoint: Json, what: str) -> Json:
+    """A schema that lies elsewhere, fetched once in a run."""
+    where = visit.evaluator.data(endpoint, visit.input, visit.scope)
+    key = json.dumps(where, sort_keys=True)
+    schemas = visit.stage.schemas
+    if key not in schemas:
+        text = await call(visit, RESOURCE, {"endpoint": where if isinstance(where, dict) else {"uri": where}}, True)
+        try:
+            schemas[key] = json.loads(text) if isinstance(text, str) else text
+        except ValueError as error:
+            raise visit.fail("configuration", f"the schema of the {what} is no JSON: {error}") from error
+    return schemas[key]
 
 
 def time_of(timeout: Span | Text | None, node: MapNode, visit: Visit) -> float | None:

@@ -43,6 +43,8 @@ class Stage:
     context: Json = field(default_factory=dict[str, Json])
     visits: dict[str, int] = field(default_factory=dict[str, int])
     """How often each place of the document was visited."""
+    schemas: dict[str, Json] = field(default_factory=dict[str, Json])
+    """Those that lie elsewhere, by where."""
     steps: int = 0
     """Tasks begun in this run."""
     rounds: int = 0
