@@ -4,9 +4,9 @@ SECONDS = 2.0
 """Of processor time for one evaluation: a machine that is busy with other things changes nothing about it."""
 PATIENT_SECONDS = 60.0
 """The same for one that is known to have come to its end before."""
-WALL_FACTOR = 4.0
+WALL_FACTOR = 15.0
 """How much longer it may take as the clock on the wall says."""
-START_SECONDS = 8.0
+START_SECONDS = 4.0
 """Until the process is there, likewise."""
 MEMORY_BYTES = 1 << 30
 """Addresses of the process, Python's own included."""
