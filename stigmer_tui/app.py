@@ -265,9 +265,9 @@ class StigmerApp(FollowsSettings):
 
     async def _done_at_once(self, key: str) -> bool:
         """What works everywhere is done before the next key is looked at; not what one writes, nor where the key is another's."""
-        if isinstance(self.focused, TextArea | Input) and not key.startswith(
-            "alt+"
-        ):  # that would be taken for its letter
+        if not self.screen_stack:
+            return True  # the app is being left
+        if isinstance(self.focused, TextArea | Input) and not key.startswith("alt+"):
             return False
         active = self.screen.active_bindings.get(key)
         if active is None or active.node is not self or not active.enabled or active.binding.id not in KNOWN:

@@ -1,5 +1,6 @@
 """The frame in a real terminal: what it asks, tells and sets there, and that all of it is put back."""
 
+import asyncio
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from stigmer_apis.home import Home
 from tests.support.scripted_backend import ScriptedBackend, line_events
 from tests.tui.hostile import HOSTILE
 from tests.tui.real_terminal import RealTerminal, real_terminal
+from tests.tui.support import output_event
 
 BROKEN = """
 import sys
@@ -252,3 +254,36 @@ async def test_to_the_shell_and_back(home: Home, backend: ScriptedBackend) -> No
         await terminal.until(lambda: b"\x1b[?1049h" in terminal.received, "the screen again")
         await terminal.shows("Nothing has run yet")
         await left(terminal)
+
+
+async def test_a_screen_that_rests_is_left_alone(home: Home, backend: ScriptedBackend) -> None:
+    """Nothing is written while nothing happens; what changes is drawn where it changes, and the screen is never wiped for it."""
+    run = backend.add_execution(
+        message="make", phase=enums.EXECUTION_IN_PROGRESS, events=line_events("make", finished=False)
+    )
+    async with real_terminal(home) as terminal:
+        await terminal.shows("1 run")
+        terminal.send("\x1b")
+        await terminal.shows("enter open")
+        terminal.send("\r")
+        await terminal.shows("following")
+        await resting(terminal)
+        seen = len(terminal.received)
+        await asyncio.sleep(2)
+        assert bytes(terminal.received[seen:]) == b""
+        for number in range(50):
+            backend.emit(run, output_event(b"part %d\r\n" % number))
+            await asyncio.sleep(0.02)
+        await terminal.shows("part 49")
+        written = bytes(terminal.received[seen:])
+        assert b"\x1b[2J" not in written
+        await left(terminal)
+
+
+async def resting(terminal: RealTerminal) -> None:
+    """Until nothing was written for a while."""
+    while True:
+        seen = len(terminal.received)
+        await asyncio.sleep(1)
+        if len(terminal.received) == seen:
+            return
