@@ -48,19 +48,25 @@ class UsageResponse(_message.Message):
 
     KINDS_FIELD_NUMBER: _builtins.int
     RETENTION_FIELD_NUMBER: _builtins.int
+    DAMAGED_RUNS_FIELD_NUMBER: _builtins.int
     retention: _builtins.str
     """What is deleted by itself, in words; empty when nothing is."""
     @_builtins.property
     def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DiskUse]: ...
+    @_builtins.property
+    def damaged_runs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Runs with events that are lost: they are kept as they are, and take no more."""
+
     def __init__(
         self,
         *,
         kinds: _abc.Iterable[Global___DiskUse] | None = ...,
         retention: _builtins.str = ...,
+        damaged_runs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kinds", b"kinds", "retention", b"retention"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["damaged_runs", b"damaged_runs", "kinds", b"kinds", "retention", b"retention"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
