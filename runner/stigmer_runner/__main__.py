@@ -128,14 +128,14 @@ async def _serve(arguments: Arguments) -> None:
     from stigmer_runner.tools.shell.telling import with_gaps
 
     home = arguments.home
-    prefix = marker_prefix(home)
+    prefix, execution = marker_prefix(home), arguments.settings.backend.local.execution
     for ended in await asyncio.to_thread(end_marked_processes, prefix):
         program = os.path.basename(ended.command.partition(" ")[0])
         _logger.warning("ended a child that the last runner left: %s (pid %d)", program, ended.pid)
     scratch = Scratch(home.root / "tmp")
     await scratch.remove_old()
     sandboxes, states, host = (
-        Sandboxes(home, arguments.settings.backend.local.execution.mode),
+        Sandboxes(home, execution.mode, containers=execution),
         ShellStates(home.shell_state),
         Host(),
     )

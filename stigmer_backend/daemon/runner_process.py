@@ -32,7 +32,7 @@ PASSED_ON = frozenset(
         "XDG_RUNTIME_DIR",
     }
 )
-"""Variables that a runner gets from the daemon's environment, with every `LC_*`, `SETTINGS`, `NETWORK` and `CERTIFICATES`. No other: whoever started the
+"""Variables that a runner gets from the daemon's environment, with every `LC_*`, `SETTINGS`, `NETWORK`, `CONTAINERS` and `CERTIFICATES`. No other: whoever started the
 daemon may have had keys in its own."""
 
 SETTINGS = frozenset(name for name, setting in VARIABLES.items() if not setting.about.secret)
@@ -44,6 +44,9 @@ NETWORK = frozenset(
     for name in (lower, lower.upper())
 )
 """How the network is reached from here: without them a command inside does not reach what one outside does."""
+
+CONTAINERS = frozenset({"CONTAINERS_CONF", "CONTAINER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST"})
+"""Where Docker and Podman find their settings and their sockets."""
 
 CERTIFICATES = frozenset(
     {
@@ -110,8 +113,8 @@ def forget_record(path: Path) -> None:
 
 
 def runner_environment(environ: Mapping[str, str], home: Home) -> dict[str, str]:
-    """The runner's environment: the variables of `PASSED_ON`, `SETTINGS`, `NETWORK` and `CERTIFICATES` alone."""
-    allowed = PASSED_ON | SETTINGS | NETWORK | CERTIFICATES
+    """The runner's environment: the variables of `PASSED_ON`, `SETTINGS`, `NETWORK`, `CONTAINERS` and `CERTIFICATES` alone."""
+    allowed = PASSED_ON | SETTINGS | NETWORK | CONTAINERS | CERTIFICATES
     passed = {name: value for name, value in environ.items() if name in allowed or name.startswith("LC_")}
     return passed | {HOME_VARIABLE: str(home.root), "GRPC_ENABLE_FORK_SUPPORT": "0"}
 

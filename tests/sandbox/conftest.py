@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from stigmer_runner.sandbox import Sandbox, SandboxKind, choose_sandbox
 from tests.sandbox.driver import Shell
-from tests.sandbox.ground import Ground, require_landlock
+from tests.sandbox.ground import KINDS, Ground, require_landlock
 from tests.support.require import require_tool
 
 
@@ -34,7 +34,7 @@ async def unwalled(ground: Ground) -> AsyncIterator[Sandbox]:
     await sandbox.close()
 
 
-@pytest_asyncio.fixture(params=list(SandboxKind), ids=lambda kind: kind.value)
+@pytest_asyncio.fixture(params=list(KINDS), ids=lambda kind: kind.value)
 async def sandbox(request: pytest.FixtureRequest, ground: Ground) -> AsyncIterator[Sandbox]:
     """Each kind in turn: what a test asks of it, every kind has to do."""
     kind: SandboxKind = request.param

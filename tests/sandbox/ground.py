@@ -19,6 +19,9 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 ABSTRACT = "stigmer-test-abstract"
 """The name, with the process id after it, of an abstract socket that listens."""
 
+KINDS = tuple(kind for kind in SandboxKind if kind is not SandboxKind.CONTAINER)
+"""Those that this machine makes by itself."""
+
 
 @dataclass
 class Ground:
@@ -135,7 +138,7 @@ def require_landlock() -> None:
 def kinds() -> list[SandboxKind]:
     """Those that this machine can have."""
     there = landlock.version() >= landlock.FILES_ABI
-    return [kind for kind in SandboxKind if there or kind is not SandboxKind.LANDLOCK]
+    return [kind for kind in KINDS if there or kind is not SandboxKind.LANDLOCK]
 
 
 def _answer(listener: socket.socket) -> None:

@@ -9,11 +9,11 @@ import pytest_asyncio
 from stigmer_runner.sandbox import Outcome, SandboxKind, choose_sandbox
 from stigmer_runner.sandbox.programs import find
 from tests.sandbox.driver import Shell
-from tests.sandbox.ground import Ground
+from tests.sandbox.ground import KINDS, Ground
 from tests.support.require import require_tool
 
 
-@pytest_asyncio.fixture(params=list(SandboxKind), ids=lambda kind: kind.value)
+@pytest_asyncio.fixture(params=list(KINDS), ids=lambda kind: kind.value)
 async def shell(request: pytest.FixtureRequest, ground: Ground) -> AsyncIterator[Shell]:
     kind: SandboxKind = request.param
     if kind is SandboxKind.BUBBLEWRAP:

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from stigmer_runner.sandbox import Sandbox, SandboxKind, choose_sandbox
-from tests.sandbox.ground import Ground, require_landlock
+from tests.sandbox.ground import KINDS, Ground, require_landlock
 from tests.support.require import require_tool
 from tests.tools.bench import ToolBench, new_bench
 
@@ -32,7 +32,7 @@ async def walled(ground: Ground) -> AsyncIterator[Sandbox]:
     await sandbox.close()
 
 
-@pytest_asyncio.fixture(params=list(SandboxKind), ids=lambda kind: kind.value)
+@pytest_asyncio.fixture(params=list(KINDS), ids=lambda kind: kind.value)
 async def sandbox(request: pytest.FixtureRequest, ground: Ground) -> AsyncIterator[Sandbox]:
     """Each kind in turn."""
     kind: SandboxKind = request.param

@@ -18,14 +18,14 @@ from stigmer_runner.tools.execute.daytona import DaytonaAccount, DaytonaClient, 
 from stigmer_runner.tools.execute.engine import Engine, NoContainerEngine, find_engine
 from stigmer_runner.tools.shell.executing import TIMED_OUT, Executes, SandboxExecutor
 from tests.sandbox.driver import until
-from tests.sandbox.ground import Ground, require_landlock
+from tests.sandbox.ground import KINDS, Ground, require_landlock
 from tests.support.containers import require_podman
 from tests.support.daytona_double import KEY, Daytona, daytona_double
 from tests.support.require import require_tool
 from tests.support.waiting import eventually
 from tests.tools.bench import new_bench
 
-KINDS = [*(kind.value for kind in SandboxKind), "container", "daytona"]
+PLACES = [*(kind.value for kind in KINDS), "container", "daytona"]
 
 MIB = 1024 * 1024
 
@@ -50,7 +50,7 @@ class Place:
 SECRETS = {"TOKEN": "it's a $ecret\nof two lines"}
 
 
-@pytest_asyncio.fixture(params=KINDS)
+@pytest_asyncio.fixture(params=PLACES)
 async def place(request: pytest.FixtureRequest, ground: Ground) -> AsyncIterator[Place]:
     """Each kind in turn."""
     kind: str = request.param

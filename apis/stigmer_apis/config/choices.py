@@ -81,6 +81,8 @@ class ExecutionMode(Enum):
     """Walls, or the command is refused."""
     LANDLOCK = "landlock"
     """The walls of Landlock alone, or the command is refused."""
+    CONTAINER = "container"
+    """A container of Docker or Podman for each session (`sandbox_image`), or the command is refused."""
     LOCAL = "local"
     """No walls."""
 

@@ -24,7 +24,6 @@ from stigmer_apis.config.choices import (
 from stigmer_apis.config.keys import KeyTable
 
 LATER_REMOTE = "once remote backends come"
-NOT_FOR_RUNS = "never: runs work in the sandbox of this machine; a program that runs commands in a container says this itself (`docs/sandbox.md`)"
 NOT_FOR_DAYTONA = "never: runs work in the sandbox of this machine; a program that runs commands in Daytona says this itself (`docs/sandbox.md`)"
 ONLY_WANTED = "never: `MODE=cloud` names it where it is missing; a program that runs commands in Daytona hands it over itself (`docs/sandbox.md`)"
 
@@ -162,15 +161,15 @@ class Execution:
     began with."""
     mode: ExecutionMode = field(default=ExecutionMode.AUTO, metadata=about("STIGMER_EXECUTION_MODE"))
     """What a command must have around it: `auto` makes walls where the machine can, and says so where it cannot; `sandbox` refuses to run
-    without walls; `landlock` takes those of Landlock alone; `local` runs without."""
-    sandbox_image: str = field(default="", metadata=about("STIGMER_SANDBOX_IMAGE", later=NOT_FOR_RUNS))
-    """The image of a container that is a sandbox."""
-    auto_pull: bool = field(default=True, metadata=about("STIGMER_SANDBOX_AUTO_PULL", later=NOT_FOR_RUNS))
-    """Whether an image that is not here is fetched."""
-    cleanup: bool = field(default=True, metadata=about("STIGMER_SANDBOX_CLEANUP", later=NOT_FOR_RUNS))
-    """Whether a container is removed after its use."""
-    ttl: int = field(default=3600, metadata=about("STIGMER_SANDBOX_TTL", least=1, most=31_536_000, later=NOT_FOR_RUNS))
-    """Seconds that an unused container is kept."""
+    without walls; `landlock` takes those of Landlock alone; `container` runs commands in a container for each session; `local` runs without."""
+    sandbox_image: str = field(default="", metadata=about("STIGMER_SANDBOX_IMAGE"))
+    """The image of the containers of the mode `container`; it has to have `sh`. For Podman also a directory, from the root, with a file tree."""
+    auto_pull: bool = field(default=True, metadata=about("STIGMER_SANDBOX_AUTO_PULL"))
+    """Whether that image is fetched where it is not here."""
+    cleanup: bool = field(default=True, metadata=about("STIGMER_SANDBOX_CLEANUP"))
+    """Whether a session's container is removed with the run that made it; else the session's next run goes on in it."""
+    ttl: int = field(default=3600, metadata=about("STIGMER_SANDBOX_TTL", least=1, most=31_536_000))
+    """Seconds after which a container that nothing used is removed."""
     approval_expiry: int = field(
         default=0,
         metadata=about("STIGMER_APPROVAL_EXPIRY", least=0, most=31_536_000, default="as long as you like"),

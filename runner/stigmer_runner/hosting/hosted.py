@@ -65,6 +65,8 @@ class Services:
     """What drives runs."""
     processes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
     """Room for the processes of workflows: so many run at once."""
+    sleepy_seconds: float = 15.0
+    """A workflow that did nothing for so long, and will not for so long, is not kept in memory."""
 
 
 class HostedExecution:
@@ -100,7 +102,10 @@ class HostedExecution:
         self._outbox.listen(self._terminals.set_paused, self._lost)
         try:
             async with self._services.sandboxes.lent(self._options.client) as sandbox:
-                await self._run_in(sandbox)
+                try:
+                    await self._run_in(sandbox)
+                finally:
+                    await sandbox.forget(f"{self._services.marker_prefix}{self._grant.execution_id}")
         except LeaseLost as error:
             _logger.info("%s: %s", self._grant.execution_id, error)
         except (SandboxError, RunnerError) as error:

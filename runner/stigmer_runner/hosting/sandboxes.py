@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
-from stigmer_apis.config import ExecutionMode
+from stigmer_apis.config import Execution, ExecutionMode
 from stigmer_apis.home import Home
 from stigmer_runner.sandbox import (
     Sandbox,
@@ -19,6 +19,7 @@ from stigmer_runner.sandbox import (
     SpawnFailed,
     choose_sandbox,
 )
+from stigmer_runner.sandbox.workspace import resolved_layout
 
 _logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ _KINDS = {
     ExecutionMode.AUTO: None,
     ExecutionMode.SANDBOX: None,
     ExecutionMode.LANDLOCK: SandboxKind.LANDLOCK,
+    ExecutionMode.CONTAINER: SandboxKind.CONTAINER,
     ExecutionMode.LOCAL: SandboxKind.NONE,
 }
 """Which kind a mode asks for; None: the best that there is."""
@@ -47,10 +49,16 @@ class Sandboxes:
     """One sandbox for each environment, made when it is first wanted. `environ` is the runner's own."""
 
     def __init__(
-        self, home: Home, mode: ExecutionMode = ExecutionMode.AUTO, environ: Mapping[str, str] = os.environ
+        self,
+        home: Home,
+        mode: ExecutionMode = ExecutionMode.AUTO,
+        environ: Mapping[str, str] = os.environ,
+        containers: Execution | None = None,
     ) -> None:
+        """`containers`: which ones, for the mode that wants them."""
         self._home = home
         self._mode = mode
+        self._containers = containers or Execution()
         self._environ = dict(environ)
         self._lent: dict[tuple[object, ...], _Lent] = {}
 
@@ -90,9 +98,11 @@ class Sandboxes:
 
     @property
     def _needs_walls(self) -> bool:
-        return self._mode in (ExecutionMode.SANDBOX, ExecutionMode.LANDLOCK)
+        return self._mode in (ExecutionMode.SANDBOX, ExecutionMode.LANDLOCK, ExecutionMode.CONTAINER)
 
     async def _choose(self, layout: SandboxLayout) -> Sandbox:
+        if self._mode is ExecutionMode.CONTAINER:
+            return await _containers(layout, self._containers)
         return await choose_sandbox(layout, _KINDS[self._mode], walls=self._needs_walls)
 
     async def close(self) -> None:
@@ -121,6 +131,21 @@ class Sandboxes:
             environment=environment,
             data_directory=self._home.data_elsewhere,
         )
+
+
+async def _containers(layout: SandboxLayout, wanted: Execution) -> Sandbox:
+    """The sandbox that is containers. Raises `SpawnFailed` where there can be none."""
+    from stigmer_runner.tools.execute.engine import NoContainerEngine, find_engine
+    from stigmer_runner.tools.execute.session_container import ContainerSandbox, ContainerSettings
+
+    if not wanted.sandbox_image:
+        raise SpawnFailed("no image is named for containers: set STIGMER_SANDBOX_IMAGE to one that has `sh`")
+    try:
+        engine = await find_engine()
+    except NoContainerEngine as error:
+        raise SpawnFailed(str(error)) from error
+    settings = ContainerSettings(wanted.sandbox_image, wanted.auto_pull, wanted.cleanup, wanted.ttl)
+    return ContainerSandbox(engine, settings, await asyncio.to_thread(resolved_layout, layout))
 
 
 async def _close(lent: _Lent) -> None:

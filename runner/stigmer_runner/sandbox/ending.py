@@ -87,6 +87,11 @@ def end_marked_processes(prefix: str) -> tuple[KilledProcess, ...]:
     return _end(lambda: _marked(processes.processes(), lambda marker: marker.startswith(prefix)), ()).killed
 
 
+def end_marked(marker: str) -> Ended:
+    """End every process with exactly this marker, and all below them. Blocks for up to some seconds."""
+    return _end(lambda: _marked(processes.processes(), lambda found: found == marker), ())
+
+
 def _marked(table: dict[int, Process], matches: Callable[[str], bool]) -> dict[int, Process]:
     return _ours({pid for pid in table if processes.carries(pid, matches)}, table)
 

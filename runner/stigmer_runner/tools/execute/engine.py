@@ -45,6 +45,15 @@ class Engine:
         """End a container and everything in it; whether it was there."""
         return (await _said(self.command("kill", container), self.environment))[0] == 0
 
+    async def runs(self, container: str) -> bool:
+        """Whether a container is there and runs."""
+        code, said = await _said(self.command("inspect", "--format={{.State.Running}}", container), self.environment)
+        return code == 0 and said.strip() == "true"
+
+    async def say(self, command: Sequence[str], patience: float) -> tuple[int, str]:
+        """How a command of the engine ended, and what it said; 124 where it took longer than `patience` seconds."""
+        return await _said(command, self.environment, patience)
+
     async def remove(self, container: str) -> None:
         """Leave nothing of a container; nothing where it is gone."""
         await _said(self.command("rm", "--force", container), self.environment)
@@ -67,7 +76,7 @@ async def find_engine(find: Find = find, environment: Mapping[str, str] = os.env
     )
 
 
-async def _said(command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+async def _said(command: Sequence[str], environment: Mapping[str, str], patience: float = PATIENCE) -> tuple[int, str]:
     """How a short command of an engine ended, and what it said; 124 where it took too long."""
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -77,10 +86,10 @@ async def _said(command: Sequence[str], environment: Mapping[str, str]) -> tuple
         env=dict(environment),
     )
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience):
             out, _ = await process.communicate()
     except TimeoutError:
-        return 124, f"no answer within {PATIENCE:g} seconds"
+        return 124, f"no answer within {patience:g} seconds"
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

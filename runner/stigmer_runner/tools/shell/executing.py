@@ -58,8 +58,13 @@ class LongOutput:
         self._kept += data[:room]
         self.truncated |= len(data) > room
 
-    def text(self) -> str:
+    @property
+    def data(self) -> bytes:
         """What was kept."""
+        return bytes(self._kept)
+
+    def text(self) -> str:
+        """The same as text."""
         return self._kept.decode("utf-8", "replace")
 
 
