@@ -1,7 +1,8 @@
 """A whole document: its input, its tasks, its output, and where a long run goes on."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from stigmer_apis._version import __version__
 from stigmer_apis.documents.nodes import MapNode
@@ -97,10 +98,10 @@ class DocumentRun:
         """The workflow itself as what its outermost tasks are inside of; it is no task, and not told as one."""
         request = self._request
         try:
-            whole: Json = json.loads(request.document_json)
-            document = workflow_of_json(request.document_json, published=True)
-        except (DocumentBroken, ValueError) as error:
+            read = _read(request.document_json)
+        except DocumentBroken as error:
             raise failed("configuration", str(error)[:2000], "/") from error
+        document, whole = read.document, read.whole
         raw = _map(whole)
         began = request.started_unix_micros / 1e6 if request.started_unix_micros else workflow.time()
         began = _number(carried.get("began"), began)
@@ -137,9 +138,7 @@ class DocumentRun:
         )
         if carried:
             _restore(stage, carried)
-        node = of_data(whole)
-        assert isinstance(node, MapNode)
-        task = Task(Text(node.place, "workflow"), _without_tasks(node), Do(()))
+        task = Task(Text(read.head.place, "workflow"), read.head, Do(()))
         scope = Scope(instance="/")
         around = Around(stage, scope)
         return Visit(around, task, "/", "/", given, stage.input, scope, began, Resumed([]), told=True)
@@ -180,8 +179,26 @@ def _chosen(document: Workflow, wanted: str, *, is_dialect: bool) -> tuple[tuple
     raise failed("configuration", f"there is no workflow `{wanted[:60]}` in this document: it has {names}", "/")
 
 
-def _without_tasks(node: MapNode) -> MapNode:
-    return MapNode(node.place, tuple(entry for entry in node.entries if entry.key != "do"))
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document, which all runs of it share: nobody changes it."""
+
+    document: Workflow
+    whole: Json
+    head: MapNode
+    """Without its tasks."""
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> _Read:
+    """Raises `DocumentBroken`."""
+    document = workflow_of_json(text, published=True)
+    whole: Json = json.loads(text)
+    parts = _map(whole).items()
+    head = of_data({key: value for key, value in parts if key != "do"})
+    if not isinstance(head, MapNode):
+        raise DocumentBroken("the document is no mapping")
+    return _Read(document, whole, head)
 
 
 def _map(value: Json) -> dict[str, Json]:
