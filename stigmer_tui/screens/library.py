@@ -8,14 +8,12 @@ from textual.containers import Container
 from textual.dom import DOMNode
 from textual.widgets import Input
 
-from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
-from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import DeleteResourceResponse
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.manifests.kinds import AGENT, ENVIRONMENT, MCP_SERVER, SESSION, SKILL, WORKFLOW, Kind
+from stigmer_tui.screens.library_deleting import Deleting
 from stigmer_tui.screens.library_feed import LibraryFeed
 from stigmer_tui.screens.page import Page
-from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import thousands
@@ -49,7 +47,6 @@ _EMPTY: Mapping[str, str] = {
 FILTER_SECONDS = 0.15
 SIDE_BY_SIDE = 120
 """Columns from which the list and what is selected both have room."""
-_NAMED = 3
 
 
 class LibraryScreen(WorkstationScreen):
@@ -65,8 +62,7 @@ class LibraryScreen(WorkstationScreen):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
         self._place = next(place for place, (each, _) in enumerate(SHOWN) if each.field == kind)
         self._filter = text
-        self._delete_key = StopKey(workstation.clock)
-        self._consequence = ""
+        self._deleting = Deleting(workstation, self, self._say)
         self.feed = LibraryFeed(self._show)
         self.head = Line(classes="head")
         self.trouble = Notice()
@@ -145,8 +141,8 @@ class LibraryScreen(WorkstationScreen):
         entry = self.table.selected
         if self.feed.error is not None:
             self.status.say([(safe(Untrusted(str(self.feed.error))), "error")])
-        elif entry is not None and self._delete_key.waits_for(entry.resource_id):
-            self.status.say([(f"press d again to delete {entry.name}{self._consequence}", "warning")])
+        elif words := self._deleting.words(entry):
+            self.status.say([(words, "warning")])
         elif entry is not None:
             self.status.say([(entry.resource_id, "muted")], [(entry.words, "muted")])
         else:
@@ -203,7 +199,9 @@ class LibraryScreen(WorkstationScreen):
             case "duplicate" if entry is not None:
                 self._write("copy", entry)
             case "delete" if entry is not None:
-                self._delete(entry)
+                self._deleting.press(entry)
+            case "undo":
+                self._deleting.undo()
             case "copy" if entry is not None:
                 self.app.copy(entry.resource_id, what="the id")
             case "copy_all":
@@ -294,40 +292,3 @@ class LibraryScreen(WorkstationScreen):
         self.set_focus(self.table)
 
     # Deleting.
-
-    def _delete(self, entry: Entry) -> None:
-        if self._delete_key.press(entry.resource_id):
-            self.run_worker(self._deleted(entry, dry_run=False))
-        else:
-            self._consequence = ""
-            self.run_worker(self._deleted(entry, dry_run=True))
-            self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
-        self._say()
-
-    async def _deleted(self, entry: Entry, *, dry_run: bool) -> None:
-        client = await self.app.client()
-        try:
-            answer = await client.resources.delete(
-                ApiResourceKind.Value(entry.kind), entry.resource_id, dry_run=dry_run
-            )
-        except StigmerError as error:
-            self.app.say_error(error)
-            return
-        if dry_run:
-            self._consequence = consequence(answer)
-        else:
-            self.app.say(f"Deleted {entry.name}{consequence(answer)}.")
-        self._say()
-
-
-def consequence(answer: DeleteResourceResponse) -> str:
-    """What a delete takes along, and what keeps it from happening, in words that follow a name."""
-    along = [safe(Untrusted(one.name or one.id)) for one in answer.along]
-    holding = [safe(Untrusted(one.name or one.id)) for one in answer.holding]
-    words = f", and with it {_listed(along)}" if along else ""
-    return f"{words}; it is held by {_listed(holding)}" if holding else words
-
-
-def _listed(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,5 +1,6 @@
 """The library: lists by kind, filter, document, delete, and the way to a run."""
 
+import pytest
 from textual.pilot import Pilot
 
 from stigmer_apis._generated.ai.stigmer.agentic.environment.v1.environment_pb2 import Environment
@@ -11,6 +12,7 @@ from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     Resource,
 )
 from stigmer_tui.app import StigmerApp
+from stigmer_tui.screens import library_deleting
 from stigmer_tui.screens.library import LibraryScreen
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.hostile import HOSTILE
@@ -84,8 +86,11 @@ async def test_long_lists_are_fetched_as_far_as_one_looks(app: StigmerApp, backe
         await until(pilot, lambda: len(screen.feed.entries) == 450, "all of them")
 
 
-async def test_deleting_takes_two_presses_and_says_what_goes_along(app: StigmerApp, backend: ScriptedBackend) -> None:
-    """The first one only asks."""
+async def test_deleting_takes_two_presses_and_says_what_goes_along(
+    app: StigmerApp, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one only asks; then it waits, and is taken back or done."""
+    monkeypatch.setattr(library_deleting, "UNDO_SECONDS", 2)
     backend.resources.add(environment("staging"))
     backend.resources.along = [DeleteResourceResponse.Dependant(id="x", name="staging-default")]
     async with app.run_test(size=(120, 30)) as pilot:
@@ -95,9 +100,14 @@ async def test_deleting_takes_two_presses_and_says_what_goes_along(app: StigmerA
         await pilot.press("d")
         await until(pilot, lambda: "with it staging-default" in screen_text(pilot), "what goes along")
         await pilot.press("d")
+        await until(pilot, lambda: "u keeps it" in screen_text(pilot), "it waits")
+        await pilot.press("u")
+        await until(pilot, lambda: "staging stays" in screen_text(pilot), "it is kept")
+        assert len(backend.calls_of("DeleteResource")) == 1
+        await pilot.press("d", "d")
         await until(pilot, lambda: "None yet" in screen_text(pilot), "it is gone")
         requests = [call.request for call in backend.calls_of("DeleteResource")]
-        assert [isinstance(one, DeleteResourceRequest) and one.dry_run for one in requests] == [True, False]
+        assert [isinstance(one, DeleteResourceRequest) and one.dry_run for one in requests] == [True, True, False]
 
 
 async def test_running_leads_to_the_composer(app: StigmerApp, backend: ScriptedBackend) -> None:
