@@ -86,6 +86,7 @@ class LinkProducer:
         self._random = random_source
         self._leases: dict[str, _Lease] = {}
         self._finishing = False
+        self._turn = asyncio.Lock()
         self.links = 0
         """How often it connected."""
 
@@ -151,12 +152,17 @@ class LinkProducer:
             beating = tasks.create_task(self._beat(call))
             for lease in self._held():
                 for append, _ in list(lease.waiting):
-                    await call.write(LinkRequest(append=append))
+                    await self._write(call, LinkRequest(append=append))
             while not self._is_done():
                 await self._append_somewhere(call)
                 await asyncio.sleep(self._random.uniform(0, self._pace.pause))
             reader.cancel()
             beating.cancel()
+
+    async def _write(self, call: Call, request: LinkRequest) -> None:
+        """One after the other: gRPC ends a call that is written to by two at once."""
+        async with self._turn:
+            await call.write(request)
 
     async def _append_somewhere(self, call: Call) -> None:
         open_leases = [
@@ -178,7 +184,7 @@ class LinkProducer:
         )
         lease.waiting.append((append, lease.number))
         lease.finished = self._finishing
-        await call.write(LinkRequest(append=append))
+        await self._write(call, LinkRequest(append=append))
 
     def _more(self, lease: _Lease) -> list[Event]:
         now = time.time_ns() // 1000
@@ -230,7 +236,7 @@ class LinkProducer:
     async def _beat(self, call: Call) -> None:
         with suppress(asyncio.InvalidStateError):
             while True:
-                await call.write(LinkRequest(heartbeat=LinkRequest.Heartbeat(running=len(self._leases))))
+                await self._write(call, LinkRequest(heartbeat=LinkRequest.Heartbeat(running=len(self._leases))))
                 await asyncio.sleep(1.0)
 
 
