@@ -97,7 +97,7 @@ class MaintenanceService(MaintenanceServiceServicer):
                     kinds[_KIND_OF[name]].dead = (await self._store.usage(name)).dead
                 except NoFiles as error:
                     raise FailedPrecondition(str(error)) from error
-        return UsageResponse(kinds=kinds.values())
+        return UsageResponse(kinds=kinds.values(), damaged_runs=self._store.report.damaged_executions)
 
     async def Pack(
         self, request: PackRequest, context: aio.ServicerContext[PackRequest, PackResponse]

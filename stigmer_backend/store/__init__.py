@@ -7,7 +7,7 @@ has the formats. Inside, each module may import those below it:
     opening, examination                    finding, repairing, checking and putting together the parts
     pack_work, packer                       packs, live
     log_work, state_work, readers           what each thread does
-    event_log, recovery, births, state, structure, changes, snapshot    what is done
+    event_log, recovery, births, state, structure, changes, snapshot, damage    what is done
     archive, journal, database, memory      where it is kept
     packing, reach, inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
     timeline, frames, standing, record_format, database_format, seal, ranks, persistent_classes    of what it is made

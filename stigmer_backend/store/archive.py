@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from stigmer_backend.store.database import Session
+from stigmer_backend.store.errors import StoreDamaged
 from stigmer_backend.store.model import Batch, Lane
 from stigmer_backend.store.persistent_classes import Cell, Chunk, ChunkTree, NameTree
 from stigmer_backend.store.standing import Standing, decode_standing, encode_standing
@@ -78,13 +79,17 @@ class Archive:
             start = None
         found: list[Batch] = []
         size = 0
-        for first, chunk in chunks.items(start):
-            if first + chunk.count - 1 <= after_seq:
-                continue
-            if found and size + len(chunk.body) > max_bytes:
-                break
-            found.append(Batch(first, chunk.count, chunk.body))
-            size += len(chunk.body)
+        try:
+            for first, chunk in chunks.items(start):
+                if first + chunk.count - 1 <= after_seq:
+                    continue
+                if found and size + len(chunk.body) > max_bytes:
+                    break
+                found.append(Batch(first, chunk.count, chunk.body))
+                size += len(chunk.body)
+        except StoreDamaged:
+            if not found:
+                raise  # What came before is told first.
         return found
 
     def flush(

@@ -37,6 +37,8 @@ class WholeTransaction:
     """Where each object's record is."""
     data: bytes
     """All its bytes, with the status as it should be."""
+    damaged: frozenset[bytes] = frozenset()
+    """Objects whose records in it are not what was written; none of a whole one."""
 
     def chain(self, before: int) -> int:
         """The digest of the file up to the end of this transaction, from the one up to its start."""
@@ -69,6 +71,45 @@ def read_transaction(
     if records is None:
         return None
     return WholeTransaction(start, end + LENGTH.size, tid, status == FINISHED, records, data)
+
+
+def read_damaged(
+    read: Callable[[int, int], bytes], size: int, start: int, previous: Callable[[bytes], int]
+) -> WholeTransaction | None:
+    """The transaction at `start` of which some records are not what was written, but which objects those are of is certain.
+
+    None where that is not: then an older version of something could be taken for the present one. Every length has to agree with every other,
+    and each bad record to say where its object's record was before.
+    """
+    header = read(TRANSACTION.size, start)
+    if len(header) < TRANSACTION.size:
+        return None
+    tid, length, status, *texts = TRANSACTION.unpack(header)
+    end = start + length
+    if status not in (FINISHED, VOTED) or any(texts) or end + LENGTH.size > size or length < TRANSACTION.size:
+        return None
+    if read(LENGTH.size, end) != LENGTH.pack(length):
+        return None
+    data = read(length + LENGTH.size, start)
+    found: dict[bytes, int] = {}
+    damaged: set[bytes] = set()
+    position = TRANSACTION.size
+    view = memoryview(data)
+    while position < length:
+        if position + RECORD.size > length:
+            return None
+        oid, record_tid, before, transaction, version, record_bytes = RECORD.unpack_from(data, position)
+        state = position + RECORD.size
+        if state + record_bytes > length or before != previous(oid) or oid in found:
+            return None
+        whole = record_tid == tid and transaction == start and not version
+        if not whole or open_seal(oid, tid, view[state : state + record_bytes]) is None:
+            damaged.add(oid)
+        found[oid] = start + position
+        position = state + record_bytes
+    if not damaged:
+        return None
+    return WholeTransaction(start, end + LENGTH.size, tid, status == FINISHED, found, data, frozenset(damaged))
 
 
 def _records(

@@ -65,9 +65,12 @@ class DigestFile:
         self._descriptor = files.open(self.path, os.O_RDWR)
         self._size = size - (size - _HEADER.size) % _ENTRY.size
 
-    def add(self, entry: DigestEntry) -> None:
-        """Note that the database is on the disk up to `entry.end`. On a full disk the note is left out: it is behind then."""
-        if self.last is not None and self.last.end == entry.end:
+    def add(self, entry: DigestEntry, *, anew: bool = False) -> None:
+        """Note that the database is on the disk up to `entry.end`, `anew` also where that is noted already.
+
+        On a full disk the note is left out: it is behind then.
+        """
+        if entry == self.last or (not anew and self.last is not None and self.last.end == entry.end):
             return
         try:
             self._files.write_at(self._descriptor, _pack(entry, self._salt), self._size)

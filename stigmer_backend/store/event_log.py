@@ -92,6 +92,7 @@ class EventLog:
         self._clock = clock
         self._random_bytes = random_bytes
         self._retry_at = 0.0
+        self._damaged: set[str] = set()
         self._lock = threading.Lock()
 
     # -- what readers look at ------------------------------------------------------------------------------------------
@@ -157,6 +158,10 @@ class EventLog:
                             self._grown[execution] = draft.timeline
         return outcomes
 
+    def set_apart(self, executions: Iterable[str]) -> None:
+        """Events of these are lost: nothing is appended to them any more. They can be read and removed."""
+        self._damaged.update(executions)
+
     def is_known(self, execution: str) -> bool:
         """Whether the execution was created and not removed."""
         return self._find(execution) is not None
@@ -177,6 +182,7 @@ class EventLog:
         if not known:
             return known
         self._journal.write([JournalRecord(RecordKind.REMOVE, execution, 0, 0, "", 0, 0, b"") for execution in known])
+        self._damaged.difference_update(known)
         with self._lock:
             self._removed.update(known)
             for execution in known:
@@ -286,6 +292,8 @@ class EventLog:
         draft = drafts.get(execution)
         if draft is not None:
             return draft
+        if execution in self._damaged:
+            raise StoreDamaged(self._database.path, f"events of {execution}", "they are kept as they are")
         timeline = self._find(execution)
         if timeline is not None:
             return Draft(timeline)
@@ -316,6 +324,16 @@ class EventLog:
         try:
             self._archive.flush(timelines, self._removed, journal, self._options.chunk_bytes)
             self._session.commit()
+        except StoreDamaged:
+            self._session.abort()
+            self._session.begin()
+            if len(timelines) > 1 and not self._removed:
+                for timeline in timelines:
+                    self._flush([timeline])
+            else:
+                self._damaged.update(timeline.execution for timeline in timelines)
+            self._retry_at = self._clock() + self._options.retry_seconds
+            return False
         except OSError as error:
             self._session.abort()
             self._session.begin()
@@ -334,7 +352,10 @@ class EventLog:
         return True
 
     def _rotate(self) -> None:
-        """Move every tail to `events.fs`, sync it, and start a new journal file; or leave all as it is on a full disk."""
+        """Move every tail to `events.fs`, sync it, and start a new journal file; or leave all as it is on a full disk.
+
+        Also where a tail belongs to a damaged execution, which takes no more: the journal has it still.
+        """
         following = self._journal.following()
         try:
             following.create(self._random_bytes)

@@ -1,6 +1,7 @@
 """What happens to a database file before ZODB opens it: it is checked from the saved index on, and a torn end is cut off.
 
-Up to the length that was synced, anything wrong is damage and is refused. Behind it, the first transaction that is not whole is
+Up to the length that was synced, anything wrong is damage. Where it is certain whose records it is in, those are set apart and everything else is
+answered; else the file is refused. Behind it, the first transaction that is not whole is
 where the store stopped: it and what follows are kept aside and cut. A whole transaction is taken in, whatever its status says.
 """
 
@@ -17,13 +18,14 @@ from stigmer_backend.store.database_format import (
     MAGIC,
     STATUS_OFFSET,
     WholeTransaction,
+    read_damaged,
     read_transaction,
 )
 from stigmer_backend.store.digest import DigestEntry, DigestFile
 from stigmer_backend.store.errors import StoreDamaged
 from stigmer_backend.store.files import FileLayer
 from stigmer_backend.store.index_file import SavedIndex, index_path, load_index, save_index
-from stigmer_backend.store.report import RecoveryReport
+from stigmer_backend.store.report import Damage, RecoveryReport
 from stigmer_backend.store.side_files import cut_file, keep_cut
 
 EMPTY = DigestEntry(len(MAGIC), bytes(8), 0)
@@ -37,6 +39,8 @@ class Inspection:
     index: fsIndex
     end: DigestEntry
     digest: DigestFile
+    damaged: bool = False
+    """Whether records in it are not what was written. Its index is not saved then: each opening finds them again, and says so."""
 
 
 def inspect(
@@ -82,10 +86,11 @@ def _inspect(path: Path, files: FileLayer, digest: DigestFile, report: RecoveryR
     if scan.voted or scan.position > scan.known:
         _finish(path, scan.voted, files)
     end = DigestEntry(scan.position, scan.tid, scan.chain)
-    if saved is None or end.end > begun.end:
+    report.damage += scan.damage
+    if not scan.damage and (saved is None or end.end > begun.end):
         save_index(path, index, end, files)
-    digest.add(end)
-    return Inspection(index, end, digest)
+    digest.add(end, anew=bool(scan.damage))
+    return Inspection(index, end, digest, bool(scan.damage))
 
 
 def _usable_index(path: Path, report: RecoveryReport) -> SavedIndex | None:
@@ -119,6 +124,7 @@ class _Scan:
         self.size = os.fstat(descriptor).st_size
         self.position, self.tid, self.chain = begun.end, begun.tid, begun.chain
         self.voted: list[int] = []
+        self.damage: list[Damage] = []
         self._path = path
         self._index = index
         self._read: Callable[[int, int], bytes] = lambda length, offset: os.pread(descriptor, length, offset)
@@ -131,7 +137,9 @@ class _Scan:
         """Walk as far as transactions are whole. Raises `StoreDamaged` for a bad one that was on the disk."""
         self._compare()
         while self.position < self.size:
-            found = read_transaction(self._read, self.size, self.position, lambda oid: self._index.get(oid, 0))
+            found = read_transaction(self._read, self.size, self.position, self._previous)
+            if found is None and self.position < self.known:
+                found = read_damaged(self._read, self.known, self.position, self._previous)
             if found is None or found.tid <= self.tid:
                 break
             self._take(found)
@@ -141,6 +149,9 @@ class _Scan:
                 f"offset {self.position}",
                 "the transaction there is not what was written, and it was on the disk",
             )
+
+    def _previous(self, oid: bytes) -> int:
+        return self._index.get(oid, 0)
 
     def refuse_later(self) -> None:
         """Raise `StoreDamaged` if the file ends with a whole transaction, though the one here is not."""
@@ -156,6 +167,7 @@ class _Scan:
 
     def _take(self, found: WholeTransaction) -> None:
         self._index.update(found.records)
+        self.damage += [Damage(self._path, found.start, oid) for oid in sorted(found.damaged)]
         if not found.finished:
             self.voted.append(found.start)
         self.chain = found.chain(self.chain)
@@ -165,6 +177,8 @@ class _Scan:
     def _compare(self) -> None:
         """Where the digest ends, its CRC has to be that of the file."""
         synced = self._synced
+        if self.damage:
+            return  # What it says is known to be so no more.
         if synced is not None and synced.end == self.position and (synced.chain, synced.tid) != (self.chain, self.tid):
             raise StoreDamaged(
                 self._path, f"a place before offset {synced.end}", "its digest is not that of what was written"

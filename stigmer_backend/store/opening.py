@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from zc.lockfile import LockError
 
@@ -16,6 +17,7 @@ from stigmer_backend.store import database_format
 from stigmer_backend.store.archive import Archive
 from stigmer_backend.store.births import births, clear_births
 from stigmer_backend.store.boot import boot_id
+from stigmer_backend.store.damage import damaged_executions, damaged_records
 from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.digest import digest_path
 from stigmer_backend.store.errors import DatabaseMissing, ManifestDamaged, StoreDamaged, StoreLocked
@@ -55,6 +57,8 @@ ROOT = bytes(8)
 
 EVENTS_CACHE_OBJECTS = 4_000
 EVENTS_CACHE_BYTES = 16 << 20
+
+T = TypeVar("T")
 
 RandomBytes = Callable[[int], bytes]
 
@@ -132,6 +136,7 @@ class _Opener:
         _complete_births(log, state, report)
         write_manifest(self.directory, manifest, self.options.files)
         report.notes += upgrade_state(state)
+        _tell_damage(state, events, log, report)
 
         self._remove_replaced(manifest)
         named = ManifestFile(self.directory, manifest, self.options.files)
@@ -140,7 +145,9 @@ class _Opener:
             with named.lock:
                 return take_snapshot(self.directory, state_storage, events_storage)
 
-        packer = Packer(self.directory, named, self.options.files, self.random_bytes, state_storage, events_storage)
+        packer = Packer(
+            self.directory, named, self.options.files, self.random_bytes, state_storage, events_storage, report
+        )
         return Parts(state, events, log, manifest.incarnation, report, snapshot, packer, named.note, lock.release)
 
     def _manifest(self, report: RecoveryReport) -> Manifest:
@@ -246,6 +253,37 @@ def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes
         lambda left: None,
         lambda: None,
     )
+
+
+def _tell_damage(state: Database, events: Database, log: EventLog, report: RecoveryReport) -> None:
+    """Find out what damaged objects belong to, and keep what stands on them from being written to."""
+    if not report.damage:
+        return
+    looks = [
+        (database, frozenset(damage.object for damage in report.damage if damage.path == database.path))
+        for database in (state, events)
+    ]
+    (state, in_state), (events, in_events) = looks
+    records, more_records = _look(state, lambda session: damaged_records(session, in_state))
+    executions, more_executions = _look(events, lambda session: damaged_executions(session, in_events))
+    log.set_apart(executions)
+    report.damaged_executions = tuple(sorted(executions))
+    report.losses = [
+        f"Events of the run {name} are lost; it is kept as it is, read-only." for name in sorted(executions)
+    ]
+    report.losses += [f"The {kind} {name} is lost." for kind, name in records]
+    if more_records or more_executions:
+        report.losses.append("More may be lost: what tells of others is damaged itself.")
+
+
+def _look(database: Database, query: Callable[[Session], T]) -> T:
+    session = database.session()
+    session.begin()
+    try:
+        return query(session)
+    finally:
+        session.abort()
+        session.close()
 
 
 def _in_transaction(database: Database, work: Callable[[Session], object]) -> None:

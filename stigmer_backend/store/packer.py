@@ -20,7 +20,9 @@ from stigmer_backend.store.late_sync import LayeredFile
 from stigmer_backend.store.manifest import ManifestFile, following_name
 from stigmer_backend.store.packing import PackedCopy, remove_database
 from stigmer_backend.store.reach import Reach, reach
+from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.sealed_storage import SealedStorage
+from stigmer_backend.store.side_files import set_aside
 
 CLOSE_BYTES = 256 << 10
 """A copy that is no further behind than this is close enough for the writer to wait while it comes level."""
@@ -71,7 +73,9 @@ class Packer:
         random_bytes: Callable[[int], bytes],
         state: SealedStorage,
         events: SealedStorage,
+        report: RecoveryReport,
     ) -> None:
+        self._report = report
         self._directory = directory
         self._manifest = manifest
         self._files = files
@@ -112,6 +116,7 @@ class Packer:
         `SwitchUnknown`, after which the store may write nothing more.
         """
         storage = self._storages[name]
+        damaged = storage.is_damaged
         old, target = storage.path, self._directory / following_name(storage.path.name)
         try:
             before, after = self._pack(storage, target, fence, standstill)
@@ -121,6 +126,9 @@ class Packer:
             if isinstance(error, OSError) and is_full(error):
                 raise StoreFull(target, str(error)) from error
             raise
+        if damaged:
+            self._report.mended(old)
+            set_aside(old, self._files)
         remove_database(old, self._files)
         return Packed(name, before, after)
 

@@ -21,6 +21,7 @@ from stigmer_backend.store.database_format import (
     RECORD,
     TRANSACTION,
     WholeTransaction,
+    read_damaged,
     read_transaction,
 )
 from stigmer_backend.store.digest import DigestEntry, DigestFile, digest_path
@@ -86,6 +87,9 @@ class PackedCopy:
 
         def keep(found: WholeTransaction) -> list[RecordOf]:
             here = [(oid, place) for oid, place in found.records.items() if reached.get(oid, 0) == place]
+            for oid, _ in here:
+                if oid in found.damaged:
+                    raise StoreDamaged(self._source, f"offset {found.start}", "a record there is needed and damaged")
             return [(oid, z64, _state(found, place)[1]) for oid, place in here]
 
         self._walk(until, keep, keep_empty=False)
@@ -154,13 +158,15 @@ class PackedCopy:
         self, until: DigestEntry, keep: Callable[[WholeTransaction], list[RecordOf]], *, keep_empty: bool
     ) -> None:
         position, chain = self._from.position, self._from.chain
+        seen = fsIndex()
         while position < until.end:
-            found = read_transaction(
-                lambda length, offset: os.pread(self._reading, length, offset), until.end, position, None
-            )
+            found = read_transaction(self._read, until.end, position, None)
+            if found is None and not keep_empty:
+                found = read_damaged(self._read, until.end, position, lambda oid: seen.get(oid, 0))
             if found is None:
                 raise StoreDamaged(self._source, f"offset {position}", "the transaction there is not what was written")
             position, chain = found.end, found.chain(chain)
+            seen.update(found.records)
             records = keep(found)
             if records or keep_empty or position == until.end:
                 self._add(found.tid, records)
@@ -168,6 +174,9 @@ class PackedCopy:
         if (position, chain) != (until.end, until.chain):
             raise StoreDamaged(self._source, f"a place before offset {until.end}", "it is not what was written")
         self._from = Ended(position, chain)
+
+    def _read(self, length: int, offset: int) -> bytes:
+        return os.pread(self._reading, length, offset)
 
     def _add(self, tid: bytes, records: list[RecordOf]) -> None:
         """Write a transaction of `records` at the end."""

@@ -21,6 +21,20 @@ class Cut:
         return f"{self.path.name}: the last write was not finished; {self.size} bytes from {self.offset} are kept in {self.kept}"
 
 
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A record in the middle of a file that is not what was written. Nothing of it is ever answered; the rest of the file is as it was."""
+
+    path: Path
+    offset: int
+    """Where its transaction begins."""
+    object: bytes
+    """Whose record it is."""
+
+    def __str__(self) -> str:
+        return f"{self.path.name} is damaged at offset {self.offset} (object {self.object.hex()})"
+
+
 @dataclass(slots=True)
 class RecoveryReport:
     """What opening the store found and did."""
@@ -37,6 +51,12 @@ class RecoveryReport:
     """Executions whose first event was put into the journal now."""
     cuts: list[Cut] = field(default_factory=list[Cut])
     """Torn ends."""
+    damage: list[Damage] = field(default_factory=list[Damage])
+    """Records that are not what was written: set apart, never answered. The rest works."""
+    damaged_executions: tuple[str, ...] = ()
+    """Those with events that are lost: nothing is appended to them."""
+    losses: list[str] = field(default_factory=list[str])
+    """What is lost with the damaged records, a sentence each."""
     notes: list[str] = field(default_factory=list[str])
     """All else that is worth knowing, one sentence each."""
 
@@ -51,4 +71,12 @@ class RecoveryReport:
             found.append(
                 "The machine went down while the store was open: what was shown last may be gone; readers start again."
             )
-        return found + [str(cut) for cut in self.cuts] + self.notes
+        return (
+            found + [str(damage) for damage in self.damage] + self.losses + [str(cut) for cut in self.cuts] + self.notes
+        )
+
+    def mended(self, path: Path) -> None:
+        """The file `path`, which was damaged, is out of use: another one without what was damaged has taken its place."""
+        if any(damage.path == path for damage in self.damage):
+            self.damage = [damage for damage in self.damage if damage.path != path]
+            self.losses, self.damaged_executions = [], ()

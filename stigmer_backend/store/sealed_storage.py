@@ -40,6 +40,7 @@ class SealedStorage(LateSync):
         self._chain = self._next_chain = found.end.chain
         self._settled = found.end
         self._index_bytes = index_bytes
+        self._is_damaged = found.damaged
         self._path = path
         self._layer = files
         super().__init__(str(path))
@@ -177,9 +178,9 @@ class SealedStorage(LateSync):
         return self._path
 
     @property
-    def files(self) -> FileLayer:
-        """What it writes through."""
-        return self._layer
+    def is_damaged(self) -> bool:
+        """Whether its file had records, when it was opened, that are not what was written."""
+        return self._is_damaged
 
     def adopt(self, path: Path, found: Inspection, file: LayeredFile, lock: LockFile) -> None:
         """Go on in the file `path`, which holds the same in less. On the writer's thread, between two transactions.
@@ -196,6 +197,7 @@ class SealedStorage(LateSync):
             self._pos = self._nextpos = found.end.end
             self._chain = self._next_chain = found.end.chain
             self._settled = found.end
+            self._is_damaged = found.damaged
             self._saved_at = self._pos
         for each in old:
             each.close()
@@ -209,6 +211,8 @@ class SealedStorage(LateSync):
 
     def _save_index(self) -> None:
         last = self._digest.last
+        if self._is_damaged:
+            return
         if last is not None and last.end == self._pos and self._pos > self._saved_at:
             save_index(self._path, self._index, last, self._layer)
             self._saved_at = self._pos

@@ -25,6 +25,19 @@ def keep_cut(path: Path, offset: int, files: FileLayer) -> Cut:
     return Cut(path, offset, len(data), kept)
 
 
+def set_aside(path: Path, files: FileLayer) -> Path:
+    """Move the file `path`, which is out of use and was damaged, to where cut ends are kept; returns where it is."""
+    directory = path.parent / CUT
+    directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    number = 1
+    while (kept := directory / f"{path.name}.whole.{number}").exists():
+        number += 1
+    files.rename(path, kept)
+    files.sync_directory(directory)
+    files.sync_directory(path.parent)
+    return kept
+
+
 def cut_file(path: Path, offset: int, files: FileLayer) -> None:
     """Cut `path` at `offset`, durably."""
     descriptor = files.open(path, os.O_RDWR)

@@ -5,6 +5,7 @@ from stigmer_apis.client import Client
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.checks.finding import Finding, absent, bad, good
 
+_MEND_STORE = "Restore a backup (stigmer restore), or go on without what is lost: stigmer doctor --repair"
 _RUNGS = {
     Rung.RUNG_KEYRING: "the keyring",
     Rung.RUNG_PASSPHRASE: "a passphrase",
@@ -22,7 +23,7 @@ async def check_daemon(client: Client) -> list[Finding]:
     store = status.store.detail or f"{status.executions} executions, {status.store.disk_bytes / 1e6:.1f} MB"
     findings = [
         good("daemon", f"pid {status.pid}, version {status.version}"),
-        good("store", store) if status.store.healthy else bad("store", store, "See what is damaged: stigmer verify"),
+        good("store", store) if status.store.healthy else bad("store", store, _MEND_STORE),
     ]
     log = "Its log says why: stigmer server logs --component runner"
     if not status.runners:

@@ -5,27 +5,37 @@ import asyncio
 import click
 
 from stigmer_apis.client import Client
+from stigmer_apis.client.upkeep import disk_usage
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
 from stigmer_tui.checks.examining import examine
 from stigmer_tui.checks.finding import Finding, Health, bad, good
 from stigmer_tui.checks.machine import check_home
-from stigmer_tui.cli.connect import run_async
+from stigmer_tui.cli.connect import run_async, with_client
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.maintenance import data_of, maintain
+from stigmer_tui.cli.pack import pack_now
 from stigmer_tui.text import safe
 
 _MARKS = {Health.GOOD: "✓", Health.ABSENT: "–", Health.BAD: "✗"}
 
 
 @click.command("doctor")
-def command() -> int:
+@click.option("--repair", is_flag=True, help="Delete runs whose events are lost, and leave what is damaged behind.")
+@click.option("-y", "--yes", is_flag=True, help="With --repair: do not ask.")
+def command(repair: bool, yes: bool) -> int:
     """Look at home, every byte of the store, runner, sandbox, secrets, model providers. Ends with 1 where something wants mending.
 
+    With --repair, runs that lost events to a damaged disk are deleted, and the database is written anew without what is damaged. The damaged file is kept. A backup that holds
+    them is the better way, where there is one.
+
     \b
-    Example:
+    Examples:
       stigmer doctor
+      stigmer doctor --repair
     """
+    if repair:
+        return with_client(lambda client: _repair(client, yes))
 
     async def work() -> int:
         findings = await look()
@@ -35,6 +45,23 @@ def command() -> int:
         return 1 if any(finding.health is Health.BAD for finding in findings) else ExitCode.OK
 
     return run_async(work)
+
+
+async def _repair(client: Client, yes: bool) -> int:
+    """Leave what is damaged behind, after asking."""
+    damaged = list((await disk_usage(client)).damaged_runs)
+    if not damaged:
+        click.echo("no run has lost events: there is nothing to repair")
+        return ExitCode.OK
+    for run in damaged:
+        click.echo(f"events of {safe(run)} are lost")
+    if not yes and not await asyncio.to_thread(click.confirm, "Delete them?", default=False):
+        click.echo("nothing was changed")
+        return ExitCode.OK
+    await client.boards.delete(damaged)
+    await pack_now(client)
+    click.echo("the damaged file is kept in data/cut")
+    return ExitCode.OK
 
 
 async def look() -> list[Finding]:

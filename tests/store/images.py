@@ -170,6 +170,8 @@ class Reopened:
         if known is None:
             return None
         batches = archive.read(name, lane, 0, 1 << 30)
+        while batches and (more := archive.read(name, lane, batches[-1].last_seq, 1 << 30)):
+            batches += more
         if held is not None:
             batches += self._parts.log.read_tail(name, lane, batches[-1].last_seq if batches else 0, 1 << 30) or []
         check(texts := [text for batch in batches for text in split(batch)])
