@@ -10,6 +10,8 @@ from stigmer_tui.theme.phases import PHASES_BY_WORD
 from stigmer_tui.transcript.blocks import ToolCall
 from stigmer_tui.transcript.calls import finish_call, outcome_words, shown_call
 from stigmer_tui.transcript.remarks import remark_of
+from stigmer_tui.workflow.lines import RunLines
+from stigmer_tui.workflow.values import dumped
 
 MOST_RESULT_LINES = 20
 """Lines of a result that are said; the rest is counted."""
@@ -52,6 +54,7 @@ class EventLines:
     _changed: set[str] = field(default_factory=set[str])
     """Calls that changed files."""
     _sub_agents: dict[str, str] = field(default_factory=dict[str, str])
+    _workflow: RunLines = field(default_factory=lambda: RunLines("ID", shapes=False))
 
     def take(self, event: Event) -> list[str]:
         """The lines of the next event."""
@@ -69,6 +72,10 @@ class EventLines:
                 return self._complete(event.message_completed)
             case "tool_call_finished":
                 return self._finished(event.tool_call_finished, who)
+            case "workflow_output":
+                self._workflow.take(event)
+                given = dumped(self._workflow.state.output).splitlines()
+                return given if self.only_output else [f"gives: {line}" for line in given]
             case _:
                 return [] if self.only_output else self._more(event, who)
         return []
@@ -89,6 +96,9 @@ class EventLines:
         match event.WhichOneof("body"):
             case "execution_created":
                 created = event.execution_created
+                if created.workflow_name:
+                    self.agent = created.workflow_name
+                    return [f"run: of the workflow {self.agent}"]
                 self.agent = created.agent_name or self.agent
                 where = f", in {created.workspace}" if created.workspace else ""
                 return [f"run: of {self.agent}, in the session {created.session_id}{where}"]
@@ -142,6 +152,8 @@ class EventLines:
                 asked = event.question_asked
                 options = [f"  {number}. {option}" for number, option in enumerate(asked.options, 1)]
                 return [*_told(f"{who} asks", asked.text), *options]
+            case kind if kind is not None and kind.startswith("workflow_"):
+                return [f"task: {line}" for line in self._workflow.take(event)]
             case kind if kind is not None and (remark := remark_of(event)) is not None:
                 return _told("run", remark.text)
             case _:

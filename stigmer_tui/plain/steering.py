@@ -184,7 +184,7 @@ def retry(desk: Desk, words: str) -> None:
     """Start the same again, in a session of its own, and follow it."""
     desk.change()
     run = desk.run_named(words.split())
-    desk.run = desk.do(lambda client: client.boards.retry(run)).metadata.id
+    desk.run = desk.do(lambda client: client.boards.run_again(run))
     follow_on(desk)
 
 

@@ -29,6 +29,9 @@ from stigmer_tui.widgets.prompt_line import PromptLine
 from stigmer_tui.widgets.settings.list import SettingsList
 from stigmer_tui.widgets.time_bar import TimeBar
 from stigmer_tui.widgets.transcript_view import TranscriptView
+from stigmer_tui.widgets.workflow.json_form import JsonText
+from stigmer_tui.widgets.workflow.task_view import TaskView
+from stigmer_tui.widgets.workflow.tree_view import TreeView
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.support import run_screen, screen_text, settled, typed, until
 
@@ -53,6 +56,9 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
     Scope.LOGS: LogsView,
+    Scope.WORKFLOW: TreeView,
+    Scope.TASK: TaskView,
+    Scope.FORM: JsonText,
     Scope.PLOTS: PlotList,
     Scope.DOCTOR: FindingList,
     Scope.SETTINGS: SettingsList,
