@@ -14,6 +14,7 @@ from stigmer_backend.resources.sessions import Sessions
 from stigmer_backend.resources.skills import Skills
 from stigmer_backend.resources.workflow_executions import WorkflowExecutions
 from stigmer_backend.resources.workflows import WorkflowInstances, Workflows
+from stigmer_backend.workflows.documents import Documents
 
 
 class Catalogues:
@@ -21,12 +22,13 @@ class Catalogues:
 
     def __init__(self, means: Means) -> None:
         self.means = means
+        self.documents = Documents()
         self.instances = Instances(means)
         self.agents = Agents(means, self.instances)
         self.sessions = Sessions(means)
         self.executions = Executions(means)
         self.workflow_instances = WorkflowInstances(means)
-        self.workflows = Workflows(means, self.workflow_instances)
+        self.workflows = Workflows(means, self.workflow_instances, self.documents)
         self.workflow_executions = WorkflowExecutions(means)
         self.environments = Environments(means)
         self.execution_contexts = ExecutionContexts(means)

@@ -18,6 +18,7 @@ from stigmer_backend.resources.rules import check_variables, needs_spec, refuse
 from stigmer_backend.resources.stamps import Stamp
 from stigmer_backend.resources.workflow_tasks import TASKS, calls, task_problems
 from stigmer_backend.store import StateRead, StateWrite
+from stigmer_backend.workflows.documents import Documents
 
 
 class WorkflowInstances(Catalogue[WorkflowInstance]):
@@ -35,12 +36,18 @@ class WorkflowInstances(Catalogue[WorkflowInstance]):
         return references("spec.env_refs", ENVIRONMENTS, fresh.spec.env_refs)
 
 
+_WARNINGS = 20
+_SHOWN_CHARACTERS = 64 << 10
+"""A document that is longer is not repeated in the status."""
+
+
 class Workflows(Catalogue[Workflow]):
     """Workflows: tasks in their order, checked and kept."""
 
-    def __init__(self, means: Means, instances: WorkflowInstances) -> None:
+    def __init__(self, means: Means, instances: WorkflowInstances, documents: Documents) -> None:
         super().__init__(WORKFLOWS, means)
         self._instances = instances
+        self._documents = documents
 
     def references(self, fresh: Workflow) -> Sequence[Reference]:
         """The agents that its tasks call and the workflows that they run. Those that a document names are looked for when it runs."""
@@ -48,13 +55,21 @@ class Workflows(Catalogue[Workflow]):
 
     def settle(self, fresh: Workflow) -> None:
         """What is stored was found valid: `check` refuses what is not."""
-        fresh.status.serverless_workflow_validation.state = ValidationState.VALID
+        validation = fresh.status.serverless_workflow_validation
+        validation.Clear()
+        validation.state = ValidationState.VALID
+        if fresh.spec.yaml or not list(task_problems(fresh.spec.tasks, TASKS)):
+            document = self._documents.at_once(fresh.spec)
+            validation.warnings.extend(str(problem) for problem in document.warnings[:_WARNINGS])
+            if len(document.json) <= _SHOWN_CHARACTERS:
+                validation.yaml = fresh.spec.yaml or document.json
 
     def check(self, state: StateRead, fresh: Workflow) -> None:
         """The rules beyond the contract's: task by task, and no workflow that runs itself."""
         needs_spec(fresh, "workflow", "give it a document and tasks")
-        problems = [] if fresh.spec.yaml else [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
-        problems += check_variables("spec.env_spec.data", fresh.spec.env_spec.data)
+        problems = list(check_variables("spec.env_spec.data", fresh.spec.env_spec.data))
+        if not fresh.spec.yaml:
+            problems += [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
         refuse("workflow", fresh.metadata, problems)
 
     def complete(self, state: StateWrite, fresh: Workflow, stamp: Stamp) -> None:

@@ -80,7 +80,6 @@ from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull
 from stigmer_backend.workflows.beginning import Beginning
 from stigmer_backend.workflows.callbacks import Callbacks
 from stigmer_backend.workflows.children import Children
-from stigmer_backend.workflows.documents import Documents
 from stigmer_backend.workflows.parts import WorkflowParts
 from stigmer_backend.workflows.retrying import Retrying
 from stigmer_backend.workflows.signals import Signals
@@ -336,7 +335,7 @@ class Backend:
 
     def _make_workflows(self) -> WorkflowParts:
         store, registry, new, options = self._store, self._registry, self._new, self._options
-        documents, callbacks = Documents(), Callbacks(store, self._micros)
+        documents, callbacks = self._catalogues.documents, Callbacks(store, self._micros)
         registry.on_final(callbacks.ended)
         registry.on_stored(callbacks.told)
         beginning = Beginning(

@@ -30,7 +30,7 @@ from stigmer_backend.resources.applying import (
     twice_in,
 )
 from stigmer_backend.resources.contract_rules import violations_of
-from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS, WORKFLOW_EXECUTIONS
+from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS, WORKFLOW_EXECUTIONS, WORKFLOWS
 from stigmer_backend.resources.lookup import find_named
 from stigmer_backend.resources.removal import Dependant, Plan, Removed, name_of
 from stigmer_backend.resources.repeats import Repeatable, made_before, remember
@@ -83,6 +83,7 @@ class AnyResources:
             call = Repeatable.of(key, _METHOD, await asyncio.to_thread(self._masked, request))
         batch = await asyncio.to_thread(_read, request)
         await self._place_sessions(batch)
+        await self._read_documents(batch)
         prune = Prune(dict(request.prune_labels), prune_kinds(asked, batch), request.force)
         step = _Step(self._applying, batch, prune, self._parts.stamps.now(), call, request.dry_run)
         try:
@@ -125,6 +126,19 @@ class AnyResources:
                 except StigmerError as error:
                     batch.violations.append(
                         FieldViolation(f"{wanted.path}.spec.metadata", "stigmer.workspace", error.message)
+                    )
+                    batch.wanted.remove(wanted)
+                    batch.hopeless.add(wanted.name)
+
+    async def _read_documents(self, batch: Batch) -> None:
+        """Read the documents of workflows before the transaction; one that cannot be run is noted."""
+        for wanted in list(batch.wanted):
+            if isinstance(wanted.resource, WORKFLOWS.message):
+                try:
+                    await self._parts.catalogues.documents.prepare(wanted.resource.spec)
+                except InvalidArgument as error:
+                    batch.violations.extend(
+                        FieldViolation(f"{wanted.path}.{one.field}", one.rule, one.message) for one in error.violations
                     )
                     batch.wanted.remove(wanted)
                     batch.hopeless.add(wanted.name)

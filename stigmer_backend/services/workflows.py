@@ -25,6 +25,11 @@ from stigmer_backend.services.kind_services import Commands, Queries
 class WorkflowCommands(Commands[Workflow, WorkflowId], WorkflowCommandControllerServicer):
     """Writes workflows."""
 
+    async def prepare(self, request: Workflow) -> Workflow:
+        """Read its document outside of the transaction. Raises `InvalidArgument` with all that is wrong with it."""
+        await self._parts.catalogues.documents.prepare(request.spec)
+        return request
+
 
 class WorkflowQueries(Queries[Workflow, WorkflowId], WorkflowQueryControllerServicer):
     """Reads workflows."""

@@ -2,19 +2,21 @@
 
 import asyncio
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import WorkflowSpec
+from stigmer_apis.documents.nodes import Place
 from stigmer_apis.documents.parsing import parse
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.documents.sources import Source
-from stigmer_apis.errors import FailedPrecondition, FieldViolation, InvalidArgument
+from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_apis.workflow.checking import Checked, check
-from stigmer_apis.workflow.document_json import DocumentBroken, to_json, workflow_of_json
+from stigmer_apis.workflow.document_json import to_json
 from stigmer_apis.workflow.limits import DEPTH
-from stigmer_apis.workflow.messages import document_of
+from stigmer_apis.workflow.messages import check_messages, document_of
 from stigmer_apis.workflow.model import Workflow
 from stigmer_apis.workflow.reading import is_workflow_document, read_node
 
@@ -42,12 +44,27 @@ class Document:
 
 
 class Documents:
-    """Reads documents, a few at a time, and keeps those that were read last."""
+    """Reads documents, a few at a time, and keeps those that were read last. Asked from the event loop, and from the store's writer."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, Document] = OrderedDict()
         self._bytes = 0
         self._turns = asyncio.Semaphore(2)
+        self._lock = threading.Lock()
+
+    def at_once(self, spec: WorkflowSpec) -> Document:
+        """What a stored workflow would run, read here and now where it is not known: for a step of the store's writer.
+
+        Raises `InvalidArgument` with all that is wrong with it.
+        """
+        key, read = _reading(spec)
+        known = self._known.get(key)
+        return known if known is not None else self._keep(key, read())
+
+    async def prepare(self, spec: WorkflowSpec) -> None:
+        """Read what is about to be stored, so that the writer need not. Raises as `at_once`."""
+        if spec.yaml:
+            await self.of_spec(spec)
 
     async def of_text(self, text: str, field: str, name: str = "document") -> Document:
         """The document in `text`, YAML or JSON, which stood in `field` of a request.
@@ -60,30 +77,28 @@ class Documents:
                 remedy=f"at most {LONGEST_BYTES:,} are read: make several workflows of it",
                 violations=[FieldViolation(field, "stigmer.workflow.document", "is too long")],
             )
-        return await self._read(
-            b"text\0" + text.encode("utf-8", "surrogateescape"), lambda: _of_text(text, field, name)
-        )
+        return await self._read(_key_of(text), lambda: _of_text(text, field, name))
 
     async def of_spec(self, spec: WorkflowSpec) -> Document:
-        """What a stored workflow runs. Raises `FailedPrecondition` where that cannot be read any more."""
-        if spec.yaml:
-            return await self.of_text(spec.yaml, "spec.yaml", spec.document.name or "document")
-        bare = WorkflowSpec(document=spec.document, tasks=spec.tasks)
-        return await self._read(b"spec\0" + bare.SerializeToString(deterministic=True), lambda: _of_spec(bare))
+        """What a stored workflow runs. Raises `InvalidArgument` where that cannot be read."""
+        return await self._read(*_reading(spec))
 
-    async def _read(self, content: bytes, read: Callable[[], Document]) -> Document:
-        key = hashlib.sha256(content).digest()
+    async def _read(self, key: bytes, read: Callable[[], Document]) -> Document:
         known = self._known.get(key)
         if known is None:
             async with self._turns:
                 known = self._known.get(key) or await asyncio.to_thread(read)
+        return self._keep(key, known)
+
+    def _keep(self, key: bytes, document: Document) -> Document:
+        with self._lock:
             if key not in self._known:
-                self._known[key] = known
-                self._bytes += len(known.json)
-        self._known.move_to_end(key)
-        while self._bytes > _KEPT_BYTES and len(self._known) > 1:
-            self._bytes -= len(self._known.popitem(last=False)[1].json)
-        return known
+                self._known[key] = document
+                self._bytes += len(document.json)
+            self._known.move_to_end(key)
+            while self._bytes > _KEPT_BYTES and len(self._known) > 1:
+                self._bytes -= len(self._known.popitem(last=False)[1].json)
+        return document
 
 
 def check_text(text: str, name: str) -> tuple[Checked, str]:
@@ -120,11 +135,35 @@ def _of_text(text: str, field: str, name: str) -> Document:
 
 
 def _of_spec(spec: WorkflowSpec) -> Document:
-    try:
-        json = to_json(document_of(spec))
-        return Document(json, workflow_of_json(json, published=True), (), published=True)
-    except DocumentBroken as broken:
-        raise FailedPrecondition(
-            f"the workflow {spec.document.name!r} cannot be run: {broken}",
-            remedy="mend it and apply it again",
-        ) from broken
+    """Of the published messages: what stands in them has a path, and no line."""
+    places: dict[str, Place] = {}
+
+    def find(path: str) -> tuple[Place, str]:
+        return places.setdefault(path, Place(0, len(places) + 1)), f"spec.{path}"
+
+    checked = check_messages("", spec, find)
+    if checked.errors or checked.workflow is None:
+        first = checked.errors[0]
+        more = f" (and {len(checked.errors) - 1} more)" if len(checked.errors) > 1 else ""
+        raise InvalidArgument(
+            f"the workflow {spec.document.name!r}: {first.field} {first.what}{more}",
+            remedy=first.remedy,
+            violations=[
+                FieldViolation(problem.field, "stigmer.workflow.document", problem.what)
+                for problem in checked.errors[:_SHOWN]
+            ],
+        )
+    return Document(to_json(document_of(spec)), checked.workflow, checked.warnings, published=True)
+
+
+def _reading(spec: WorkflowSpec) -> tuple[bytes, Callable[[], Document]]:
+    """Under which key a stored workflow's document is kept, and how it is read."""
+    if spec.yaml:
+        name = spec.document.name or "document"
+        return _key_of(spec.yaml), lambda: _of_text(spec.yaml, "spec.yaml", name)
+    bare = WorkflowSpec(document=spec.document, tasks=spec.tasks)
+    return hashlib.sha256(b"spec\0" + bare.SerializeToString(deterministic=True)).digest(), lambda: _of_spec(bare)
+
+
+def _key_of(text: str) -> bytes:
+    return hashlib.sha256(b"text\0" + text.encode("utf-8", "surrogateescape")).digest()

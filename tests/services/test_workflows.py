@@ -94,7 +94,7 @@ async def test_names_of_tasks_are_unique_and_tasks_may_be_nested(wire: Wire) -> 
     assert [one.field for one in doubled] == ["spec.tasks[1].name"]
     inner = task("SET", SET)
     for _ in range(10):
-        inner = task("FOR", {"each": "x", "in": "y", "do": [inner]})
+        inner = task("FOR", {"each": "x", "in": "${ .xs }", "do": [inner]})
     await wire.write(WORKFLOWS, "create", workflow(inner))
 
 
@@ -122,3 +122,33 @@ async def test_what_was_asked_of_an_execution_stays(wire: Wire) -> None:
     with refused(InvalidArgument) as refusal:
         await wire.write(WORKFLOW_EXECUTIONS, "update", run)
     assert "trigger_message" in refusal.text
+
+
+YAML = """\
+document: {dsl: 1.0.0, namespace: tests, name: written, version: 1.0.0}
+do:
+  - one: {set: {a: 1}}
+"""
+
+
+def written(text: str) -> Workflow:
+    """A workflow as a document, with what older programs read beside it."""
+    spec = workflow_spec([task("SET", SET)])
+    return document(WORKFLOWS, "written", {**spec, "yaml": text})
+
+
+async def test_a_document_is_kept_as_it_was_written_and_checked_where_it_is_wrong(wire: Wire) -> None:
+    made = await wire.write(WORKFLOWS, "apply", written(YAML))
+    assert made.spec.yaml == YAML
+    validation = made.status.serverless_workflow_validation
+    assert (validation.state, validation.yaml) == (ValidationState.VALID, YAML)
+    again = await wire.write(WORKFLOWS, "apply", written(YAML))
+    assert again.metadata.version.id == made.metadata.version.id
+    (wrong,) = await violations(wire, written(YAML.replace("set:", "sett:")))
+    assert (wrong.field, "3:5" in wrong.message) == ("spec.yaml", True)
+    (broken,) = await violations(wire, written("document: {"))
+    assert broken.field == "spec.yaml"
+    warned = await wire.write(
+        WORKFLOWS, "apply", written(YAML + "  - two: {set: {b: 2}, then: end}\n  - three: {set: {c: 3}}\n")
+    )
+    assert "three" in warned.status.serverless_workflow_validation.warnings[0]
