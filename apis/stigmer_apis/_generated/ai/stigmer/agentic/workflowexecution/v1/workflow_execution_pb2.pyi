@@ -353,6 +353,7 @@ class WorkflowExecutionStatus(_message.Message):
     HEAD_SEQ_FIELD_NUMBER: _builtins.int
     OMITTED_TASKS_FIELD_NUMBER: _builtins.int
     OUTPUT_VALUE_FIELD_NUMBER: _builtins.int
+    DOCUMENT_JSON_FIELD_NUMBER: _builtins.int
     phase: _workflow_execution_enums_pb2.ExecutionPhase.ValueType
     """Moves only forward: pending, in progress, then one of completed, failed, cancelled for good."""
     error: _builtins.str
@@ -365,6 +366,8 @@ class WorkflowExecutionStatus(_message.Message):
     """Sequence number of the last event that is folded into this status. Following the events from here misses none."""
     omitted_tasks: _builtins.int
     """How many of the oldest tasks were cut."""
+    document_json: _builtins.str
+    """The document that it runs, as one JSON text: as it was when it began, whatever became of the stored workflow. In the answer to `get` alone."""
     @_builtins.property
     def audit(self) -> _api_resource_pb2.ApiResourceAudit: ...
     @_builtins.property
@@ -398,10 +401,11 @@ class WorkflowExecutionStatus(_message.Message):
         head_seq: _builtins.int = ...,
         omitted_tasks: _builtins.int = ...,
         output_value: _struct_pb2.Value | None = ...,
+        document_json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["audit", b"audit", "output", b"output", "output_value", b"output_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attention", b"attention", "audit", b"audit", "completed_at", b"completed_at", "error", b"error", "head_seq", b"head_seq", "omitted_tasks", b"omitted_tasks", "output", b"output", "output_value", b"output_value", "phase", b"phase", "started_at", b"started_at", "tasks", b"tasks", "temporal_workflow_id", b"temporal_workflow_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attention", b"attention", "audit", b"audit", "completed_at", b"completed_at", "document_json", b"document_json", "error", b"error", "head_seq", b"head_seq", "omitted_tasks", b"omitted_tasks", "output", b"output", "output_value", b"output_value", "phase", b"phase", "started_at", b"started_at", "tasks", b"tasks", "temporal_workflow_id", b"temporal_workflow_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
