@@ -1,6 +1,7 @@
 """Which server this machine's commands and the app speak to: the daemon here, or one on another machine, and the key to that.
 
-Keys are kept by the address that they are for, in `logins.json` of the home (0600), as `stigmer backend login` puts them there; `STIGMER_API_KEY` wins.
+Keys are kept by the address that they are for, as `stigmer backend login` keeps them: in the keyring of the person's session where there is one, else in
+`logins.json` of the home (0600), which also says which are in the keyring. `STIGMER_API_KEY` wins.
 """
 
 import json
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, cast
 from stigmer_apis.config import BackendType, load
 from stigmer_apis.errors import ConfigError, Unauthenticated
 from stigmer_apis.home import Home
+from stigmer_tui import login_keyring
 from stigmer_tui.widgets.composer.private_file import replace_private
 
 if TYPE_CHECKING:
     from stigmer_apis.client.remote import Remote
 
 KEY_VARIABLE = "STIGMER_API_KEY"
+IN_KEYRING = "keyring"
+"""Stands in `logins.json` for a key that the keyring keeps; no key looks so."""
 REMOTE_VARIABLE = "STIGMER_REMOTE"
 """An address that one command is about, in place of what is configured: how the app hands `--remote` on to commands that it runs."""
 
@@ -29,19 +33,41 @@ class Logins:
     def __init__(self, home: Home) -> None:
         self.path: Path = home.root / "logins.json"
 
-    def get(self, endpoint: str) -> str:
-        """The key for an address; empty where there is none."""
-        return self._read().get(endpoint, "")
+    def has(self, endpoint: str) -> bool:
+        """Whether a key is kept for an address."""
+        return bool(self._read().get(endpoint, ""))
 
-    def put(self, endpoint: str, key: str) -> None:
-        """Keep a key. Raises `OSError`."""
-        self._write({**self._read(), endpoint: key})
+    def get(self, endpoint: str) -> str:
+        """The key for an address; empty where there is none. Raises `Unauthenticated` where it is in a keyring that cannot be asked."""
+        kept = self._read().get(endpoint, "")
+        if kept != IN_KEYRING:
+            return kept
+        try:
+            return login_keyring.find(endpoint)
+        except login_keyring.KeyringUnusable as error:
+            raise Unauthenticated(
+                f"the API key for {endpoint} is in the keyring, which cannot be asked: {error}",
+                remedy=f"unlock the keyring, set {KEY_VARIABLE}, or give the key anew: `stigmer backend login --endpoint {endpoint}`",
+            ) from error
+
+    def put(self, endpoint: str, key: str) -> str:
+        """Keep a key; where that is, in words. Raises `OSError`."""
+        try:
+            where = f"the {login_keyring.keep(endpoint, key)}"
+            self._write({**self._read(), endpoint: IN_KEYRING})
+        except login_keyring.KeyringUnusable:
+            where = f"{self.path}, for you alone"
+            self._write({**self._read(), endpoint: key})
+        return where
 
     def remove(self, endpoint: str) -> bool:
         """Forget a key; False where there was none. Raises `OSError`."""
         known = self._read()
         if endpoint not in known:
             return False
+        if known[endpoint] == IN_KEYRING:
+            with suppress(login_keyring.KeyringUnusable):
+                login_keyring.forget(endpoint)
         del known[endpoint]
         self._write(known)
         return True

@@ -101,7 +101,7 @@ def switch(to: str, endpoint: str) -> int:
             set_value(home, ENDPOINT, where)
             set_value(home, KEY, to)
             say(setting_named(ENDPOINT))
-            if not Logins(home).get(where):
+            if not Logins(home).has(where):
                 click.echo(f"  no key is known for it yet: stigmer backend login --endpoint {where}", err=True)
         else:
             set_value(home, KEY, to)
@@ -129,10 +129,8 @@ def login(endpoint: str) -> int:
         key = read_secret(f"API key for {where}").decode("utf-8", "replace").strip()
         async with Client(home, remote=Remote(where, key), options=ClientOptions(patience=0)) as client:
             role = client.server_info.role
-        await asyncio.to_thread(_keep, home, where, key)
-        click.echo(
-            f"the server at {where} knows this key ({safe(role)}); it is kept in {safe(str(Logins(home).path))}, for you alone"
-        )
+        kept = await asyncio.to_thread(_keep, home, where, key)
+        click.echo(f"the server at {where} knows this key ({safe(role)}); it is kept in {safe(kept)}")
         return ExitCode.OK
 
     return run_async(work)
@@ -167,6 +165,7 @@ def _endpoint(given: str) -> str:
     return known
 
 
-def _keep(home: Home, endpoint: str, key: str) -> None:
+def _keep(home: Home, endpoint: str, key: str) -> str:
+    """Where it is kept, in words."""
     home.prepare_root()
-    Logins(home).put(endpoint, key)
+    return Logins(home).put(endpoint, key)
