@@ -9,11 +9,12 @@ import yaml
 from google.protobuf.json_format import MessageToDict
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
-from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch
 from stigmer_apis.workflow.document_json import Json
+from stigmer_runner.durable.messages import TELL
 from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.durable.workflow_messages import ASK, CALLS, CallEnd, TaskCall, WorkflowRequest, repeatable
-from stigmer_runner.engine.activities import Activities, Activity, ActivityCall
+from stigmer_runner.engine.activities import Activities, Activity, ActivityCall, FunctionActivity
 from stigmer_runner.engine.chronicle import Completed, Failed, RunOutcome, SilentChronicle
 from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
 from stigmer_runner.engine.errors import ActivityFailure
@@ -88,13 +89,19 @@ class Play:
         for name, value in request.items():
             object.__setattr__(asked, name, value)
         known = answers or {}
-        made = [
+        made: list[Activity] = [
             Scripted(name, self.ledger, known.get(name, _echo), repeatable=again)
             for name in (*CALLS, ASK)
             for again in (False, True)
         ]
+        self.handed_over: list[Event] = []
+        """Events that came by an activity."""
+        made.append(FunctionActivity(TELL, self._tell))
         plan = RunPlan(WorkflowInterpreter, "wex-test", (asked,))
         self.run = EmbeddedRun(plan, Activities(made), self.journal, SilentChronicle())
+
+    async def _tell(self, events: bytes) -> None:
+        self.handed_over += EventBatch.FromString(events).events
 
     async def outcome(self, history: Sequence[JournalRecord] = ()) -> RunOutcome:
         """Run to the end."""

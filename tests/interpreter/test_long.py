@@ -129,3 +129,34 @@ async def test_a_replay_of_many_calls_makes_none() -> None:
     again = Play(text, None, CALLS)
     assert isinstance(await again.outcome(copies(whole.journal.groups)), Completed)
     assert again.ledger.calls == []
+
+
+def nothing_outside() -> dict[str, object]:
+    """An engine that takes no events beside an activation."""
+    return {}
+
+
+async def test_where_an_engine_takes_no_events_an_activity_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    direct = Play(NESTED, "given", CALLS)
+    output = await direct.output()
+    monkeypatch.setattr("stigmer_runner.interpreter.telling.extern_functions", nothing_outside)
+    for steps in (20_000, 30):
+        monkeypatch.setattr("stigmer_runner.interpreter.carrying.MOST_STEPS", steps)
+        play = Play(NESTED, "given", CALLS)
+        assert await play.output() == output
+        assert play.events == []
+        told = [(each.WhichOneof("body"), each.workflow_task_started.task_id) for each in play.handed_over]
+        wanted = [(each.WhichOneof("body"), each.workflow_task_started.task_id) for each in direct.events]
+        kinds = ("workflow_task_progress",)
+        assert [each for each in told if each[0] not in kinds] == [each for each in wanted if each[0] not in kinds]
+
+
+async def test_what_a_cancelled_run_has_to_say_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stigmer_runner.interpreter.telling.extern_functions", nothing_outside)
+    play = Play("do: [{a: {do: [{b: {wait: PT1H}}]}}]")
+    task = asyncio.create_task(play.outcome())
+    await eventually(lambda: any(each.HasField("workflow_task_waiting") for each in play.handed_over))
+    play.run.cancel("enough")
+    await task
+    ended = [each.workflow_task_finished for each in play.handed_over if each.HasField("workflow_task_finished")]
+    assert [(each.task_id, each.cancelled) for each in ended] == [("/do/0/a/do/0/b#1", True), ("/do/0/a#1", True)]

@@ -35,14 +35,14 @@ class WorkflowInterpreter:
     async def run(self, request: WorkflowRequest) -> str:
         """The output, as JSON text. An error that nothing caught fails the run, with all of it as JSON text in the failure's detail."""
         try:
-            output = await self._run.run()
+            try:
+                output = await self._run.run()
+            finally:
+                await self._run.teller.finish()
         except TaskFailed as error:
-            await self._run.teller.finish()
             raise ApplicationError(
                 error.problem.words(), json.dumps(error.problem.data()), type=WORKFLOW_ERROR, non_retryable=True
             ) from error
         except GoesOn as goes_on:
-            await self._run.teller.finish()
             workflow.continue_as_new(goes_on.request)
-        await self._run.teller.finish()
         return json.dumps(output)
