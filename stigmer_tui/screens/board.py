@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from textual import getters, on
+from textual import events, getters, on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.dom import DOMNode
@@ -144,7 +144,7 @@ class BoardScreen(WorkstationScreen):
         self.workspace_changed()
         self._show()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """More or fewer lines of what waits."""
         self.queue_view.changed()
 

@@ -15,18 +15,30 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalBatch, 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event, EventBatch
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import RunOptions
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
+    AwaitCallbackRequest,
+    AwaitCallbackResponse,
+    AwaitExecutionRequest,
+    AwaitExecutionResponse,
+    CancelChildRequest,
+    CancelChildResponse,
+    CreateCallbackRequest,
+    CreateCallbackResponse,
     GetExecutionContextRequest,
     GetExecutionContextResponse,
     GetProviderKeyRequest,
     GetProviderKeyResponse,
     LinkRequest,
     LinkResponse,
+    PublishEventRequest,
+    PublishEventResponse,
     ReadJournalRequest,
     ReadJournalResponse,
     ReadSessionMemoryRequest,
     ReadSessionMemoryResponse,
     ReadSkillRequest,
     ReadSkillResponse,
+    StartChildExecutionRequest,
+    StartChildExecutionResponse,
     WriteArtifactRequest,
     WriteArtifactResponse,
 )
@@ -203,6 +215,55 @@ class ScriptedDaemon(RunnerServiceServicer):
     ) -> WriteArtifactResponse:
         """See RunnerService: nothing is kept here."""
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no files are kept here")
+
+    async def StartChildExecution(
+        self,
+        request: StartChildExecutionRequest,
+        context: aio.ServicerContext[StartChildExecutionRequest, StartChildExecutionResponse],
+    ) -> StartChildExecutionResponse:
+        """See RunnerService: starts no children."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "starts no children")
+
+    async def CancelChild(
+        self,
+        request: CancelChildRequest,
+        context: aio.ServicerContext[CancelChildRequest, CancelChildResponse],
+    ) -> CancelChildResponse:
+        """See RunnerService: there are no children here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there are no children here")
+
+    async def PublishEvent(
+        self,
+        request: PublishEventRequest,
+        context: aio.ServicerContext[PublishEventRequest, PublishEventResponse],
+    ) -> PublishEventResponse:
+        """See RunnerService: nobody listens here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "nobody listens here")
+
+    async def CreateCallback(
+        self,
+        request: CreateCallbackRequest,
+        context: aio.ServicerContext[CreateCallbackRequest, CreateCallbackResponse],
+    ) -> CreateCallbackResponse:
+        """See RunnerService: there are no callbacks here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there are no callbacks here")
+
+    async def AwaitCallback(
+        self,
+        request: AwaitCallbackRequest,
+        context: aio.ServicerContext[AwaitCallbackRequest, AwaitCallbackResponse],
+    ) -> AwaitCallbackResponse:
+        """See RunnerService: there are no callbacks here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "there are no callbacks here")
+
+    async def AwaitExecution(
+        self,
+        request: AwaitExecutionRequest,
+        context: aio.ServicerContext[AwaitExecutionRequest, AwaitExecutionResponse],
+    ) -> AsyncIterator[AwaitExecutionResponse]:
+        """See RunnerService: there are no children here."""
+        for response in ():
+            yield response
 
     async def ReadJournal(
         self, request: ReadJournalRequest, context: aio.ServicerContext[ReadJournalRequest, ReadJournalResponse]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from stigmer_backend.store import Append, DatabaseName, Lane, Store
+from stigmer_backend.store.packer import Packed
 from tests.bench.figures import Figure, at_most
 from tests.bench.run import Bench
 
@@ -26,7 +27,7 @@ async def pack_time(bench: Bench) -> Sequence[Figure]:
     await store.settle(KEPT)
     commits, appends = list[float](), list[float]()
     begun = time.perf_counter()
-    packing = asyncio.ensure_future(store.pack(DatabaseName.EVENTS))
+    packing = asyncio.create_task(store.pack(DatabaseName.EVENTS))
     async with asyncio.TaskGroup() as group:
         group.create_task(_commit(store, packing, commits))
         group.create_task(_append(store, packing, appends))
@@ -44,7 +45,7 @@ async def pack_time(bench: Bench) -> Sequence[Figure]:
     ]
 
 
-async def _commit(store: Store, packing: "asyncio.Future[object]", took: list[float]) -> None:
+async def _commit(store: Store, packing: "asyncio.Task[Packed]", took: list[float]) -> None:
     number = 0
     while not packing.done():
         number += 1
@@ -56,7 +57,7 @@ async def _commit(store: Store, packing: "asyncio.Future[object]", took: list[fl
         await asyncio.sleep(0.02)
 
 
-async def _append(store: Store, packing: "asyncio.Future[object]", took: list[float]) -> None:
+async def _append(store: Store, packing: "asyncio.Task[Packed]", took: list[float]) -> None:
     while not packing.done():
         begun = time.perf_counter()
         await store.append([Append("aex-live", Lane.EVENTS, b"e" * 100, 1, "", 0, 0)])
