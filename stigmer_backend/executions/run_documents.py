@@ -24,3 +24,8 @@ def unpacked(state: StateRead, execution_id: str) -> LinkResponse.LeaseGranted:
             f"the execution {execution_id} is of a time when workflows were not run", remedy="start a new one"
         )
     return LinkResponse.LeaseGranted.FromString(zlib.decompress(data))
+
+
+def document_json_of(state: StateRead, execution_id: str) -> str:
+    """The document that an execution runs; empty where it is not known."""
+    return "" if state.data(RUN_DOCUMENTS, execution_id) is None else unpacked(state, execution_id).document_json

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_service_pb2_grpc
+from stigmer_apis._generated.ai.stigmer.agentic.workflowrunner.v1 import workflow_runner_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import artifact_service_pb2_grpc, execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
 from stigmer_apis._generated.stigmer.maintenance.v1 import maintenance_service_pb2_grpc
@@ -76,6 +77,7 @@ from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.steering_service import SteeringService
 from stigmer_backend.services.terminal_service import TerminalService
 from stigmer_backend.services.workflow_executions import WorkflowExecutionCommands, WorkflowExecutionQueries
+from stigmer_backend.services.workflow_runner import WorkflowRunnerService
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull
 from stigmer_backend.workflows.beginning import Beginning
 from stigmer_backend.workflows.callbacks import Callbacks
@@ -290,6 +292,9 @@ class Backend:
         )
         workflow_execution_service_pb2_grpc.add_WorkflowExecutionQueryControllerServicer_to_server(
             WorkflowExecutionQueries(parts, registry, reading, self._board, options), server
+        )
+        workflow_runner_service_pb2_grpc.add_WorkflowRunnerServiceControllerServicer_to_server(
+            WorkflowRunnerService(reading, self._workflows.beginning, self._commands), server
         )
         execution_service_pb2_grpc.add_ExecutionServiceServicer_to_server(
             ExecutionService(

@@ -19,12 +19,14 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_ex
 )
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceId
 from stigmer_apis.errors import PermissionDenied
+from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.reading import Reading, put_over, take_outputs_out
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.reports import StatusReports
+from stigmer_backend.executions.run_documents import document_json_of
 from stigmer_backend.resources.filters import Phase, marked_lists, phase_sources, stored_phase
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS, WORKFLOWS
 from stigmer_backend.resources.lookup import find_named
@@ -111,8 +113,12 @@ class WorkflowExecutionQueries(WorkflowExecutionQueryControllerServicer):
     async def get(
         self, request: WorkflowExecutionId, context: aio.ServicerContext[WorkflowExecutionId, WorkflowExecution]
     ) -> WorkflowExecution:
-        """The execution with this id, whole."""
-        return self._parts.mask(WORKFLOW_EXECUTIONS, await self._reading.get_workflow(request.value))
+        """The execution with this id, whole, with the document that it runs."""
+        found = await self._reading.get_workflow(request.value)
+        json = await self._parts.store.read_state(lambda state: document_json_of(state, request.value))
+        if found.ByteSize() + len(json) < MAX_STATUS_BYTES:
+            found.status.document_json = json
+        return self._parts.mask(WORKFLOW_EXECUTIONS, found)
 
     async def list(
         self,

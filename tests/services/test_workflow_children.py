@@ -11,6 +11,14 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     ExecutionPhase,
     MessageType,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.workflowrunner.v1.workflow_runner_pb2 import (
+    CancelExecutionRequest,
+    PauseExecutionRequest,
+    WorkflowExecuteInput,
+)
+from stigmer_apis._generated.ai.stigmer.agentic.workflowrunner.v1.workflow_runner_service_pb2_grpc import (
+    WorkflowRunnerServiceControllerStub,
+)
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
@@ -315,6 +323,37 @@ async def test_an_ended_execution_runs_once_more(
     assert granted.workflow_execution.spec.retried_from == name
     assert json.loads(granted.input_json) == {"a": 1}
     assert {row.retried_from for row in await rows(wire)} == {"", name}
+
+
+async def test_the_published_runner_service_begins_and_steers(wire: Wire, runner: ScriptedRunner) -> None:
+    stub = WorkflowRunnerServiceControllerStub(wire.channel)
+    name = await begin(wire, triggerMessage="go")
+    told = await stub.executeAsync(WorkflowExecuteInput(workflow_execution_id=name), metadata=wire.metadata)
+    assert (told.workflow_execution_id, told.status) == (name, "pending")
+    other = await stub.executeAsync(
+        WorkflowExecuteInput(workflow_execution_id=name, workflow_yaml=YAML), metadata=wire.metadata
+    )
+    assert other.workflow_execution_id != name
+    granted = (await runner.begin(other.workflow_execution_id)).granted
+    assert json.loads(granted.input_json) == "go"
+    shown = await wire.get(WORKFLOW_EXECUTIONS, other.workflow_execution_id)
+    assert shown.status.document_json == granted.document_json
+    pausing = asyncio.create_task(_pause(stub, wire, other.workflow_execution_id))
+    command = await runner.command(other.workflow_execution_id)
+    assert command.pause.reason == "lunch"
+    await runner.append(
+        other.workflow_execution_id,
+        [ev.Event(command_applied=ev.CommandApplied(command_id=command.command_id))],
+    )
+    await pausing
+    await stub.cancelExecution(CancelExecutionRequest(execution_id=other.workflow_execution_id), metadata=wire.metadata)
+    assert (await runner.command(other.workflow_execution_id, 2)).HasField("cancel")
+    with refused(NotFound):
+        await stub.executeAsync(WorkflowExecuteInput(workflow_execution_id="wex-nobody"), metadata=wire.metadata)
+
+
+async def _pause(stub: WorkflowRunnerServiceControllerStub, wire: Wire, execution_id: str) -> None:
+    await stub.pauseExecution(PauseExecutionRequest(execution_id=execution_id, reason="lunch"), metadata=wire.metadata)
 
 
 def _base64(text: str) -> str:
