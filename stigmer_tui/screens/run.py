@@ -85,7 +85,7 @@ class RunScreen(WorkstationScreen):
         layout = Layout(workstation.home.root / "layout.json")
         self.panes = Panes(self, self._log, self._transcript, layout, self._ask_pane)
         self.output.screen_now = lambda: self.feed.timeline.full_screen()
-        self.finding = Finding(workstation, self.panes.output, lambda: self.feed.state, self._say)
+        self.finding = Finding(workstation, self.panes.output, lambda: self.feed.state, self.place_changed)
         self.copying = Copying(workstation, self._log)
         self.blocks = BlockActions(workstation, self.panes.transcript, lambda: self.feed.state, self.write_on)
         self._pane_keys = PaneKeys(self)
@@ -190,6 +190,8 @@ class RunScreen(WorkstationScreen):
     def _idle_actions(self) -> set[str]:
         """Actions that do nothing as things are: the last line of the screen leaves them out."""
         idle: set[str] = set()
+        if not self.finding.line.display:
+            idle |= {"run.search_regex", "run.search_case"}
         if not self.feed.state.live:
             idle.add("run.cancel")
         if not self.feed.state.terminals:

@@ -4,9 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from stigmer_tui.screens.run_layout import WORDS
-from stigmer_tui.terminal.output_log import NoteKind
-from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.transcript.blocks import ToolCall
+from stigmer_tui.screens.taking import row_of_call
 from stigmer_tui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
@@ -84,16 +82,7 @@ class PaneKeys:
     def _row_of_call(self) -> int | None:
         """Where the output of the call under the cursor begins: the same command may have run before."""
         transcript, output = self._screen.transcript, self._screen.output
-        call = transcript.current
-        if transcript.following or not isinstance(call, ToolCall) or not call.terminal_id:
-            return None
-        calls = (block for block in transcript.transcript.blocks if isinstance(block, ToolCall))
-        same = [each for each in calls if each.terminal_id and each.command == call.command]
-        words = safe(Untrusted(call.command))
-        log = output.log_rows
-        rows = [row for row in log.rows_of(NoteKind.COMMAND) if log.notes[row].text == words]
-        place = next((number for number, each in enumerate(same) if each is call), len(rows))
-        return rows[place] if place < len(rows) else None
+        return None if transcript.following else row_of_call(transcript, output.log_rows)
 
     def _zoom(self, view: LogView) -> None:
         self._screen.panes.zoom(not self._screen.panes.zoomed)

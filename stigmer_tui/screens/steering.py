@@ -9,6 +9,7 @@ from google.protobuf import json_format
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Approval
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import SessionApproval
 from stigmer_apis.errors import InvalidArgument, StigmerError
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.transcript.decisions import Asked
@@ -25,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "/interrupt": "stop what the agent does now, and let it go on with what comes next",
     "/now": "TEXT: interrupt the agent with a message",
     "/undo": "put the files back as they were before the last turn that changed some",
+    "/approvals": "what you approved for all of the session; `/approvals revoke ID`, or `revoke all`, takes it back",
     "/branch": "[TEXT]: a new session that shares the past with this one",
     "/help": "what can be written here",
 }
@@ -117,8 +119,26 @@ class Steering:
                 return lambda client: client.send_message(execution_id, rest, now=True)
             case "/undo":
                 return lambda client: client.steering.undo_turn(execution_id)
+            case "/approvals":
+                return lambda client: self._approvals(client, state.session_id, rest)
             case _:
                 return branch
+
+    async def _approvals(self, client: "Client", session_id: str, rest: str) -> None:
+        """Tell what is approved for the session, or take it back."""
+        verb, _, which = rest.partition(" ")
+        if not verb:
+            found = await client.steering.session_approvals(session_id)
+            lines = [f"{each.id}  {each.tool}  {approved(each)}" for each in found]
+            self._workstation.say("\n".join(lines) or "Nothing is approved for all of this session.")
+        elif verb == "revoke" and which.strip():
+            gone = await client.steering.revoke_session_approval(
+                session_id, "" if which.strip() == "all" else which.strip()
+            )
+            told = [f"{each.id} is taken back, from the session's next run on: {approved(each)}" for each in gone]
+            self._workstation.say("\n".join(told) or "Nothing is approved for all of this session.")
+        else:
+            self._workstation.say(f"/approvals: {COMMANDS['/approvals']}", wrong=True)
 
     def _run(self, send: "Callable[[Client], Awaitable[object]]") -> None:
         self._workstation.run_worker(self._sent(send))
@@ -129,6 +149,14 @@ class Steering:
             await send(client)
         except StigmerError as error:
             self._workstation.say_error(error)
+
+
+def approved(approval: SessionApproval) -> str:
+    """What an approval lets through, on one line."""
+    if approval.prefix:
+        return f"commands that begin with `{' '.join(approval.prefix)}`"
+    first, _, rest = approval.summary.partition("\n")
+    return f"{first} …" if rest else first
 
 
 def editable(asked: Asked) -> str:

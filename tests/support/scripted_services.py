@@ -98,6 +98,12 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             "UndoTurn": answer("UndoTurn", st.UndoTurnRequest, steered.undo_turn),
             "WithdrawMessage": answer("WithdrawMessage", st.WithdrawMessageRequest, steered.withdraw_message),
             "Branch": answer("Branch", st.BranchRequest, steered.branch),
+            "ListSessionApprovals": answer(
+                "ListSessionApprovals", st.ListSessionApprovalsRequest, steered.session_approvals
+            ),
+            "RevokeSessionApproval": answer(
+                "RevokeSessionApproval", st.RevokeSessionApprovalRequest, steered.revoke_session_approval
+            ),
             "Signal": answer("Signal", st.SignalRequest, workflows.signal),
             "Retry": answer("Retry", st.RetryRequest, workflows.retry),
         },

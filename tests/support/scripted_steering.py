@@ -15,6 +15,24 @@ class Steered:
 
     def __init__(self, backend: "ScriptedBackend") -> None:
         self._backend = backend
+        self.approved = [
+            st.SessionApproval(id="apv-1", tool="shell", prefix=["make", "test"]),
+            st.SessionApproval(id="apv-2", tool="shell", summary="rm -rf build\n(in /tmp)"),
+        ]
+        """What was approved for every session."""
+
+    async def session_approvals(self, request: st.ListSessionApprovalsRequest) -> st.ListSessionApprovalsResponse:
+        """The same of each session."""
+        del request
+        return st.ListSessionApprovalsResponse(approvals=self.approved)
+
+    async def revoke_session_approval(
+        self, request: st.RevokeSessionApprovalRequest
+    ) -> st.RevokeSessionApprovalResponse:
+        """It is gone."""
+        gone = [each for each in self.approved if request.approval_id in ("", each.id)]
+        self.approved = [each for each in self.approved if each not in gone]
+        return st.RevokeSessionApprovalResponse(revoked=gone)
 
     async def resolve_approval(self, request: st.ResolveApprovalRequest) -> st.ResolveApprovalResponse:
         """The call is decided, where it waits and the answer binds what was asked."""

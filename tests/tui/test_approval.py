@@ -282,6 +282,29 @@ async def test_slash_commands_steer(app: StigmerApp, backend: ScriptedBackend) -
         assert backend.calls_of("SendMessage") == []
 
 
+async def test_what_is_approved_for_the_session_is_listed_and_taken_back(
+    app: StigmerApp, backend: ScriptedBackend
+) -> None:
+    """In the composer."""
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app, waiting(backend))
+        for line, shown in (
+            ("/approvals", "apv-1  shell  commands that begin with `make test`"),
+            ("/approvals revoke apv-1", "apv-1 is taken back"),
+            ("/approvals remove", "/approvals: what you approved"),
+            ("/approvals revoke all", "apv-2 is taken back"),
+            ("/approvals", "Nothing is approved for all of this session."),
+        ):
+            await typed(pilot, line)
+            await pilot.press("enter")
+            await until(
+                pilot,
+                lambda shown=shown: shown in " ".join(screen_text(pilot).split()) or shown in screen_text(pilot),
+                shown,
+            )
+        assert backend.calls_of("SendMessage") == []
+
+
 async def test_a_diff_has_its_colours_and_counts(app: StigmerApp, backend: ScriptedBackend) -> None:
     """In the transcript."""
     changed = ev.FileChanged(

@@ -245,7 +245,7 @@ async def test_copying(app: StigmerApp, backend: ScriptedBackend) -> None:
         assert app.clipboard == "make\nred\nlast line"
         await pilot.press("o", "k", "Y")
         await settled(pilot)
-        assert app.clipboard.startswith("make")
+        assert app.clipboard == "make\nred\nlast line", "the call in the transcript, with what it printed"
 
 
 async def test_hostile_output_and_events(app: StigmerApp, backend: ScriptedBackend) -> None:
