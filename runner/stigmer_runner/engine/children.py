@@ -135,6 +135,11 @@ class Children:
         self._living: dict[int, _Child] = {}
         self.group: asyncio.TaskGroup | None = None
 
+    @property
+    def any(self) -> bool:
+        """Whether one lives."""
+        return bool(self._living)
+
     def do(self, command: StartChild | CancelChild | SignalChild, standing: Standing) -> Sequence[Job]:
         """Do what the workflow asked for; returns what it is to be told."""
         match command:

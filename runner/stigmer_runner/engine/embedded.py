@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -174,6 +175,16 @@ class EmbeddedRun:
     def child(self, workflow_id: str) -> "ChildRun | None":
         """The living child workflow of that id."""
         return self._children.find(workflow_id)
+
+    def rests_until(self) -> float | None:
+        """When the next of its timers goes off, in microseconds since 1970, where the run does nothing but wait; infinite where it
+        waits for a signal alone. None while anything is under way. A run that rests can be abandoned, and taken up again from its
+        journal as if its runner had died."""
+        standing = self._standing
+        busy = self._woken or self._inbox.waits or standing.activities or self._lives.any or self._children.any
+        if not self._live or self._closing or busy or standing.end is not None or standing.cancel_requested:
+            return None
+        return min((timer.due_micros for timer in standing.timers.values()), default=math.inf)
 
     @property
     def end(self) -> EndRun | None:

@@ -21,6 +21,11 @@ class Lives:
         self._lives: dict[int, LiveActivity] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether one runs."""
+        return bool(self._tasks)
+
     def take_up(self, pending: PendingActivity) -> LiveActivity | ActivityResolved:
         """An activity to announce and start, or how it is resolved where no attempt is to be made."""
         activity = self._activities.get(pending.schedule.name)

@@ -27,7 +27,7 @@ class Host:
     def __init__(self) -> None:
         self._told = asyncio.Event()
         self._reason = ""
-        self._hosted: dict[str, tuple[HostedExecution | HostedWorkflow, asyncio.Task[None]]] = {}
+        self._hosted: dict[str, tuple[HostedExecution | HostedWorkflow, asyncio.Task[None] | None]] = {}
         self._services: Services | None = None
         self._group: asyncio.TaskGroup | None = None
 
@@ -51,6 +51,11 @@ class Host:
         """Executions that are under way."""
         return len(self._hosted)
 
+    @property
+    def awake(self) -> int:
+        """Those of them that do not sleep."""
+        return sum(task is not None for _, task in self._hosted.values())
+
     def busy(self) -> bool:
         """Whether a command runs now."""
         return any(hosted.busy for hosted, _ in self._hosted.values())
@@ -60,11 +65,24 @@ class Host:
         if self._services is None or self._group is None or self._told.is_set():
             outbox.lose("the runner leaves")
             return
-        kind = HostedWorkflow if grant.HasField("workflow_execution") else HostedExecution
-        hosted = kind(grant, outbox, self._services)
-        task = self._group.create_task(hosted.live(), name=grant.execution_id)
-        self._hosted[grant.execution_id] = (hosted, task)
-        task.add_done_callback(lambda done: self._gone(grant.execution_id, done))
+        hosted: HostedExecution | HostedWorkflow
+        if grant.HasField("workflow_execution"):
+            hosted = HostedWorkflow(grant, outbox, self._services, self)
+        else:
+            hosted = HostedExecution(grant, outbox, self._services)
+        self._let_live(grant.execution_id, hosted, self._group)
+
+    def wake(self, execution_id: str) -> None:
+        """Let a workflow that sleeps live again."""
+        found = self._hosted.get(execution_id)
+        if found is not None and found[1] is None and self._group is not None and not self._told.is_set():
+            self._let_live(execution_id, found[0], self._group)
+
+    def forget(self, execution_id: str) -> None:
+        """A workflow that slept is somebody else's now."""
+        found = self._hosted.get(execution_id)
+        if found is not None and found[1] is None:
+            del self._hosted[execution_id]
 
     def command(self, execution_id: str, command: CommandIssued) -> None:
         """A person wants something of an execution."""
@@ -104,13 +122,25 @@ class Host:
 
     def _gone(self, execution_id: str, task: "asyncio.Task[None]") -> None:
         found = self._hosted.get(execution_id)
-        if found is not None and found[1] is task:
+        if found is None or found[1] is not task:
+            return
+        hosted = found[0]
+        if not isinstance(hosted, HostedWorkflow) or not hosted.asleep or task.cancelled():
             del self._hosted[execution_id]
+            return
+        self._hosted[execution_id] = (hosted, None)
+        if hosted.wanted:
+            self.wake(execution_id)
+
+    def _let_live(self, execution_id: str, hosted: HostedExecution | HostedWorkflow, group: asyncio.TaskGroup) -> None:
+        task = group.create_task(hosted.live(), name=execution_id)
+        self._hosted[execution_id] = (hosted, task)
+        task.add_done_callback(lambda done: self._gone(execution_id, done))
 
     async def _end_all(self) -> None:
         for hosted, _ in list(self._hosted.values()):
             hosted.shut_down(self._reason)
-        tasks = [task for _, task in self._hosted.values()]
+        tasks = [task for _, task in self._hosted.values() if task is not None]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=GOODBYE_SECONDS)
             for task in late:

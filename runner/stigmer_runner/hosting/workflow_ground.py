@@ -82,6 +82,12 @@ class WorkflowActivities(Activities):
         }
         return Secrets(values.every, {**values.secrets, **of_servers})
 
+    @property
+    def busy(self) -> bool:
+        """Whether something runs that nobody waits for."""
+        process = self._works.get(names.PROCESS)
+        return isinstance(process, RunProcess) and process.busy
+
     async def close(self) -> None:
         """End what runs and is not waited for."""
         process = self._works.get(names.PROCESS)

@@ -126,6 +126,11 @@ class RunProcess:
         )
         return (ev.Event(tool_call_finished=finished),)
 
+    @property
+    def busy(self) -> bool:
+        """Whether one runs that is not waited for."""
+        return bool(self._background)
+
     async def close(self) -> None:
         """End what runs and is not waited for."""
         for task in self._background:
