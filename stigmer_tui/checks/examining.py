@@ -15,6 +15,7 @@ from stigmer_tui.checks.machine import (
     check_sockets,
     check_terminal,
 )
+from stigmer_tui.checks.network import check_network
 from stigmer_tui.checks.server import check_daemon, check_providers, check_secrets
 
 DEADLINE_SECONDS = 5.0
@@ -33,6 +34,7 @@ async def examine(home: Home, client: Client | None, *, deadline: float = DEADLI
         checks += [
             ("daemon", lambda: check_daemon(client)),
             ("socket", lambda: asyncio.to_thread(check_sockets, home)),
+            ("network", lambda: check_network(client)),
             ("secrets", lambda: check_secrets(client)),
             ("providers", lambda: check_providers(client)),
         ]
