@@ -8,6 +8,7 @@ has the formats. Inside, each module may import those below it:
     pack_work, packer                       packs, live
     log_work, state_work, readers           what each thread does
     event_log, recovery, births, state, structure, changes, snapshot, damage    what is done
+    before_upgrade                          what is kept of an older structure
     archive, journal, database, memory      where it is kept
     packing, reach, inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
     timeline, frames, standing, record_format, database_format, seal, ranks, persistent_classes    of what it is made

@@ -15,6 +15,7 @@ from zc.lockfile import LockError
 
 from stigmer_backend.store import database_format
 from stigmer_backend.store.archive import Archive
+from stigmer_backend.store.before_upgrade import keep_before_upgrade
 from stigmer_backend.store.births import births, clear_births
 from stigmer_backend.store.boot import boot_id
 from stigmer_backend.store.damage import damaged_executions, damaged_records
@@ -47,7 +48,7 @@ from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.sealed_storage import SealedStorage
 from stigmer_backend.store.snapshot import Snapshot, take_snapshot
 from stigmer_backend.store.state import prepare_state
-from stigmer_backend.store.structure import upgrade_state
+from stigmer_backend.store.structure import STRUCTURE, structure_of, upgrade_state
 
 FIRST_JOURNAL = 1
 JOURNALS = "journal"
@@ -120,6 +121,7 @@ class _Opener:
     def open(self, lock: DirectoryLock) -> Parts:
         report = RecoveryReport()
         before = self._manifest(report)
+        found = manifest_path(self.directory).read_bytes()
         manifest = reopened(before, boot_id(), self.random_bytes(16).hex())
         report.clean = report.created or before.left is Left.CLEAN
         report.incarnation_changed = manifest.incarnation != before.incarnation
@@ -134,6 +136,10 @@ class _Opener:
             _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
         log = self._log(events, report)
         _complete_births(log, state, report)
+        older = _look(state, structure_of)
+        if older < STRUCTURE:
+            files = self.options.files
+            report.notes.append(keep_before_upgrade(self.directory, older, found, manifest.databases, files))
         write_manifest(self.directory, manifest, self.options.files)
         report.notes += upgrade_state(state)
         _tell_damage(state, events, log, report)

@@ -32,7 +32,7 @@ class Damage:
     """Whose record it is."""
 
     def __str__(self) -> str:
-        return f"{self.path.name} is damaged at offset {self.offset} (object {self.object.hex()})"
+        return f"{self.path.name} is damaged at offset {self.offset} (object {self.object.hex()})."
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ async def check_daemon(client: Client) -> list[Finding]:
     store = status.store.detail or f"{status.executions} executions, {status.store.disk_bytes / 1e6:.1f} MB"
     findings = [
         good("daemon", f"pid {status.pid}, version {status.version}"),
-        good("store", store) if status.store.healthy else bad("store", store, _MEND_STORE),
+        good("store", store) if status.store.healthy else bad("store", store.rstrip("."), _MEND_STORE),
     ]
     log = "Its log says why: stigmer server logs --component runner"
     if not status.runners:

@@ -5,12 +5,14 @@ its time: two executions of 100 events and one engine record, one of them settle
 none is ever made again or removed.
 """
 
+import errno
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from stigmer_backend.store import Lane, StateRead, examine
+from stigmer_backend.store import FileLayer, Lane, StateRead, Store, StoreFull, StoreOptions, examine
 from stigmer_backend.store.manifest import FORMAT
 from tests.store.stores import append, assert_dense, message, opened, read_all
 
@@ -39,6 +41,7 @@ async def test_a_golden_store_opens_reads_and_goes_on(golden: Path, tmp_path: Pa
 
     for opening in range(2):
         async with opened(directory) as store:
+            assert before_upgrade(directory) == (["structure-1"] if "structure-1" in golden.stem else [])
             assert store.report.clean == (golden.stem.endswith("closed") or opening > 0)
             assert not store.report.cuts
             assert await store.read_state(look) == (["aex-b", "aex-a"], b"an agent, changed", ["agt-1"], 2, b"\x01")
@@ -51,3 +54,43 @@ async def test_a_golden_store_opens_reads_and_goes_on(golden: Path, tmp_path: Pa
                 assert repeated[0].duplicate
                 if not opening:
                     await store.append([append(execution, 101, step=101)])
+
+
+def before_upgrade(directory: Path) -> list[str]:
+    """What is kept of older structures."""
+    return sorted(path.name for path in (directory / "before-upgrade").glob("*"))
+
+
+async def test_a_store_is_kept_whole_before_its_structure_changes(tmp_path: Path) -> None:
+    """A full disk refuses the opening, with nothing changed; what was kept is the store, byte for byte."""
+    directory = tmp_path / "data"
+    with zipfile.ZipFile(Path(__file__).parent / "golden" / "structure-1-closed.zip") as archive:
+        archive.extractall(directory)
+    before = contents(directory)
+
+    class Full(FileLayer):
+        def write_at(self, descriptor: int, data: bytes, offset: int) -> None:
+            if b"STGJRNL1" in data:
+                raise OSError(errno.ENOSPC, "full")
+            super().write_at(descriptor, data, offset)
+
+    with pytest.raises(StoreFull, match="before an upgrade"):
+        await Store.open(directory, options=StoreOptions(files=Full()))
+    assert contents(directory) == before
+    async with opened(directory) as store:
+        assert any("before-upgrade/structure-1" in line for line in store.report.lines())
+    kept = contents(directory / "before-upgrade" / "structure-1")
+    assert kept == {name: data for name, data in before.items() if name in kept}
+    assert kept.keys() >= {"manifest", "state.fs", "events.fs"}
+    shutil.copytree(directory / "before-upgrade" / "structure-1", tmp_path / "back")
+    async with opened(tmp_path / "back") as store:
+        assert len(await read_all(store, "aex-a")) == 100
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    """Every file of a store that says something, and its bytes."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and path.suffix not in (".lock", ".index") and path.name != "lock"
+    }
