@@ -166,7 +166,7 @@ class StigmerApp(FollowsSettings):
                 self.post_message(event)
         self.say_troubles()
 
-    def on_unmount(self) -> None:
+    def on_unmount(self, event: events.Unmount) -> None:
         """Keep what was written."""
         self.board.keep_draft()
         self.drafts.save()

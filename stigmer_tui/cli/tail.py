@@ -13,7 +13,7 @@ from stigmer_apis.home import Home
 from stigmer_tui.cli.connect import complain
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.terminal_text import output_filter
-from stigmer_tui.logs.patterns import filter_of
+from stigmer_tui.logs.patterns import Filter, filter_of
 from stigmer_tui.logs.printing import counted, filtered, pieces
 from stigmer_tui.logs.sources import Source, open_pipe, open_sources
 from stigmer_tui.logs.times import moment_of
@@ -46,6 +46,7 @@ LAST = 10
 @click.option(
     "--since", default="", metavar="TIME", help="From a time on: 10m (so long ago), 14:03, 2026-11-21T14:03:20."
 )
+@click.option("-p", "--print", "printed", is_flag=True, help="Print, also at a terminal: there it is read in the app.")
 @click.option("-c", "--count", is_flag=True, help="Print how many lines each filter leaves, and nothing else.")
 def command(
     names: tuple[str, ...],
@@ -54,9 +55,11 @@ def command(
     lines: int | None,
     follow: bool,
     since: str,
+    printed: bool,
     count: bool,
 ) -> int:
-    """Show logs: of the server, of the runner, any files, or what comes by a pipe.
+    """Show logs: of the server, of the runner, any files, or what comes by a pipe. At a terminal they are read in the app, unless it is said how
+    many lines are printed (-n, -f, -c, -C, -p).
 
     Several are merged by the times of their lines. Compressed files (gzip) are unpacked. Files of many gigabytes are fine.
 
@@ -71,6 +74,8 @@ def command(
     try:
         filters = [filter_of(each) for each in written]
         moment = _moment(since)
+        if not (printed or count or follow or context) and lines is None and _at_terminal(names):
+            return _read_in_app(names, moment, filters)
         if count and not filters:
             raise InvalidArgument("--count counts what filters leave", remedy="name one: -e TEXT")
         source = _opened(names, moment, follow=follow)
@@ -99,6 +104,32 @@ def command(
         if source is not None:
             source.close()
     return ExitCode.OK
+
+
+def _at_terminal(names: Sequence[str]) -> bool:
+    """Whether somebody can read there and type; what is piped in leaves the keyboard to the terminal."""
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    if sys.stdin.isatty():
+        return names != ("-",)
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return names == ("-",) or (not names and _is_piped())
+
+
+def _read_in_app(names: Sequence[str], since: float, filters: Sequence[Filter]) -> int:
+    """Open the logs screen alone."""
+    from stigmer_tui.log_app import run_log
+
+    home = Home.from_environment()
+    if sys.stdin.isatty():
+        opened = _opened(names, since, follow=True)
+        return run_log(home, opened.name, lambda: opened, filters)
+    pipe, terminal = os.dup(0), os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(terminal, 0)
+    return run_log(home, "standard input", lambda: open_pipe(pipe), filters)
 
 
 def _moment(since: str) -> float:

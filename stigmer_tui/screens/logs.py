@@ -57,15 +57,16 @@ class LogsScreen(WorkstationScreen):
         *,
         since: float = 0.0,
         opened: Callable[[], Source] | None = None,
+        filters: Sequence[Filter] = (),
     ) -> None:
-        """`names`: as `:logs` has them. `since`: seconds since 1970. `opened` opens something else in their place."""
+        """`names`: as `:logs` has them. `since`: seconds since 1970. `opened` opens something else in their place. `filters`: to begin with."""
         super().__init__()
         self._workstation = workstation
         self._names = tuple(names)
         self._since = since
         self._open = opened or self._open_named
         self._asked = ""
-        self._filters: list[Filter] = []
+        self._filters: list[Filter] = list(filters)
         self._around = 0
         self._searched: Filter | None = None
         self._problem = ""
@@ -109,6 +110,8 @@ class LogsScreen(WorkstationScreen):
         self.open_log = OpenLog(source, self.view.told)
         self.view.show(self.open_log)
         self.open_log.start()
+        if self._filters:
+            self._filter(self._filters)
         self._say()
 
     async def on_unmount(self) -> None:
@@ -292,7 +295,11 @@ class LogsScreen(WorkstationScreen):
         elif self._filters:
             self._filter([])
         else:
-            self.app.pop_screen()
+            self.leave_place()
+
+    def leave_place(self) -> None:
+        """Go back."""
+        self.app.pop_screen()
 
     # Writing.
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from stigmer_apis.home import Home
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.logs import LogsScreen
 from tests.logs.test_reading import stamped
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.hostile import HOSTILE
+from tests.tui.real_terminal import real_terminal
 from tests.tui.support import screen_text, settled, typed, until
 
 
@@ -129,3 +131,20 @@ async def test_no_log_no_line_no_expression(app: StigmerApp, backend: ScriptedBa
         await until(pilot, lambda: "expression is wrong" in screen_text(pilot), "no expression")
         app.run_written("logs /nowhere")
         await until(pilot, lambda: "there is no file" in screen_text(pilot), "no file")
+
+
+async def test_a_file_or_a_pipe_at_a_terminal(home: Home, tmp_path: Path) -> None:
+    """`stigmer tail` opens the logs screen alone, filtered as it was told; leaving it leaves, and nothing of it is remembered."""
+    log = tmp_path / "app.log"
+    log.write_text("".join(f"level={'error' if number % 7 == 0 else 'info'} n={number}\n" for number in range(700)))
+    async with real_terminal(home, ["tail", str(log), "-e", "level=error"]) as terminal:
+        await terminal.shows("100 of 100")
+        await terminal.shows("n=693")
+        terminal.send("q")
+        await terminal.shows("700 of 700")
+        terminal.send("q")
+        assert await terminal.ended() == 0
+    assert not (home.root / "tui.json").exists()
+    async with real_terminal(home, ["tail", str(log), "-p", "-n", "1"]) as terminal:
+        await terminal.shows("level=info n=699")
+        assert await terminal.ended() == 0
