@@ -102,8 +102,8 @@ def _run(root: Path | None, storage: str, listen: str) -> int:
         network = replace(network, listen=listen)
     faulthandler.enable(_STANDARD_ERROR)
     local = config.configuration.settings.backend.local
-    kept = local.temporal if local.execution.engine is EngineKind.TEMPORAL and local.temporal.managed else None
-    options = ServeOptions(storage=storage, handed=handed, network=network, telemetry=telemetry, temporal=kept)
+    cluster = local.temporal if local.execution.engine is EngineKind.TEMPORAL else None
+    options = ServeOptions(storage=storage, handed=handed, network=network, telemetry=telemetry, temporal=cluster)
     return asyncio.run(serve(config.home, options, _abandon))
 
 

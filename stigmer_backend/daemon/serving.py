@@ -11,6 +11,7 @@ from typing import Never
 from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
+from stigmer_apis._generated.stigmer.server.v1.server_pb2 import GetStatusResponse
 from stigmer_apis.config import Server, Telemetry, Temporal
 from stigmer_apis.home import Home
 from stigmer_apis.protocol import LEASE_SECONDS
@@ -61,7 +62,7 @@ class ServeOptions:
     telemetry: Telemetry = field(default_factory=Telemetry)
     """What it tells tools that watch."""
     temporal: Temporal | None = None
-    """Of the Temporal server that it keeps; None where it keeps none."""
+    """Where runs are driven by Temporal: its settings; a managed server is kept by the daemon."""
 
 
 async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
@@ -110,7 +111,11 @@ class _Daemon:
             options=options.supervisor,
         )
         temporal = options.temporal
-        self._temporal = None if temporal is None else TemporalServer(home, temporal.program, temporal.namespace)
+        self._temporal = (
+            TemporalServer(home, temporal.program, temporal.namespace)
+            if temporal is not None and temporal.managed
+            else None
+        )
         own = (self._register_own,)
         self._telling = Telling(options.telemetry, options.environ)
         before, behind = self._telling.interceptors, backend.interceptors
@@ -133,6 +138,7 @@ class _Daemon:
             addresses=lambda: self._network.addresses,
             open_streams=lambda: self._listeners.open_streams + self._network.open_streams,
             telemetry=self._telling.component,
+            engine=self._engine,
         )
         self._service = ServerService(
             pid=os.getpid(),
@@ -195,6 +201,21 @@ class _Daemon:
         """Something in the background failed that nobody foresaw; the log has it. What runs goes on, under the next daemon."""
         await self._backend.failed()
         self._ending.ask("something failed that nobody foresaw", Runners.KEPT, Exit.UNFORESEEN)
+
+    def _engine(self) -> GetStatusResponse.Component | None:
+        """What drives runs that begin, where that is a cluster."""
+        settings = self._options.temporal
+        if settings is None:
+            return None
+        if self._temporal is None:
+            return GetStatusResponse.Component(name="temporal", healthy=True, detail=f"Temporal at {settings.address}")
+        record = self._temporal.record
+        words = (
+            self._temporal.detail
+            if record is None
+            else f"Temporal at {record.address}, kept by the daemon (pid {record.pid})"
+        )
+        return GetStatusResponse.Component(name="temporal", healthy=record is not None, detail=words)
 
     def _register_own(self, server: aio.Server) -> None:
         server_pb2_grpc.add_ServerServiceServicer_to_server(self._service, server)

@@ -34,6 +34,7 @@ class Parts:
     addresses: Callable[[], Sequence[str]] = lambda: ()
     """On the network."""
     telemetry: Callable[[], GetStatusResponse.Component | None] = lambda: None
+    engine: Callable[[], GetStatusResponse.Component | None] = lambda: None
     """What is told to tools that watch."""
     clock: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
@@ -56,6 +57,7 @@ async def status_of(parts: Parts) -> GetStatusResponse:
         live_executions=live,
         open_streams=parts.open_streams(),
         telemetry=parts.telemetry(),
+        engine=parts.engine(),
     )
 
 

@@ -43,22 +43,39 @@ def command() -> None:
     default="",
     help="Answer there too, with TLS, to clients that have an API key. To have it always: stigmer config set server.listen HOST:PORT.",
 )
-def start(listen: str) -> int:
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "temporal"]),
+    help="What drives runs that begin: the runner itself, or a Temporal cluster. To have it always: stigmer config set backend.local.execution.engine temporal.",
+)
+@click.option(
+    "--temporal",
+    metavar="HOST:PORT|managed",
+    default="",
+    help="Where Temporal answers (default: the setting backend.local.temporal.address); `managed`: the daemon keeps a development server.",
+)
+def start(listen: str, engine: str | None, temporal: str) -> int:
     """Start the daemon, or say that it runs already.
 
     \b
     Examples:
       stigmer server start
       stigmer server start --listen 127.0.0.1:7443
+      stigmer server start --engine temporal --temporal managed
     """
+    if engine == "embedded" and temporal:
+        raise click.UsageError("--temporal has no meaning with --engine embedded: leave one of them out")
 
     async def work() -> int:
         home = Home.from_environment()
         before = await _pid_of(home)
-        info = await ensure_daemon(home, command=(*daemon_command(home), *(("--listen", listen) if listen else ())))
+        options = {"--listen": listen, "--engine": engine, "--temporal": temporal}
+        given = [word for name, value in options.items() if value for word in (name, value)]
+        info = await ensure_daemon(home, command=(*daemon_command(home), *given))
         click.echo(f"the daemon runs: pid {info.pid}, version {info.version}, {safe(info.home)}")
-        if listen and before == info.pid:
-            click.echo("it ran before, so --listen changed nothing: stigmer server stop, then start it again", err=True)
+        if given and before == info.pid:
+            names = " and ".join(name for name, value in options.items() if value)
+            click.echo(f"it ran before, so {names} changed nothing: stigmer server stop, then start it again", err=True)
             return ExitCode.STATE
         if listen:
             click.echo(f"it listens on {safe(listen)}; stigmer apikey create NAME makes a key for a client")
@@ -178,6 +195,8 @@ def print_status(answer: server_pb2.GetStatusResponse) -> None:
     )
     if answer.store.detail:
         click.echo(f"         {safe(answer.store.detail)}")
+    if answer.HasField("engine"):
+        click.echo(f"engine   {safe(answer.engine.detail)}{'' if answer.engine.healthy else ' (NOT there)'}")
     if answer.HasField("telemetry"):
         click.echo(f"told     {safe(answer.telemetry.detail)}{'' if answer.telemetry.healthy else ' (NOT working)'}")
     if not answer.runners:

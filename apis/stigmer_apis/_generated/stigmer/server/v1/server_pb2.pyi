@@ -203,6 +203,7 @@ class GetStatusResponse(_message.Message):
     LIVE_EXECUTIONS_FIELD_NUMBER: _builtins.int
     OPEN_STREAMS_FIELD_NUMBER: _builtins.int
     TELEMETRY_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     home: _builtins.str
@@ -222,6 +223,10 @@ class GetStatusResponse(_message.Message):
     def telemetry(self) -> Global___GetStatusResponse.Component:
         """What is told to tools that watch; unset where nothing is."""
 
+    @_builtins.property
+    def engine(self) -> Global___GetStatusResponse.Component:
+        """What drives runs that begin, where that is not the runner itself."""
+
     def __init__(
         self,
         *,
@@ -237,10 +242,11 @@ class GetStatusResponse(_message.Message):
         live_executions: _builtins.int = ...,
         open_streams: _builtins.int = ...,
         telemetry: Global___GetStatusResponse.Component | None = ...,
+        engine: Global___GetStatusResponse.Component | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["store", b"store", "telemetry", b"telemetry"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "store", b"store", "telemetry", b"telemetry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "home", b"home", "live_executions", b"live_executions", "memory_bytes", b"memory_bytes", "open_streams", b"open_streams", "pid", b"pid", "runners", b"runners", "sockets", b"sockets", "store", b"store", "telemetry", b"telemetry", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "executions", b"executions", "home", b"home", "live_executions", b"live_executions", "memory_bytes", b"memory_bytes", "open_streams", b"open_streams", "pid", b"pid", "runners", b"runners", "sockets", b"sockets", "store", b"store", "telemetry", b"telemetry", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
