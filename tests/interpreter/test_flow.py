@@ -2,6 +2,7 @@
 
 import pytest
 
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.workflow.document_json import Json
 from tests.interpreter.playing import HEAD, Play, failure, run
 
@@ -125,3 +126,12 @@ async def test_a_hundred_levels() -> None:
     for level in range(99):
         inner = f"{{do: [{{t{level}: {inner}}}]}}"
     assert await run(f"{HEAD}do: [{{top: {inner}}}]") == {"x": 1}
+
+
+async def test_deep_data_stands_in_events_as_far_as_messages_go() -> None:
+    play = Play("do: [{a: {set: {x: '${ reduce range(200) as $i (0; [.]) }'}}}]")
+    deep = await play.output()
+    assert isinstance(deep, dict)
+    (told,) = [event for event in play.events if event.WhichOneof("body") == "workflow_output"]
+    again = Event.FromString(told.SerializeToString())
+    assert "[[[" in str(again.workflow_output.output)

@@ -26,7 +26,7 @@ MOST_BYTES = 64 * 1024
 MOST_OUTPUT_BYTES = 8 << 20
 """Of what a workflow came to: who waits for it takes it from its event."""
 MOST_LEVELS = 24
-"""Lists and objects inside each other in an event: readers of messages have limits."""
+"""Lists and objects inside each other in an event: readers of messages have limits. What is deeper stands there as JSON text."""
 
 
 class Teller:
@@ -140,7 +140,7 @@ def _value(data: Json, level: int) -> Value:
         case str():
             return Value(string_value=data.encode("utf-8", "replace").decode())
         case _ if level >= MOST_LEVELS:
-            return Value(string_value="…")
+            return Value(string_value=json.dumps(data))
         case list():
             found = Value()
             found.list_value.values.extend(_value(each, level + 1) for each in data)
