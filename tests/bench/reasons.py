@@ -43,15 +43,14 @@ REASONS: dict[str, str] = {
         "engine and journal add 0.5 ms and a sync"
     ),
     "own time per tool turn, in bwrap": (
-        "the runner's Python: the library that asks the model takes 4 ms of a turn (requests and streams as typed objects), engine, journal and tool 4, "
-        "bubblewrap with two shells 6, the daemon 3 beside it; two cores were shared with twelve other programs"
+        "all processes of a turn take 28 ms of the two cores: the runner 9, the next command's walls 8, the daemon 4, shells 3, the provider 2; the walls are made "
+        "while the command before them runs, and a model that answers at once leaves no time for that"
     ),
     "own time per tool turn, without walls": (
-        "as in bwrap, without the 4 ms of the walls: the library that asks the model 4 ms, engine, journal and tool 4, supervising sh, bash and the look "
-        "for what outlives them 5"
+        "the runner's Python takes 8 ms of a turn (engine and journal 3, tool and policy 2, the model's answer 1, gRPC 2), and two syncs of a shared disk come between"
     ),
     "own time per tool turn, in the app": (
-        "app, daemon and runner share two cores, and a drawing takes 5 to 10 ms of one: each turn is eight events, drawn at most every 16 ms"
+        "as in bwrap, and the app takes 10 ms more of the two cores: each turn is eight events, drawn at most every 16 ms"
     ),
     "10 MB of output": "see terminal to client: the daemon stores as fast as it can",
     "first screen of the app": "imports of the app beside textual's, and the first layout",

@@ -58,6 +58,19 @@ class ProgramScreen:
             at = self._read(0.1) or at
         return at
 
+    def until_written(self, words: bytes, what: str) -> float:
+        """The same for words that are drawn in one go: read until they came, making no screen, which takes more of the machine than drawing one."""
+        deadline = time.perf_counter() + WAIT_SECONDS
+        before = b""
+        while True:
+            at, data = self.raw(0.1)
+            before += data
+            if words in before:
+                return at
+            before = before[-len(words) :]
+            if time.perf_counter() > deadline or self.process.poll() is not None:
+                raise TimeoutError(f"{what} did not come (exit code {self.process.returncode})")
+
     def settle(self, seconds: float = 0.3) -> None:
         """Read until nothing has come for so long, at most 20 times as long."""
         end = time.perf_counter() + 20 * seconds

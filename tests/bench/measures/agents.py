@@ -80,7 +80,7 @@ async def tool_turns_in_app(bench: Bench) -> Sequence[Figure]:
             value=statistics.median(taken),
             unit="ms",
             budget=at_most(18.0),
-            method=f"{TURNS} shell calls in bwrap, the first one's end at the opening of a gate, the run open in the app: to the model's last word on the screen, divided by {TURNS}",
+            method=f"{TURNS} shell calls in bwrap, the first one's end at the opening of a gate, the run open in the app: until the model's last word is written to its terminal, divided by {TURNS}",
         )
     ]
 
@@ -140,7 +140,7 @@ async def _turn_time_in_app(stage: Stage, last: str) -> float:
         with opened_run(stage.workstation, execution_id, "Work.") as screen:
             begin = time.perf_counter()
             (directory / "go").touch()
-            end = await asyncio.to_thread(screen.until, lambda text: last in text, "the last word")
+            end = await asyncio.to_thread(screen.until_written, last.encode(), "the last word")
     return (end - begin) * 1e3 / TURNS
 
 
