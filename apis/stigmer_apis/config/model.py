@@ -23,7 +23,7 @@ from stigmer_apis.config.choices import (
 )
 from stigmer_apis.config.keys import KeyTable
 
-LATER_REMOTE = "once remote backends come"
+LATER_REMOTE = "with a hosted product, or where several daemons share one database"
 NOT_FOR_DAYTONA = "never: runs work in the sandbox of this machine; a program that runs commands in Daytona says this itself (`docs/sandbox.md`)"
 ONLY_WANTED = "never: `MODE=cloud` names it where it is missing; a program that runs commands in Daytona hands it over itself (`docs/sandbox.md`)"
 
@@ -179,6 +179,20 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Which runs that have ended the daemon deletes by itself: those for which all that is set here holds. None, unless an age or a size is set."""
+
+    older_than_days: int = field(default=0, metadata=about(least=0, most=36_500, default="of any age"))
+    """Days since a run's end. They count up to a day behind the newest end at most, so that a clock that jumped ahead deletes nothing."""
+    larger_than_mb: int = field(default=0, metadata=about(least=0, most=1_000_000, default="of any size"))
+    """Megabytes of output and text, at least."""
+    label: str = field(default="", metadata=about(default="with any labels"))
+    """Only runs with this label, as `KEY=VALUE`."""
+    keep_last: int = field(default=0, metadata=about(least=0, most=1_000_000, default="none of them"))
+    """So many of the newest of them stay, however old and large."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
     """The backend on this machine."""
 
@@ -188,11 +202,11 @@ class Local:
             "STIGMER_BACKEND_ENDPOINT",
             "STIGMER_SERVER_ADDR",
             form=Form.ENDPOINT,
-            later=LATER_REMOTE,
             default="the daemon's own socket",
         ),
     )
-    """Where the backend answers. Documents of the past say `localhost:7234` or `localhost:50051`."""
+    """Where the backend answers in the mode `cloud`, where `backend.cloud.endpoint` does not say it; documents of the past say `localhost:7234` or
+    `localhost:50051`. The daemon here is always reached by its own socket."""
     data_dir: Path | None = field(
         default=None, metadata=about(older=("db_path", "DB_PATH"), default="`data` in Stigmer's home")
     )
@@ -201,6 +215,7 @@ class Local:
     llm: Llm = field(default_factory=Llm)
     temporal: Temporal = field(default_factory=Temporal)
     execution: Execution = field(default_factory=Execution)
+    retention: Retention = field(default_factory=Retention)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +242,7 @@ class Backend:
 
     type: BackendType = field(default=BackendType.LOCAL, metadata=about("MODE"))
     """`local`: the daemon on this machine, no login, none of `AUTH0_*`, `REDIS_*`, `DAYTONA_*` wanted. `cloud`: a remote backend and Daytona; what is missing
-    for it is named, all at once. This version has no remote backends yet, and says so."""
+    for it is named, all at once. Commands, the app and `stigmer runner start` work against that server; a daemon here does not start then."""
     local: Local = field(default_factory=Local)
     cloud: Cloud = field(default_factory=Cloud)
 

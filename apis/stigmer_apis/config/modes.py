@@ -32,6 +32,6 @@ def check_mode(configuration: Configuration) -> None:
     missing = missing_for_cloud(configuration)
     also = f"; for it are missing: {', '.join(missing)}" if missing else ""
     raise ConfigError(
-        f"the mode is cloud ({origin}): the server is on another machine, and a runner here that works for it comes later{also}",
-        remedy="to have a daemon here: `stigmer backend switch local`, and no MODE=cloud in the environment",
+        f"the mode is cloud ({origin}): the server is on another machine, and a daemon here would serve nobody{also}",
+        remedy="to work for that server from here: `stigmer runner start`; to have a daemon here: `stigmer backend switch local`, and no MODE=cloud in the environment",
     )
