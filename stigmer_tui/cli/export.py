@@ -9,9 +9,11 @@ from typing import BinaryIO
 import click
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
+from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.client import Client, TailBatch, TailReset
 from stigmer_apis.errors import DataLoss
+from stigmer_apis.ids import Prefix
 from stigmer_tui.archives.exporting import Exporter
 from stigmer_tui.archives.writing import written_archive
 from stigmer_tui.cli.connect import note, with_client
@@ -23,6 +25,7 @@ from stigmer_tui.records.document_json import JsonWriter
 from stigmer_tui.records.html import HtmlWriter
 from stigmer_tui.records.markdown import MarkdownWriter
 from stigmer_tui.records.reading import RecordReader
+from stigmer_tui.records.workflow_markdown import WorkflowPage
 from stigmer_tui.text import safe
 
 Write = Callable[[str], object]
@@ -76,7 +79,11 @@ def command(
         raise click.UsageError("--version is that of --cast")
 
     async def work(client: Client) -> int:
-        execution = await client.get_execution(execution_id)
+        is_workflow = execution_id.startswith(f"{Prefix.WORKFLOW_EXECUTION}-")
+        if is_workflow and form == "html":
+            raise click.UsageError("the page of a workflow's run is --format markdown")
+        get = client.workflows.get if is_workflow else client.get_execution
+        execution = await get(execution_id)
         with _target(output, force) as file:
             out = _Utf8(file)
             take, finish = _writer(out, execution, form, CastVersion(int(version or 2)))
@@ -136,8 +143,12 @@ def _target(output: str, force: bool) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdout.buffer) if output == "-" else saved_file(Path(output), force=force)
 
 
-def _writer(write: Write, execution: AgentExecution, form: str | None, version: CastVersion) -> tuple[Take, Finish]:
+def _writer(
+    write: Write, execution: AgentExecution | WorkflowExecution, form: str | None, version: CastVersion
+) -> tuple[Take, Finish]:
     """What takes the events, and what ends the document."""
+    if isinstance(execution, WorkflowExecution):
+        return _workflow_writer(write, execution, form, version)
     title = _title(execution)
     match form:
         case None:
@@ -164,6 +175,25 @@ def _writer(write: Write, execution: AgentExecution, form: str | None, version: 
                 page.finish()
 
             return take, finish
+
+
+def _workflow_writer(
+    write: Write, execution: WorkflowExecution, form: str | None, version: CastVersion
+) -> tuple[Take, Finish]:
+    """The same for a run of a workflow."""
+    match form:
+        case None:
+            cast = CastWriter(write, version, execution.metadata.id)
+            return lambda _, event: cast.take(event), cast.finish
+        case "json":
+            about = WorkflowExecution()
+            about.CopyFrom(execution)
+            del about.status.tasks[:]
+            document = JsonWriter(write, about)
+            return document.take, document.finish
+        case _:
+            page = WorkflowPage(write, execution.metadata.id)
+            return page.take, page.finish
 
 
 def _title(execution: AgentExecution) -> str:

@@ -26,7 +26,7 @@ class RunLines:
 
     def take(self, event: Event) -> list[str]:
         """Take in the next event; the lines that it is worth. Safe to print."""
-        self._now = event.time_unix_micros / 1e6
+        self._now = event.time_unix_micros / 1e6 or self._now
         before = self._visit(event)
         self.state.apply(event)
         return list(self._lines(event, before))
