@@ -49,6 +49,8 @@ SESSION_PAST = "session_past"
 """Table of what branches share with the sessions that they came from: a record for each execution, below the branch."""
 SESSION_APPROVALS = "session_approvals"
 """Table of what a person approved for all of a session, below the session."""
+SCHEDULES = "schedule"
+"""Table of the schedules of workflows, by the workflow's id."""
 RUN_DOCUMENTS = "run_document"
 """Table of what workflow executions run: the document and the input as they were at the beginning."""
 COMMANDS = "execution_commands"
@@ -183,6 +185,9 @@ class Removal:
                 state.delete(SESSION_APPROVALS, approval)
             removed.sessions.append(resource_id)
             leaving.append(resource_id)
+        elif kind.field == WORKFLOWS.field:
+            if state.data(SCHEDULES, resource_id) is not None:
+                state.delete(SCHEDULES, resource_id)
         elif kind.field == SKILLS.field:
             leaving += forget_versions_of_skill(state, resource_id)
             removed.archives += leaving

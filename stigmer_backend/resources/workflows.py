@@ -10,6 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowinstance.v1.workflow_ins
 )
 from stigmer_apis.errors import FieldViolation
 from stigmer_apis.protocol import API_VERSION
+from stigmer_apis.workflow.model import Schedule
 from stigmer_backend.resources.catalogue import Catalogue, Means
 from stigmer_backend.resources.defaults import default_metadata
 from stigmer_backend.resources.kinds import ENVIRONMENTS, WORKFLOW_INSTANCES, WORKFLOWS
@@ -18,7 +19,9 @@ from stigmer_backend.resources.rules import check_variables, needs_spec, refuse
 from stigmer_backend.resources.stamps import Stamp
 from stigmer_backend.resources.workflow_tasks import TASKS, calls, task_problems
 from stigmer_backend.store import StateRead, StateWrite
+from stigmer_backend.workflows.cron import CronError
 from stigmer_backend.workflows.documents import Documents
+from stigmer_backend.workflows.schedule_records import sync, wrong_with
 
 
 class WorkflowInstances(Catalogue[WorkflowInstance]):
@@ -71,6 +74,16 @@ class Workflows(Catalogue[Workflow]):
         if not fresh.spec.yaml:
             problems += [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
         refuse("workflow", fresh.metadata, problems)
+        refuse(
+            "workflow", fresh.metadata, list(_schedule_problems(self._documents.at_once(fresh.spec).workflow.schedule))
+        )
+
+    def put(self, state: StateWrite, fresh: Workflow, created_ns: int, expected_version: int | None) -> None:
+        """Store `fresh`, and its schedule."""
+        super().put(state, fresh, created_ns, expected_version)
+        audit = fresh.status.audit.spec_audit.updated_at
+        now_ns = max(created_ns, audit.seconds * 1_000_000_000 + audit.nanos)
+        sync(state, fresh.metadata.id, self._documents.at_once(fresh.spec).workflow.schedule, now_ns)
 
     def complete(self, state: StateWrite, fresh: Workflow, stamp: Stamp) -> None:
         """Make the default instance `<name>-default`. Raises `AlreadyExists` where that name is taken."""
@@ -84,6 +97,19 @@ class Workflows(Catalogue[Workflow]):
         instance, _ = self._instances.create(state, wanted, stamp)
         fresh.status.default_instance_id = instance.metadata.id
         self.put(state, fresh, stamp.at_ns, None)
+
+
+def _schedule_problems(schedule: Schedule | None) -> Iterator[FieldViolation]:
+    """Why a workflow cannot start by itself as it says."""
+    if schedule is None:
+        return
+    try:
+        wrong = wrong_with(schedule)
+    except CronError as error:
+        wrong = str(error)
+    if wrong:
+        place = f"{schedule.place.line}:{schedule.place.column}"
+        yield FieldViolation("spec.yaml", "stigmer.workflow.schedule", f"{place}: {wrong} (schedule)")
 
 
 def _circles(state: StateRead, fresh: Workflow) -> Iterator[FieldViolation]:

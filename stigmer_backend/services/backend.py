@@ -10,13 +10,16 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_e
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_service_pb2_grpc
 from stigmer_apis._generated.ai.stigmer.agentic.workflowrunner.v1 import workflow_runner_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import artifact_service_pb2_grpc, execution_service_pb2_grpc
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import DeleteExecutionsRequest
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
 from stigmer_apis._generated.stigmer.maintenance.v1 import maintenance_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
+from stigmer_apis._generated.stigmer.schedule.v1 import schedule_service_pb2_grpc
 from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2_grpc
 from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2_grpc
 from stigmer_apis._generated.stigmer.terminal.v1 import attach_pb2_grpc
+from stigmer_apis.config import Retention
 from stigmer_apis.home import Home
 from stigmer_apis.ids import new_id
 from stigmer_apis.transport import aio
@@ -48,6 +51,7 @@ from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
 from stigmer_backend.maintenance.importing import Importing
+from stigmer_backend.maintenance.retiring import Retiring, in_words
 from stigmer_backend.maintenance.service import MaintenanceService
 from stigmer_backend.maintenance.tending import Tending
 from stigmer_backend.resources.builtin import seed
@@ -72,6 +76,7 @@ from stigmer_backend.services.resource_applying import AnyResources
 from stigmer_backend.services.resource_lists import ListOptions, ResourceLists
 from stigmer_backend.services.resource_service import ResourceService
 from stigmer_backend.services.runner_service import RunnerService
+from stigmer_backend.services.schedule_service import ScheduleService
 from stigmer_backend.services.secret_service import SecretParts, SecretService
 from stigmer_backend.services.skill_archives import SkillArchives
 from stigmer_backend.services.steering_service import SteeringService
@@ -84,6 +89,7 @@ from stigmer_backend.workflows.callbacks import Callbacks
 from stigmer_backend.workflows.children import Children
 from stigmer_backend.workflows.parts import WorkflowParts
 from stigmer_backend.workflows.retrying import Retrying
+from stigmer_backend.workflows.schedules import Schedules
 from stigmer_backend.workflows.signals import Signals
 
 _BOOT = "daemon.boots"
@@ -125,6 +131,7 @@ class Backend:
         self._options = options
         self._tasks = Tasks()
         self._stamps = stamps
+        self._retention = Retention()
         self._workspaces = Workspaces(home)
         self._board = Board(start.boot, start.total, options.watch_history, start.unseen)
         self._registry = Registry(store, self._tasks, self._board, self._stamps, options)
@@ -171,6 +178,7 @@ class Backend:
         options: ExecutionOptions | None = None,
         handed: Handed | None = None,
         keyring: OsKeyring | None = None,
+        retention: Retention | None = None,
     ) -> "Backend":
         """Begin over `store`: make the built-in agents, take up what lives, keep what runners hold for them.
 
@@ -205,11 +213,14 @@ class Backend:
             await backend._leases.open()
             await backend._deletion.open()
             await backend._workflows.children.open()
+            backend._workflows.schedules.open()
         except BaseException:
             await backend.close()
             raise
         backend._tasks.start(backend._forget_keys(), "forget idempotency keys")
-        backend._tasks.start(Tending(store).run(), "look after the databases")
+        backend._retention = retention or Retention()
+        retiring = Retiring(store, backend._retention, backend._retire, clock)
+        backend._tasks.start(Tending(store, retiring=retiring).run(), "look after the databases")
         backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
         backend._tasks.start(backend._artifacts.sweep(), "remove files that nothing names")
         return backend
@@ -293,6 +304,9 @@ class Backend:
         workflow_execution_service_pb2_grpc.add_WorkflowExecutionQueryControllerServicer_to_server(
             WorkflowExecutionQueries(parts, registry, reading, self._board, options), server
         )
+        schedule_service_pb2_grpc.add_ScheduleServiceServicer_to_server(
+            ScheduleService(self._workflows.schedules), server
+        )
         workflow_runner_service_pb2_grpc.add_WorkflowRunnerServiceControllerServicer_to_server(
             WorkflowRunnerService(reading, self._workflows.beginning, self._commands), server
         )
@@ -318,7 +332,7 @@ class Backend:
         )
         artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(store, self._artifacts), server)
         maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(
-            MaintenanceService(store, self._home.data, self._importing), server
+            MaintenanceService(store, self._home.data, self._importing, in_words(self._retention)), server
         )
         attach_pb2_grpc.add_TerminalServiceServicer_to_server(
             TerminalService(store, self._tasks, registry, self._attachments), server
@@ -370,12 +384,15 @@ class Backend:
         )
         registry.on_end(children.left)
 
-        async def starts(kind: str, key: str, event_json: str) -> int:
-            return 0
-
-        signals = Signals(self._commands, registry, new, starts)
+        schedules = Schedules(store, self._tasks, registry, beginning, self._micros)
+        registry.on_stored(schedules.ended)
+        signals = Signals(self._commands, registry, new, schedules.on_event)
         retrying = Retrying(self._creation, beginning, reading)
-        return WorkflowParts(documents, beginning, children, signals, callbacks, retrying)
+        return WorkflowParts(documents, beginning, children, signals, callbacks, retrying, schedules)
+
+    async def _retire(self, execution_ids: Sequence[str]) -> None:
+        many = Many(self._store, self._registry, self._board, self._catalogues, self._deletion, self._stamps)
+        await many.delete(DeleteExecutionsRequest(execution_ids=execution_ids))
 
     def _importing(self) -> Importing:
         return Importing(

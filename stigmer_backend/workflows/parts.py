@@ -7,6 +7,7 @@ from stigmer_backend.workflows.callbacks import Callbacks
 from stigmer_backend.workflows.children import Children
 from stigmer_backend.workflows.documents import Documents
 from stigmer_backend.workflows.retrying import Retrying
+from stigmer_backend.workflows.schedules import Schedules
 from stigmer_backend.workflows.signals import Signals
 
 
@@ -20,3 +21,4 @@ class WorkflowParts:
     signals: Signals
     callbacks: Callbacks
     retrying: Retrying
+    schedules: Schedules
