@@ -246,8 +246,9 @@ class StigmerApp(FollowsSettings):
     # Keys.
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys that were typed while a screen comes are the screen's: they wait for it. Those behind the leader key and jump labels are theirs."""
-        if self._keys.keeps(event):
+        """Keys that were typed while a screen comes are the screen's: they wait for it. Those behind the leader key and jump labels are theirs.
+        What comes while the app is left is nobody's."""
+        if self._keys.keeps(event) or (isinstance(event, events.InputEvent) and not self.screen_stack):
             return
         if isinstance(event, events.Key) and not event.is_forwarded:
             if self._leader.active:
@@ -265,8 +266,6 @@ class StigmerApp(FollowsSettings):
 
     async def _done_at_once(self, key: str) -> bool:
         """What works everywhere is done before the next key is looked at; not what one writes, nor where the key is another's."""
-        if not self.screen_stack:
-            return True  # the app is being left
         if isinstance(self.focused, TextArea | Input) and not key.startswith("alt+"):
             return False
         active = self.screen.active_bindings.get(key)
