@@ -7,7 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from stigmer_apis.documents.nearest import nearest
-from stigmer_tui.manifests.kinds import AGENT, AGENT_EXECUTION, DESCRIBED, KINDS, Kind, aliases, find_kind
+from stigmer_tui.manifests.kinds import AGENT, AGENT_EXECUTION, DESCRIBED, KINDS, WORKFLOW, Kind, aliases, find_kind
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
@@ -64,6 +64,13 @@ def names_of(kind: Kind, incomplete: str) -> list[CompletionItem[str]]:
 
 complete_agents = completer(AGENT)
 """For commands that take an agent."""
+
+
+def complete_runnable(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """For a command that runs agents and workflows."""
+    return names_of(AGENT, incomplete) + names_of(WORKFLOW, incomplete)
+
+
 complete_executions = completer(AGENT_EXECUTION)
 """For commands that take a run."""
 

@@ -14,7 +14,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.cli.connect import complain, note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.missing import Needs, named_values
-from stigmer_tui.cli.naming import complete_agents
+from stigmer_tui.cli.naming import complete_runnable
 from stigmer_tui.cli.run_workflow import Given, Shown, is_document, is_workflow, read_document, show, start
 from stigmer_tui.cli.secret_input import secrets_of_run
 from stigmer_tui.cli.sources import complain_of
@@ -26,7 +26,7 @@ FILE = "file"
 
 
 @click.command("run")
-@click.argument("target", metavar="NAME|FILE", shell_complete=complete_agents)
+@click.argument("target", metavar="NAME|FILE", shell_complete=complete_runnable)
 @click.option(
     "-m", "--message", help="For an agent: what to do; for `shell` a command line. `-` reads it from standard input."
 )

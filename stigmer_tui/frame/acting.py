@@ -127,7 +127,13 @@ class Acts(FailsQuietly):
     async def find_names(self) -> list[tuple[str, str, str, str]]:
         """Runs, agents and sessions by name, for the palette."""
         found: list[tuple[str, str, str, str]] = []
-        for what, wanted in (("run", Completes.RUN), ("agent", Completes.AGENT), ("session", Completes.SESSION)):
+        kinds = (
+            ("run", Completes.RUN),
+            ("agent", Completes.AGENT),
+            ("workflow", Completes.WORKFLOW),
+            ("session", Completes.SESSION),
+        )
+        for what, wanted in kinds:
             for name, words in await self._lookup.names(wanted):
                 found.append((what, name, words, f"{what} {shlex.quote(name)}"))
         return found
