@@ -103,7 +103,14 @@ def _run(root: Path | None, storage: str, listen: str) -> int:
     faulthandler.enable(_STANDARD_ERROR)
     local = config.configuration.settings.backend.local
     cluster = local.temporal if local.execution.engine is EngineKind.TEMPORAL else None
-    options = ServeOptions(storage=storage, handed=handed, network=network, telemetry=telemetry, temporal=cluster)
+    options = ServeOptions(
+        storage=storage,
+        handed=handed,
+        network=network,
+        telemetry=telemetry,
+        temporal=cluster,
+        retention=local.retention,
+    )
     return asyncio.run(serve(config.home, options, _abandon))
 
 

@@ -12,7 +12,7 @@ from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1.server_pb2 import GetStatusResponse
-from stigmer_apis.config import Server, Telemetry, Temporal
+from stigmer_apis.config import Retention, Server, Telemetry, Temporal
 from stigmer_apis.home import Home
 from stigmer_apis.protocol import LEASE_SECONDS
 from stigmer_apis.transport import aio
@@ -63,6 +63,8 @@ class ServeOptions:
     """What it tells tools that watch."""
     temporal: Temporal | None = None
     """Where runs are driven by Temporal: its settings; a managed server is kept by the daemon."""
+    retention: Retention = field(default_factory=Retention)
+    """Which runs go by themselves."""
 
 
 async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
@@ -78,7 +80,9 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
             tokens = await asyncio.to_thread(Tokens.open, home)
             network = await asyncio.to_thread(Network.prepare, home, options.network)
             keyring = OsKeyring(options.environ)
-            backend = await Backend.open(store, home, handed=options.handed, keyring=keyring)
+            backend = await Backend.open(
+                store, home, handed=options.handed, keyring=keyring, retention=options.retention
+            )
             try:
                 return await _Daemon(home, options, store, tokens, backend, ending, network).run()
             finally:

@@ -3,6 +3,7 @@
 __main__                what runs beside a daemon or without one: `python -m stigmer_backend.maintenance`
 service                 the RPCs of a daemon
 tending                 what a daemon sees to by itself
+retiring                deletes runs as the settings say
 disk_use                what a store takes on the disk
 importing               what an archive brings
 importing_resources     one resource of it

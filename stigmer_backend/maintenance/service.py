@@ -39,8 +39,9 @@ _SIGN_SECONDS = 3.0
 class MaintenanceService(MaintenanceServiceServicer):
     """`stigmer.maintenance.v1.MaintenanceService`."""
 
-    def __init__(self, store: Store, directory: Path, importing: Callable[[], Importing]) -> None:
-        """`directory`: where the store's files are; `importing` begins an import."""
+    def __init__(self, store: Store, directory: Path, importing: Callable[[], Importing], retention: str = "") -> None:
+        """`directory`: where the store's files are; `importing` begins an import; `retention`: what is deleted by itself, in words."""
+        self._retention = retention
         self._store = store
         self._directory = directory
         self._importing = importing
@@ -97,7 +98,9 @@ class MaintenanceService(MaintenanceServiceServicer):
                     kinds[_KIND_OF[name]].dead = (await self._store.usage(name)).dead
                 except NoFiles as error:
                     raise FailedPrecondition(str(error)) from error
-        return UsageResponse(kinds=kinds.values(), damaged_runs=self._store.report.damaged_executions)
+        return UsageResponse(
+            kinds=kinds.values(), retention=self._retention, damaged_runs=self._store.report.damaged_executions
+        )
 
     async def Pack(
         self, request: PackRequest, context: aio.ServicerContext[PackRequest, PackResponse]

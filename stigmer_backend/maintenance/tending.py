@@ -1,9 +1,10 @@
-"""What a daemon sees to by itself: databases of which more than half is dead are packed."""
+"""What a daemon sees to by itself: runs that are to go by its settings go, and databases of which more than half is dead are packed."""
 
 import asyncio
 import logging
 from dataclasses import dataclass
 
+from stigmer_backend.maintenance.retiring import Retiring
 from stigmer_backend.store import DatabaseName, NoFiles, PackAbandoned, Store, StoreDamaged, StoreFull
 
 _log = logging.getLogger(__name__)
@@ -25,8 +26,9 @@ class TendingOptions:
 class Tending:
     """Looks after a store's databases."""
 
-    def __init__(self, store: Store, options: TendingOptions | None = None) -> None:
+    def __init__(self, store: Store, options: TendingOptions | None = None, retiring: Retiring | None = None) -> None:
         self._store = store
+        self._retiring = retiring
         self._options = options or TendingOptions()
         self._looked: dict[DatabaseName, int] = {}
 
@@ -34,6 +36,7 @@ class Tending:
         """For ever. What goes wrong with a pack is told in the log, and tried again another time."""
         await asyncio.sleep(self._options.first_seconds)
         while True:
+            await self._retire()
             for name in DatabaseName:
                 try:
                     await self.look(name)
@@ -42,6 +45,17 @@ class Tending:
                 except (StoreFull, StoreDamaged, PackAbandoned, OSError) as error:
                     _log.warning("%s was not packed: %s", name.value, error)
             await asyncio.sleep(self._options.every_seconds)
+
+    async def _retire(self) -> None:
+        if self._retiring is None:
+            return
+        try:
+            gone = await self._retiring.once()
+        except (StoreFull, StoreDamaged) as error:
+            _log.warning("runs that are to go by the settings stay for now: %s", error)
+            return
+        if gone:
+            _log.info("deleted %d runs, as the settings say", gone)
 
     async def look(self, name: DatabaseName) -> bool:
         """Pack the database if that is worth it; whether it was. It is looked into only when it has changed since."""
