@@ -5,6 +5,7 @@
 - `errors`: the error tree. `errors_grpc`: its one mapping to and from gRPC.
 - `skill_form`: what a skill's folder and front matter are. `config`: the settings: file, environment, defaults. `logs`: what every log line looks like, and how long logs are kept.
 - `documents`: YAML and JSON as nodes with places. `workflow`: the workflow language: model, reading, validation, graph.
+- `expressions`: jq in a process of its own, for whoever checks or runs workflows.
 - `fold`: from events to the published status. `status_update`: from a published status to events.
 - `transport`: grpc, with the options of both ends of the wire.
 - `ollama`: management of a local Ollama, for the command line and the runner; its HTTP library is loaded with the first call.

@@ -7,6 +7,7 @@ Modules, each importing only those above it:
 
 - `temporalio_names`: every name of the workflow library in use; nothing else imports the library
 - `errors`: what can go wrong
+- `extern`: what a workflow may call outside of itself
 - `retry`: whether and when an activity is tried again
 - `commands`: what a workflow asks for, as values of our own
 - `payloads`, `failures`, `translation`: our records to and from the library's messages
