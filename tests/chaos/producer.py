@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.producer HOME RUNNER_ID LEDGER SEED`: a producer as a process of its own, so that a daemon can take it for the last daemon's runner.
+"""`python -m tests.chaos.producer HOME RUNNER_ID LEDGER SEED [BYTES]`: a producer as a process of its own, so that a daemon can take it for the last daemon's runner.
 
 The token is the first line of standard input. Each acknowledgement is a line `EXECUTION NUMBER` in the ledger. SIGTERM makes it finish.
 """
@@ -15,8 +15,8 @@ from stigmer_apis.home import Home
 from tests.chaos.link import LinkProducer, Pace
 
 
-async def produce(home: Home, runner_id: str, ledger: Path, seed: str, token: str) -> None:
-    """Produce until SIGTERM, then end the executions."""
+async def produce(home: Home, runner_id: str, ledger: Path, seed: str, token: str, size: int = 0) -> None:
+    """Produce until SIGTERM, then end the executions. `size`: bytes of text behind each number."""
     with ledger.open("a", buffering=1, encoding="ascii") as book:
         producer = LinkProducer(
             home,
@@ -24,7 +24,7 @@ async def produce(home: Home, runner_id: str, ledger: Path, seed: str, token: st
             token,
             os.getpid(),
             acknowledged=lambda execution, number: print(execution, number, file=book),
-            pace=Pace(),
+            pace=Pace(text="x" * size),
             random_source=random.Random(seed),
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, producer.finish)
@@ -34,9 +34,9 @@ async def produce(home: Home, runner_id: str, ledger: Path, seed: str, token: st
 
 def main(arguments: Sequence[str]) -> int:
     """The process."""
-    root, runner_id, ledger, seed = arguments
+    root, runner_id, ledger, seed, *size = arguments
     token = sys.stdin.readline().strip()
-    asyncio.run(produce(Home.at(Path(root)), runner_id, Path(ledger), seed, token))
+    asyncio.run(produce(Home.at(Path(root)), runner_id, Path(ledger), seed, token, *map(int, size)))
     return 0
 
 

@@ -56,11 +56,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def living(directory: Path, seed: str) -> AsyncGenerator[Living]:
-    """A daemon with a producer that appends numbered deltas to every execution that it is given, some thousand a second in all."""
+async def living(directory: Path, seed: str, size: int = 0) -> AsyncGenerator[Living]:
+    """A daemon with a producer that appends numbered deltas to every execution that it is given, some thousand a second in all, each with so many
+    bytes of text more."""
     endpoint = f"127.0.0.1:{free_port()}"
     with new_workstation(STIGMER_SERVER_LISTEN=endpoint) as workstation:
-        producer = ActingRunner.start(workstation, directory, seed)
+        producer = ActingRunner.start(workstation, directory, seed, str(size))
         daemon = DaemonProcess.start(workstation)
         try:
             await daemon.answers()

@@ -15,6 +15,8 @@ from tests.support.scale import in_campaign, scaled
 from tests.support.waiting import eventually
 
 RUNS = 10
+BYTES = 200
+"""Of an event: what is folded of a run is full after some minutes."""
 SUBSCRIBERS = 20
 SECONDS = int(os.environ.get("STIGMER_FLAT_SECONDS", scaled(5, 7200)))
 """STIGMER_FLAT_SECONDS sets another length."""
@@ -49,7 +51,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 @pytest.mark.timeout(SECONDS + WARM + 600)
 async def test_memory_and_descriptors_are_flat(tmp_path: Path) -> None:
-    async with living(tmp_path, "flat") as server:
+    async with living(tmp_path, "flat", BYTES) as server:
         names = [(await server.local.run("shell", f"echo {number}")).metadata.id for number in range(RUNS)]
         await eventually(lambda: set(names) <= set(server.producer.acknowledged()))
         memory, files = list[tuple[float, float]](), list[tuple[float, float]]()
