@@ -139,7 +139,7 @@ async def test_it_falls_asleep_again_and_a_runner_that_leaves_gives_it_back(runn
 
 
 async def test_those_that_sleep_take_next_to_no_memory(runner: Runner) -> None:
-    text, count = document("do: [{w: {wait: PT1H}}]"), scaled(200, 10_000)
+    text, count = document("do: [{w: {wait: PT1H}}]"), scaled(200, 2_000)
     runner.begin("wex-first", text)
     await eventually(runner.asleep)
     gc.collect()
