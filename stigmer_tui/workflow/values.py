@@ -48,7 +48,8 @@ class JsonRow:
 
 
 def json_of(value: Value) -> Json:
-    """A value of an event. Whole numbers are whole again."""
+    """A value of an event. Whole numbers are whole again, and names are in the order of the alphabet: messages keep none, and differ from one
+    process to the next."""
     return _whole(cast("Json", MessageToDict(value)))
 
 
@@ -64,7 +65,7 @@ def _whole(value: Json) -> Json:
         case list():
             return [_whole(item) for item in value]
         case dict():
-            return {key: _whole(item) for key, item in value.items()}
+            return {key: _whole(value[key]) for key in sorted(value)}
         case _:
             return value
 
