@@ -10,7 +10,7 @@ MCP := .venv-mcp
 MCP_LOCK := packaging/mcp-servers
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: tui test check bench campaign mcp-servers temporal-server format lint types imports proto proto-check proto-lint proto-fmt lock clean
+.PHONY: tui test check bench campaign mcp-servers temporal-server format lint types imports proto proto-check proto-lint proto-fmt pictures lock clean
 
 tui: $(RUN_READY)
 	@$(BIN)/stigmer tui
@@ -96,6 +96,10 @@ $(MCP)/.ready: $(MCP_LOCK)/requirements.txt $(MCP_LOCK)/package.json $(MCP_LOCK)
 	@cd $(MCP)/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@ln -s ../npm/node_modules/.bin/mcp-server-everything ../npm/node_modules/.bin/mcp-server-filesystem $(MCP)/bin/
 	@touch $@
+
+# Of real runs, for the README and the page of the workstation.
+pictures: $(RUN_READY)
+	$(BIN)/python docs/pictures/take.py
 
 # Needs uv on the PATH. Development and run-time versions are the same.
 lock:

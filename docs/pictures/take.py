@@ -1,6 +1,6 @@
-"""Takes the picture in the README from a real run: a daemon, a runner and the app, in a home of their own.
+"""Takes the pictures of the README and of the workstation's page from real runs: a daemon, a runner and the app, in a home of their own.
 
-`python docs/pictures/take.py` writes `docs/pictures/workstation.svg`.
+`make pictures` writes them into `docs/pictures`.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from stigmer_apis.client import Client
 from stigmer_apis.home import Home
 from stigmer_tui.app import StigmerApp
 
-PICTURE = Path(__file__).with_name("workstation.svg")
 SIZE = (144, 26)
 BUILD = r"""#!/bin/sh
 for part in lexer parser writer; do
@@ -25,20 +24,47 @@ NAMES = {" ": "space", "/": "slash", ".": "full_stop", ";": "semicolon"}
 LINES = ("./build.sh", "exit 3", "echo serving; exec sleep 60")
 
 
-async def take(home: Home, workspace: Path) -> str:
-    """Type command lines into the app, as a person does, and return what it shows while the last one runs."""
+Pictures = dict[str, str]
+"""By the name of their file."""
+
+
+async def take(home: Home, workspace: Path) -> Pictures:
+    """Type command lines into the app, as a person does, and take pictures on the way: of the run, of what is found in it, of its past, of the list."""
     app = StigmerApp(home, workspace=workspace)
+    pictures: Pictures = {}
     async with app.run_test(size=SIZE) as pilot:
+
+        async def press(*keys: str, wait: float = 1.5) -> None:
+            for key in keys:
+                await pilot.press(key)
+            await pilot.pause(wait)
+
+        def picture(name: str) -> None:
+            pictures[name] = app.export_screenshot(title="stigmer tui")
+
         await app.client()
         for number, line in enumerate(LINES):
-            for key in line:
-                await pilot.press(NAMES.get(key, key))
-            await pilot.press("enter")
-            await pilot.pause(4.0 if number == 0 else 1.5)
-        picture = app.export_screenshot(title="stigmer tui")
+            await press(*(NAMES.get(key, key) for key in line), "enter", wait=4.0 if number == 0 else 1.5)
+        picture("workstation.svg")
+        await press("escape", "slash", *"passed", "enter")
+        picture("tour-search.svg")
+        await press("escape", "ctrl+t", "home", "space", wait=2.0)
+        picture("tour-time.svg")
+        await press("escape", wait=0.5)
+        await press("x", "x", wait=2.0)
+        app.run_written("runs")
+        await pilot.pause(1.0)
+        picture("tour-board.svg")
+        await press("alt+d", wait=2.0)
+        await press("alt+i")
+        picture("tour-beside.svg")
+        await press("alt+d")
+        app.run_written("settings")
+        await pilot.pause(2.0)
+        picture("tour-settings.svg")
     async with Client(home) as client:
         await client.shutdown()
-    return picture
+    return pictures
 
 
 def without_hosts(picture: str) -> str:
@@ -54,8 +80,10 @@ def main() -> None:
     (workspace / "build.sh").write_text(BUILD, encoding="utf-8")
     (workspace / "build.sh").chmod(0o755)
     try:
-        picture = asyncio.run(take(Home.at(directory / "home", {}), workspace))
-        PICTURE.write_text(without_hosts(picture.replace(str(workspace), "~/project")), encoding="utf-8")
+        pictures = asyncio.run(take(Home.at(directory / "home", {}), workspace))
+        for name, picture in pictures.items():
+            shown = picture.replace(str(workspace), "~/project").replace(str(directory), "~")
+            Path(__file__).with_name(name).write_text(without_hosts(shown), encoding="utf-8")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
