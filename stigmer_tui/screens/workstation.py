@@ -16,6 +16,7 @@ from stigmer_apis.home import Home
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.sending import LineSender
 from stigmer_tui.text.times import Clock
+from stigmer_tui.widgets.approval.card import ApprovalCard
 from stigmer_tui.widgets.beside import Beside
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import History
@@ -53,6 +54,8 @@ class WorkstationScreen(Screen[None]):
     @on(events.ScreenResume)
     def catch_up(self) -> None:
         """What changed while another screen was in front."""
+        for card in self.query(ApprovalCard):
+            card.returned()
         app: object = active_app.get()
         if isinstance(app, Workstation):
             self.show_connection(app)

@@ -135,6 +135,29 @@ async def test_a_key_right_after_it_came_is_no_answer(
         await until(pilot, lambda: len(decisions(backend)) == 1, "the decision")
 
 
+async def test_coming_back_to_a_card_is_no_answer(
+    app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock
+) -> None:
+    """It had the keys when another tab, a palette, a list came in front: what is typed right after these is no answer."""
+    async with app.run_test() as pilot:
+        screen = await opened(pilot, app, waiting(backend))
+        await pilot.press("f4")
+        await until(pilot, lambda: screen.deciding.card.text.has_focus, "the card")
+        clock.now += 10
+        for away, back in (("ctrl+p", "escape"), ("colon", "escape"), ("question_mark", "escape"), ("alt+t", "alt+1")):
+            await pilot.press(away)
+            await until(pilot, lambda: app.screen is not screen, "something in front")
+            clock.now += 10
+            await pilot.press(back)
+            await until(pilot, lambda: app.screen is screen, "back")
+            await pilot.press("o")
+            await settled(pilot)
+            assert decisions(backend) == [], away
+            clock.now += 10
+        await pilot.press("o")
+        await until(pilot, lambda: len(decisions(backend)) == 1, "the decision")
+
+
 async def test_the_whole_must_have_been_on_the_screen(
     app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock
 ) -> None:

@@ -218,6 +218,10 @@ class ApprovalCard(Vertical):
             ]
         return [part for key, words in offers if key for part in ((key, "accent"), (f" {words}  ", "muted"))]
 
+    def returned(self) -> None:
+        """Its screen is in front again: what is typed now may have been meant for what was there before."""
+        self._shown_at = max(self._shown_at, self._clock())
+
     def on_descendant_focus(self) -> None:
         """Somebody came to decide."""
         self._shown_at = max(self._shown_at, self._clock())
