@@ -43,6 +43,7 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.workspace import Workspace, Workspaces
 from stigmer_backend.resources.kinds import AGENTS, EXECUTIONS, WORKFLOW_EXECUTIONS
 from stigmer_backend.resources.lookup import find_named
+from stigmer_backend.resources.rules import SHELL_MODEL
 from stigmer_backend.resources.secret_values import SHORTEST_BYTES
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Store, StoreFull
@@ -187,7 +188,7 @@ class Children:
         agent = await self._store.read_state(lambda state: find_named(state, AGENTS, asked.agent))
         spec = AgentExecutionSpec(
             agent_id=agent.metadata.id,
-            message=_message(asked),
+            message=asked.message if agent.spec.model == SHELL_MODEL else _message(asked),
             parent_execution_id=parent.id,
             runtime_env={
                 name: ExecutionValue(value=value, is_secret=len(value.encode()) >= SHORTEST_BYTES)

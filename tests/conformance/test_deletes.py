@@ -3,6 +3,7 @@
 import pytest
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceDeleteInput
+from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import CancelRequest
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     DeleteResourceRequest,
     DeleteResourceResponse,
@@ -27,6 +28,7 @@ from stigmer_backend.resources.kinds import (
 from tests.conformance.grounds import WRITTEN, Ground, JsonValue, document, make, workflow_spec
 from tests.conformance.wire import Wire
 from tests.support.refusals import refused
+from tests.support.waiting import eventually
 
 
 async def asked(
@@ -37,9 +39,20 @@ async def asked(
     )
 
 
+async def end(wire: Wire, execution_id: str) -> None:
+    """Cancel what nobody holds, and wait until its end is stored."""
+    served = wire.served
+    lives = served.backend.counts()[1]
+    await served.stubs.service.Cancel(CancelRequest(execution_id=execution_id), metadata=served.stubs.metadata)
+    await eventually(lambda: served.backend.counts()[1] < lives)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in WRITTEN if kind is not EXECUTIONS], ids=lambda kind: kind.name)
 async def test_what_is_deleted_is_answered_and_gone(wire: Wire, ground: Ground, kind: AnyKind) -> None:
     made = await wire.write(kind, "create", await make(ground, kind, "one"))
+    if kind is WORKFLOW_EXECUTIONS:
+        await end(wire, made.metadata.id)
+        made = await wire.get(kind, made.metadata.id)
     assert (await wire.delete(kind, made.metadata.id)).metadata == made.metadata
     for name in ("get", "delete"):
         with refused(NotFound):
@@ -59,7 +72,7 @@ async def test_every_kind_is_got_and_deleted_by_id_and_by_slug(wire: Wire, groun
         assert getattr(found.resource, kind.field).metadata.id == made
     with refused(NotFound):
         await stub.GetResource(GetResourceRequest(kind=kind.number, name="nobody"), metadata=wire.metadata)
-    if kind is EXECUTIONS:
+    if kind in (EXECUTIONS, WORKFLOW_EXECUTIONS):
         with refused(FailedPrecondition) as refusal:
             await asked(wire, kind, made)
         assert "not ended" in refusal.text
@@ -84,6 +97,10 @@ async def test_a_workflow_takes_its_default_instance_along_and_spares_what_other
     with refused(FailedPrecondition) as refusal:
         await wire.delete(WORKFLOWS, made.metadata.id)
     assert "run" in refusal.text
+    with refused(FailedPrecondition) as refusal:
+        await wire.delete(WORKFLOWS, made.metadata.id, force=True)
+    assert "not ended" in refusal.text
+    await end(wire, run.metadata.id)
     await wire.delete(WORKFLOWS, made.metadata.id, force=True)
     for kind, gone in ((WORKFLOW_INSTANCES, default), (WORKFLOW_EXECUTIONS, run.metadata.id)):
         with refused(NotFound):

@@ -17,12 +17,22 @@ from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import PushSk
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceOwnerScope
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2 as execution
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2 as resource
+from stigmer_apis._generated.stigmer.schedule.v1 import schedule_service_pb2 as schedule
 from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2 as secret
 from stigmer_apis.protocol import IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, grpc
 from stigmer_backend.access import POLICIES
 from stigmer_backend.access.policy import WRITE
-from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, EXECUTIONS, KINDS, SKILLS, AnyKind
+from stigmer_backend.resources.kinds import (
+    AGENTS,
+    ENVIRONMENTS,
+    EXECUTIONS,
+    KINDS,
+    SKILLS,
+    WORKFLOW_EXECUTIONS,
+    WORKFLOWS,
+    AnyKind,
+)
 from stigmer_backend.services.first_answers import kept_methods
 from tests.access.served import Rpc, every_rpc
 from tests.conformance.grounds import Ground, archive, change, make
@@ -32,7 +42,7 @@ from tests.support.waiting import eventually
 Making = Callable[[Ground], Awaitable[Message]]
 
 _ELSEWHERE = (
-    "WorkflowRunnerServiceController",  # Comes later.
+    "WorkflowRunnerServiceController",  # Commands of a run: tests/services/test_workflow_children.py.
     "/stigmer.server.v1.ServerService/Shutdown",  # Ends the server that would be asked again.
     "/stigmer.steering.v1.SteeringService/",  # Commands of a run: tests/services/test_commands.py, with a runner that takes them.
     "ExecutionService/SendMessage",
@@ -65,6 +75,32 @@ async def ended_id(ground: Ground) -> str:
     return made
 
 
+async def ended_workflow_id(ground: Ground) -> str:
+    """A workflow's execution that was cancelled."""
+    served, live = ground.wire.served, ground.wire.served.backend.counts()[1]
+    wanted = await make(ground, WORKFLOW_EXECUTIONS, "to be ended")
+    made = await ground.wire.write(WORKFLOW_EXECUTIONS, "create", wanted)
+    asked = execution.CancelRequest(execution_id=made.metadata.id)
+    await served.stubs.service.Cancel(asked, metadata=served.stubs.metadata)
+    await eventually(lambda: served.backend.counts()[1] == live)
+    return made.metadata.id
+
+
+def of_schedule(request: type[Message]) -> Making:
+    """A request about a workflow that starts by itself."""
+
+    async def made(ground: Ground) -> Message:
+        wanted = await make(ground, WORKFLOWS, "tick")
+        wanted.spec.yaml = (
+            "document: {dsl: 1.0.0, namespace: t, name: tick, version: 1.0.0}\n"
+            "schedule: {every: {days: 1}}\ndo: [{one: {set: {a: 1}}}]\n"
+        )
+        await ground.wire.write(WORKFLOWS, "create", wanted)
+        return cast("Callable[..., Message]", request)(workflow="tick")
+
+    return made
+
+
 async def updated(ground: Ground, kind: AnyKind) -> Message:
     made = await ground.wire.write(kind, "create", await make(ground, kind, "to be changed"))
     change(kind, made, "other words")
@@ -77,6 +113,8 @@ async def deleted(ground: Ground, kind: AnyKind) -> Message:
         return by_id(kind, "delete", await ground.of(kind))
     if kind is EXECUTIONS:
         return by_id(kind, "delete", await ended_id(ground))
+    if kind is WORKFLOW_EXECUTIONS:
+        return by_id(kind, "delete", await ended_workflow_id(ground))
     made = await ground.wire.write(kind, "create", await make(ground, kind, "to be deleted"))
     return by_id(kind, "delete", made.metadata.id)
 
@@ -152,6 +190,9 @@ OURS: dict[str, Making] = {
     "SetProviderKey": always(secret.SetProviderKeyRequest(provider="openai", value=b"sk-of-some-length")),
     "DeleteProviderKey": always(secret.DeleteProviderKeyRequest(provider="openai")),
     "Cancel": of_run(execution.CancelRequest),
+    "PauseSchedule": of_schedule(schedule.PauseScheduleRequest),
+    "ResumeSchedule": of_schedule(schedule.ResumeScheduleRequest),
+    "TriggerSchedule": of_schedule(schedule.TriggerScheduleRequest),
     "MarkSeen": always(execution.MarkSeenRequest(all=True)),
     "LabelExecutions": label,
     "DeleteExecutions": delete_many,
