@@ -251,3 +251,7 @@ async def test_containers(ground: Ground) -> None:
         ):
             wrong = await run.bench.wrong(run.work, {"kind": "container", "image": str(tree), **arguments})
             assert wrong.kind == kind
+        nothing = {"kind": "container", "image": "localhost/there-is-none", "pullPolicy": "never", "command": "x"}
+        wrong = await run.bench.wrong(run.work, nothing)
+        assert wrong.kind == "configuration"
+        assert run.end.outcome == ev.TOOL_OUTCOME_NOT_STARTED

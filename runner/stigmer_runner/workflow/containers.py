@@ -16,6 +16,9 @@ from stigmer_runner.workflow.commands import ProcessWanted, words_of
 from stigmer_runner.workflow.problems import Kind, TaskProblem
 from stigmer_runner.workflow.processes import Ended, ProcessPlace, Showing, marker_of
 
+_NOT_STARTED = 125
+"""The exit code of an engine that could not start a container, which what runs in it may have too."""
+
 
 class TaskContainer(ContainerExecutor):
     """Runs what an image runs by itself, or a line in its shell; the standard input is the task's."""
@@ -68,6 +71,9 @@ class Containers:
         )
         words = words_of(arguments.get("arguments"))
         result = await TaskContainer(engine, where, wanted, words).execute(shlex.join(words))
+        refused = [line for line in result.stderr.splitlines() if line.startswith(("Error", "docker: Error"))]
+        if result.exit_code == _NOT_STARTED and refused and not result.stdout:
+            raise SpawnFailed(f"{engine.name} could not start a container of {where.image}: {refused[-1][:1000]}")
         showing.output(result.stdout.encode())
         showing.output(result.stderr.encode())
         return Ended(result.exit_code, result.stdout, result.stderr, result.remark, result.timed_out)
