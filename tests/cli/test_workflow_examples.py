@@ -68,6 +68,12 @@ def test_events(workstation: Workstation) -> None:
 
 def test_disk_space(workstation: Workstation) -> None:
     assert gives(workstation, "disk-space")["free"] > 0
+    workstation.run("apply", "-f", str(EXAMPLES / "disk-space.yaml"))
+    assert b"cron 0 3 * * *" in workstation.run("schedule", "list").stdout
+    started = workstation.run("schedule", "trigger", "disk-space").stdout.decode().strip()
+    assert given(workstation, started)["free"] > 0
+    workstation.run("schedule", "pause", "disk-space")
+    assert b"paused" in workstation.run("schedule", "list").stdout
 
 
 def test_ask_an_agent(workstation: Workstation) -> None:
