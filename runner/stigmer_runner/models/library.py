@@ -21,6 +21,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from stigmer_apis.providers import ANTHROPIC, OLLAMA
 from stigmer_runner.models.advice import name_of
+from stigmer_runner.models.calls import with_ids
 from stigmer_runner.models.chat import ChatAnswer, Chats, conversation, sent_id
 from stigmer_runner.models.config import CallLimits, ModelConfig
 from stigmer_runner.models.failures import clip, cut, refusal
@@ -362,7 +363,7 @@ def _end(request: ModelRequest, answer: ChatAnswer, text: str, call: Call) -> Do
         raise cut(name_of(request.provider))
     shortened = answer.finish == "length"
     raw = [(each.id, each.name, each.arguments) for _, each in sorted(answer.calls.items()) if each.name]
-    calls = _with_ids(raw, request, shortened)
+    calls = with_ids(raw, request, shortened)
     stop = StopReason.MAX_TOKENS if shortened else StopReason.TOOL_CALLS if calls else StopReason.END
     return Done(AssistantMessage(text, (), calls), answer.usage, stop, answer.model)
 
@@ -374,38 +375,7 @@ def _calls(answer: library.ModelResponse, request: ModelRequest) -> tuple[ToolCa
         if isinstance(part, library.ToolCallPart):
             args = part.args if isinstance(part.args, str) else json.dumps(part.args or {})
             raw.append((part.tool_call_id, part.tool_name, args))
-    return _with_ids(raw, request, answer.finish_reason == "length")
-
-
-def _with_ids(raw: Sequence[tuple[str, str, str]], request: ModelRequest, shortened: bool) -> tuple[ToolCall, ...]:
-    """Calls, of their ids, names and arguments, each with an id of its own: unlike any in this conversation."""
-    taken = {
-        call.id for message in request.messages if isinstance(message, AssistantMessage) for call in message.tool_calls
-    }
-    calls: list[ToolCall] = []
-    for given, name, args in raw:
-        call_id = base = whole(given) or "call"
-        number = 1
-        while call_id in taken:
-            number += 1
-            call_id = f"{base}_{number}"
-        taken.add(call_id)
-        args = whole(args) if args.strip() else "{}"
-        calls.append(ToolCall(call_id, whole(name), args, _broken(args, shortened)))
-    return tuple(calls)
-
-
-def _broken(args_json: str, shortened: bool) -> str:
-    """Why the arguments are no JSON object; empty where they are one."""
-    try:
-        value: object = json.loads(args_json)
-    except RecursionError:
-        return "the arguments are nested too deeply"
-    except ValueError as error:
-        if shortened:
-            return "the arguments were cut off: the answer was longer than it may be"
-        return f"the arguments are not valid JSON: {error}"
-    return "" if isinstance(value, dict) else "the arguments are no JSON object"
+    return with_ids(raw, request, answer.finish_reason == "length")
 
 
 def _reasoning(answer: library.ModelResponse, provider: str) -> Iterator[Reasoning]:
