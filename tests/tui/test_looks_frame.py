@@ -56,7 +56,7 @@ async def test_over_the_board(
         match what:
             case "command":
                 await pilot.press("colon", *"ru")
-                await until(pilot, lambda: "Open a run by its id." in screen_text(pilot), "completions")
+                await until(pilot, lambda: "Open a run by its id" in screen_text(pilot), "completions")
             case "wrong":
                 await pilot.press("colon", *"rnus", "enter")
                 await until(pilot, lambda: "did you mean" in screen_text(pilot), "what is wrong")
