@@ -81,9 +81,9 @@ NARROWS: Mapping[str, str] = {
     "done": "phase:completed",
     "cancelled": "phase:cancelled",
     "mine": "needs:me",
-    "all": "",
     "workflows": "kind:workflow",
     "agents": "kind:agent",
+    "all": "",
 }
 """Words of `:runs` and what they are in the filter."""
 

@@ -17,7 +17,21 @@ _VERBS = frozenset(
         "delete",
         "duplicate",
     }
-    | {"edit", "interrupt", "label", "new", "pause", "restore", "resume", "retry", "run", "seen", "send", "signal", "submit"}
+    | {
+        "edit",
+        "interrupt",
+        "label",
+        "new",
+        "pause",
+        "restore",
+        "resume",
+        "retry",
+        "run",
+        "seen",
+        "send",
+        "signal",
+        "submit",
+    }
     | {"take_back", "undo", "withdraw", "agent", "workspace", "next_value", "previous_value", "unset", "file"}
 )
 _LOOKS = frozenset({"help.run", "command.run", "composer.leave", "approval.leave", "queue.leave"})
