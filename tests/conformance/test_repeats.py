@@ -44,6 +44,7 @@ Making = Callable[[Ground], Awaitable[Message]]
 _ELSEWHERE = (
     "WorkflowRunnerServiceController",  # Commands of a run: tests/services/test_workflow_children.py.
     "/stigmer.server.v1.ServerService/Shutdown",  # Ends the server that would be asked again.
+    "/stigmer.server.v1.ServerService/DrainRunner",  # Said of a runner: tests/remote has them.
     "/stigmer.steering.v1.SteeringService/",  # Commands of a run: tests/services/test_commands.py, with a runner that takes them.
     "ExecutionService/SendMessage",
     "/stigmer.access.v1.ApiKeyService/",  # A key is told once: a repeat is refused by its name. tests/remote has them.
