@@ -71,6 +71,8 @@ def test_the_public_names() -> None:
         "apply_events",
         "empty_fold",
         "events_for_status_update",
+        "events_for_workflow_update",
         "is_terminal",
         "published_status",
+        "published_workflow_status",
     ]
