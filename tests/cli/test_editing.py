@@ -134,14 +134,14 @@ def test_agents_by_the_noun(workstation: Workstation) -> None:
     assert "NAME and --instructions" in complaint(workstation, "agent", "create", code=64)
 
 
-def test_workflows_by_the_noun_and_running_them_comes_later(workstation: Workstation, tmp_path: Path) -> None:
+def test_workflows_by_the_noun(workstation: Workstation, tmp_path: Path) -> None:
     file = tmp_path / "w.yaml"
     file.write_text(workstation.run("new", "workflow", "nightly").stdout.decode())
     assert lines(workstation, "workflow", "create", "-f", str(file)) == ["workflow/nightly created"]
     assert "already" in complaint(workstation, "workflow", "create", "-f", str(file), code=73)
-    assert "running them comes later" in complaint(workstation, "workflow", "execute", "nightly", code=79)
+    assert json.loads(workstation.run("workflow", "execute", "nightly").stdout) == {"greeting": "hello"}
     assert "there is no workflow" in complaint(workstation, "workflow", "execute", "nope", code=66)
-    assert lines(workstation, "workflow", "delete", "nightly")[0] == "workflow/nightly deleted"
+    assert "workflow/nightly deleted" in lines(workstation, "workflow", "delete", "nightly", "--force")
     file.write_text(TEAM)
     assert "does not describe one workflow alone" in complaint(
         workstation, "workflow", "create", "-f", str(file), code=65
