@@ -4,6 +4,7 @@ Four lanes run side by side, each with a home of its own; inside of a lane comma
 needs to be there is in `BEFORE`, what it may end with other than 0 in `CODES`, what needs a terminal in `KEYS`.
 """
 
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,10 +29,17 @@ LANES: Sequence[Sequence[str]] = (
 )
 """The commands below `stigmer`, and `stigmer` itself, by lane; those that are in none come first in the last."""
 
+ORDERS = (
+    "printf 'document: {dsl: 1.0.0, namespace: tests, name: orders, version: 1.0.0}\\ndo: [{a: {set: {done: 1}}}]\\n' > orders.yaml; "
+    "stigmer apply -f orders.yaml"
+)
+
 BEFORE: Mapping[str, str] = {
     "stigmer acp --agent fixer": "stigmer agent create fixer --instructions 'Mend what is broken here.'",
     "stigmer delete environment support --yes": "stigmer delete agent-instance support-desk",
     "stigmer workflow create -f examples/workflow/nightly.yaml": "stigmer delete workflow nightly 2>/dev/null; true",
+    "stigmer workflow execute orders": ORDERS,
+    "stigmer run workflow/orders": ORDERS,
     "stigmer session get": "stigmer run shell -m true",
     "stigmer run shell -m 'make test'": "printf 'test:\\n\\ttrue\\n' > Makefile",
     "stigmer secrets": "stigmer environment create work 2>/dev/null; true",
@@ -46,7 +54,7 @@ BEFORE: Mapping[str, str] = {
 """By the beginning of an example: a line of shell that is run before."""
 ANY = frozenset(range(256))
 CODES: Mapping[str, frozenset[int]] = {
-    "stigmer workflow execute": frozenset({79}),
+    "stigmer server start --engine": frozenset({79}),
     "stigmer doctor": frozenset({0, 1}),
     "stigmer restore": frozenset({0, 79}),
     "stigmer server start --listen": frozenset({79}),
@@ -71,6 +79,7 @@ TYPED = b"a-secret-value-of-some-length\n"
 """What a command reads from standard input that asks for something."""
 KEYS: Mapping[str, tuple[str, str]] = {
     "stigmer tui --plain": ("quit to leave", "quit\n"),
+    "stigmer tui --web": ("in a browser", "\x03"),
     "stigmer tui": ("shell", "\x11"),
     "stigmer attach": ("", "\x1dd"),
     "stigmer replay": ("", "q"),
@@ -166,7 +175,7 @@ class Lane:
         with dialogue(["bash", "-c", f"cd {self.directory}/here; exec {line}"], self.environ) as terminal:
             terminal.until(shown)
             terminal.leave(keys)
-            assert terminal.end() in (0, 130), terminal.shown
+            assert terminal.end() in (0, 130, -signal.SIGINT), terminal.shown
 
 
 def all_examples() -> list[list[str]]:
