@@ -286,4 +286,4 @@ def _make_old(state: StateWrite) -> None:
             kept = [parent for parent in record.parents if "\x01" not in parent]
             state.relist(kind.table, row.id, kept, b"" if kind == ENVIRONMENTS else row.summary)
     state.put_meta("resources.listing", b"")
-    state.put_meta("resources.listing.place", b"\0")
+    state.put_meta("resources.listing.place.2", b"\0")

@@ -151,11 +151,13 @@ class Swapper:
     def __init__(self, one: Path, other: Path) -> None:
         self._names = os.fsencode(one), os.fsencode(other)
         self._stopped = threading.Event()
+        self._begun = threading.Event()
         self.swaps = 0
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> "Swapper":
         self._thread.start()
+        assert self._begun.wait(60), "nothing was exchanged"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -168,6 +170,8 @@ class Swapper:
         while not self._stopped.is_set():
             if libc.renameat2(_AT_FDCWD, one, _AT_FDCWD, other, _RENAME_EXCHANGE) == 0:
                 self.swaps += 1
+                if self.swaps > 10:
+                    self._begun.set()
 
 
 def _targets(place: Place) -> Generator[tuple[Path, Path, str]]:
