@@ -298,4 +298,7 @@ def _parts(place: Place, sealed: str) -> tuple[bytes, bytes]:
         data = base64.b64decode(sealed.removeprefix(SEALED), validate=True)
     except binascii.Error as error:
         raise data_keys.broken(place) from error
+    if base64.b64encode(data).decode() != sealed.removeprefix(SEALED):
+        # The last letter has bits that nothing decodes: somebody changed them.
+        raise data_keys.broken(place)
     return data[:KEY_ID_BYTES], data[KEY_ID_BYTES:]

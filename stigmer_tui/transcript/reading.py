@@ -58,9 +58,13 @@ SILENT = frozenset(
         "command_applied",
         "tool_call_progress",
         "model_call_started",
+        "workflow_task_waiting",
+        "workflow_task_progress",
+        "workflow_output",
+        "workflow_signalled",
     }
 )
-"""Events that leave no block: they only count, or belong to the output."""
+"""Events that leave no block: they only count, belong to the output, or are told by the view of workflows."""
 
 
 class Transcript(GrowingBlocks):

@@ -57,7 +57,7 @@ def test_every_setting_and_every_key_has_a_row(home: Home, monkeypatch: pytest.M
     assert set(rows) | {"tui.keymap"} == set(configuration.values)
     assert (rows["tui.theme"].origin, rows["tui.theme"].way) == ("file, line 3", Way.THEME)
     assert (rows["log.level"].origin, rows["log.level"].over_file) == ("environment, LOG_LEVEL", "LOG_LEVEL")
-    assert rows["backend.local.execution.mode"].choices == ("auto", "sandbox", "landlock", "local")
+    assert rows["backend.local.execution.mode"].choices == ("auto", "sandbox", "landlock", "container", "local")
     assert rows["backend.local.execution.mode"].counts
     keys = {row.name: row for row in key_entries(configuration)}
     assert (keys["run.search"].value, keys["run.search"].origin) == ("ctrl+f, /", "file, line 5")
