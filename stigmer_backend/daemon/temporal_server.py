@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,7 +12,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Never, cast
+from typing import Never, TypeGuard, cast
 
 from stigmer_apis.home import Home
 from stigmer_backend.daemon.processes import WatchedProcess, identity_of
@@ -25,6 +26,7 @@ _GOODBYE = 5.0
 _ANSWERS_WITHIN = 60.0
 _LOOK = 0.1
 _HOST = "127.0.0.1"
+_ADDRESS = re.compile(rf"{re.escape(_HOST)}:[1-9][0-9]{{0,4}}")
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,8 @@ class TemporalServer:
         self._record: TemporalRecord | None = None
         self._process: WatchedProcess | None = None
         self._detail = "not started yet"
+        self._port = 0
+        """Where the last one answered: runners that outlived it look there again."""
 
     @property
     def detail(self) -> str:
@@ -100,6 +104,8 @@ class TemporalServer:
 
     def _adopt(self) -> bool:
         record = _read(self._path)
+        if record is not None:
+            self._port = int(record.address.rpartition(":")[2])
         process = None if record is None else WatchedProcess.of_pid(record.pid, record.identity)
         if record is None or process is None:
             return False
@@ -114,7 +120,7 @@ class TemporalServer:
                 f"there is no program {self._program!r}: install Temporal's command line, name it in backend.local.temporal.program, "
                 "or set backend.local.temporal.managed to false and .address to a server that runs"
             )
-        port = _free_port()
+        port = self._port = _free_port(self._port)
         address = f"{_HOST}:{port}"
         command = (
             program, "server", "start-dev", "--headless", "--ip", _HOST, "--port", str(port),
@@ -182,10 +188,17 @@ async def _answers(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((_HOST, 0))
-        return int(found.getsockname()[1])
+def _free_port(wanted: int) -> int:
+    """`wanted` where nobody has it, else any; 0 wants any."""
+    for port in (wanted, 0):
+        with socket.socket() as found:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                found.bind((_HOST, port))
+            except OSError:
+                continue
+            return int(found.getsockname()[1])
+    raise OSError("no port of this machine is free")
 
 
 def _private(path: str, flags: int) -> int:
@@ -201,9 +214,13 @@ def _read(path: Path) -> TemporalRecord | None:
         return None
     fields = cast("dict[str, object]", document)
     pid, identity, address = fields.get("pid"), fields.get("identity"), fields.get("address")
-    if isinstance(pid, int) and pid > 1 and isinstance(identity, str) and isinstance(address, str):
+    if isinstance(pid, int) and pid > 1 and isinstance(identity, str) and _is_address(address):
         return TemporalRecord(pid, identity, address)
     return None
+
+
+def _is_address(address: object) -> TypeGuard[str]:
+    return isinstance(address, str) and _ADDRESS.fullmatch(address) is not None
 
 
 def _write(path: Path, record: TemporalRecord) -> None:

@@ -44,8 +44,14 @@ def test_a_server_is_kept_taken_over_and_ended(workstation: Workstation) -> None
     workstation.run(*STARTED)
     assert workstation.run("run", "shell", "--message", "echo two").stdout == b"two\n"
     assert record_of(workstation) == first
+    # One that dies is started again where it was: the runner finds it there.
+    os.kill(int(str(first["pid"])), signal.SIGKILL)
+    assert workstation.run("run", "shell", "--message", "echo three").stdout == b"three\n"
+    again = record_of(workstation)
+    assert again["address"] == first["address"]
+    assert again["pid"] != first["pid"]
     workstation.run("server", "stop")
-    assert not lives(int(str(first["pid"])))
+    assert not lives(int(str(again["pid"])))
     # What it knew is kept with the data, and so are its runs.
     assert (workstation.home / "data" / "temporal.db").is_file()
     assert (workstation.home / "data" / "temporal.key").stat().st_mode & 0o077 == 0

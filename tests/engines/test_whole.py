@@ -82,6 +82,16 @@ async def test_a_signal_reaches_a_run_and_a_cancel_ends_one(trial: Trial) -> Non
         assert (await client.cancel(slow, "enough", 60.0)).phase == EXECUTION_CANCELLED
 
 
+def test_a_cluster_that_does_not_take_runs_is_told(temporal_server: TemporalServer) -> None:
+    engine = {"STIGMER_ENGINE": "temporal", "TEMPORAL_SERVICE_ADDRESS": temporal_server.address}
+    with new_workstation(**engine, TEMPORAL_NAMESPACE="nobody") as workstation:
+        done = workstation.run("run", "shell", "--message", "true", code=None)
+        assert done.returncode != 0
+        assert b"Temporal does not take this run" in done.stderr
+        assert b"nobody" in done.stderr
+        assert b"backend.local.temporal" in done.stderr
+
+
 async def test_a_run_goes_on_after_its_cluster_was_away(
     trial: Trial, temporal_server: TemporalServer, tmp_path: Path
 ) -> None:

@@ -81,7 +81,7 @@ async def test_the_commands_of_a_session_share_a_container_and_what_carries_over
 
 
 async def test_nothing_else_of_the_machine_is_there(inside: Inside, ground: Ground) -> None:
-    secrets = [str(ground.home), str(ground.run), "/root/.ssh", "/home"]
+    secrets = [str(ground.home), str(ground.run), str(Path.home() / ".ssh"), "/home"]
     told = await inside.run(
         f"ls -a {' '.join(secrets)} 2>&1; cat /proc/net/dev | wc -l; id -u; grep -i CapEff /proc/self/status; env; touch /new"
     )

@@ -15,6 +15,7 @@ from stigmer_runner.engine.errors import LeaseLost, UpdateRefused
 from stigmer_runner.engine.instance import name_of
 from stigmer_runner.engine.journal import JournalSink
 from stigmer_runner.engine.plan import ChildKinds, ChildParts, RunPlan
+from stigmer_runner.errors import RunnerError
 from stigmer_runner.temporal.attempts import Attempts, Results
 from stigmer_runner.temporal.interceptors import asked_once, signalling_command
 from stigmer_runner.temporal.library import (
@@ -165,6 +166,7 @@ class TemporalRun:
     async def execute(self, history: Sequence[JournalRecord] = ()) -> RunOutcome:
         """Run to the end: begin it in the cluster, or go on with what was begun there."""
         self._results.read(history)
+        living: asyncio.Task[RunEnd] | None = None
         try:
             if not history:
                 await self._append((self._start_record(),), self._chronicle.begun(), True)
@@ -181,27 +183,34 @@ class TemporalRun:
         except LeaseLost as error:
             return Abandoned(str(error))
         finally:
+            if living is not None:
+                living.cancel()
             for task in self._waiting:
                 task.cancel()
         return end
 
     async def _live(self) -> RunEnd:
         client = await self._patiently(self._cluster.client)
-        handle = await self._patiently(lambda: self._begin(client))
+        try:
+            handle = await self._patiently(lambda: self._begin(client))
+        except RPCError as error:
+            raise RunnerError(
+                f"Temporal does not take this run: {error.message}. Look at `backend.local.temporal`: stigmer config list"
+            ) from error
         worker = self._cluster.worker(client, work_queue_of(self._plan.workflow_id), self._perform)
         serving = asyncio.create_task(worker.run())
         commanding = asyncio.create_task(self._bring(handle))
+        ending = asyncio.create_task(self._patiently(lambda: self._end(handle)))
         try:
             if self._when_live is not None:
                 self._when_live()
-            ending = asyncio.create_task(self._patiently(lambda: self._end(handle)))
             done, _ = await asyncio.wait((ending, serving), return_when=asyncio.FIRST_COMPLETED)
             if ending not in done:
-                ending.cancel()
                 return Failed(f"the worker of this run ended: {serving.exception()}")
             return ending.result()
         finally:
             commanding.cancel()
+            ending.cancel()
             await _left(worker, serving)
 
     async def _begin(self, client: Client) -> "WorkflowHandle[object, object]":
