@@ -27,6 +27,8 @@ class Attachment:
     author: str
     taken_by: str = ""
     """Who took the keyboard over."""
+    left: str | None = None
+    """Why its person let go while the execution was ending; None as long as they are there."""
 
 
 class Attachments:
@@ -46,7 +48,7 @@ class Attachments:
     def still_there(self, execution_id: str) -> Sequence[TerminalDetached]:
         """What is to be said of the people at the terminals of an execution that ends."""
         return [
-            _detached(attachment, "the command ended")
+            _detached(attachment, "the command ended" if attachment.left is None else attachment.left)
             for attachment in self._here.values()
             if attachment.live.id == execution_id
         ]
@@ -67,11 +69,11 @@ class Attachments:
         self._here[place] = attachment
         events = [Event(terminal_attached=TerminalAttached(terminal_id=terminal.terminal_id, author=author))]
         if before is not None:
+            taken = "the keyboard was taken over from another place"
             before.taken_by = author
             live.changed.ring()
-            events.insert(
-                0, Event(terminal_detached=_detached(before, "the keyboard was taken over from another place"))
-            )
+            reason = taken if before.left is None else before.left
+            events.insert(0, Event(terminal_detached=_detached(before, reason)))
         try:
             await self._log(live, events)
         except BaseException:
@@ -121,8 +123,11 @@ class Attachments:
         live, place = attachment.live, (attachment.live.id, attachment.terminal.terminal_id)
         if self._here.get(place) is not attachment:
             return
+        if live.closing and not live.ended:
+            attachment.left = reason  # the last events are about to be written, and say it
+            return
         del self._here[place]
-        if not live.closing and not live.ended:
+        if not live.ended:
             await self._log(live, [Event(terminal_detached=_detached(attachment, reason))])
 
     async def _log(self, live: LiveExecution, events: Sequence[Event]) -> None:

@@ -132,7 +132,6 @@ class SettingsScreen(WorkstationScreen):
         wanted = self.filter_line.value
         rows = [row for row in self._pages[self._page] if row.fits(wanted) and (row.changed or not self._only_changed)]
         self.list.show(rows)
-        self.list.display = bool(rows)
         self.empty.display = not rows
         if self._wrong:
             self.empty.say([(f"The file cannot be used: {safe(Untrusted(self._wrong))}", "error")])
@@ -152,7 +151,7 @@ class SettingsScreen(WorkstationScreen):
         self._say_selected()
 
     def _say_selected(self) -> None:
-        entry = self.list.selected if self.list.display else None
+        entry = self.list.selected
         self.words.show(entry)
         if self.value_line.has_focus:
             return
@@ -171,7 +170,7 @@ class SettingsScreen(WorkstationScreen):
     # Keys.
 
     def _ask(self, what: str) -> None:
-        entry = self.list.selected if self.list.display else None
+        entry = self.list.selected
         match what:
             case "leave" if self.filter_line.value or self._only_changed:
                 self._only_changed = False
@@ -228,7 +227,7 @@ class SettingsScreen(WorkstationScreen):
             self.filter_line.value = ""
         self.filter_line.display = bool(self.filter_line.value)
         self._show()
-        self.set_focus(self.list if self.list.display else None)
+        self.set_focus(self.list)
 
     # Changing.
 

@@ -212,3 +212,15 @@ async def test_what_is_no_key_ends_the_attachment(served: Served, runner: Script
         await call.write(AttachRequest(input=AttachRequest.Input(data=b"x")))
         await call.read()
     await served.stubs.service.Cancel(CancelRequest(execution_id=name), metadata=served.stubs.metadata)
+
+
+async def test_who_leaves_while_the_execution_ends_is_said_to_have_left(served: Served, runner: ScriptedRunner) -> None:
+    for wait in range(10):
+        name = await running(served, runner)
+        person = Person(served, name)
+        await person.attach()
+        ending = asyncio.ensure_future(runner.complete(name))
+        await asyncio.sleep(wait / 1000)
+        person.vanish()
+        await ending
+        assert [what for what, _ in await attachments(served, name)] == ["attached", "detached"]

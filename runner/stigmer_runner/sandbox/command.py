@@ -102,8 +102,6 @@ class TerminalCommand:
 
     def assign(self, request: CommandRequest, ground: Ground) -> None:
         """It runs another line than it was made for: before `begin` alone."""
-        if (request.columns, request.rows) != (self._request.columns, self._request.rows):
-            self.resize(request.columns, request.rows)
         self._request, self._ground, self._began = request, ground, ground.began
 
     def begin(self, on_output: OutputSink) -> None:

@@ -165,6 +165,7 @@ class LocalSandbox:
         if ready is None:
             return None
         told = False
+        ready.command.resize(request.columns, request.rows)  # before the line runs, which may ask at once
         try:
             told = await loop.run_in_executor(self._enders, self._tell, ready, request, given)
         finally:
