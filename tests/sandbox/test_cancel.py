@@ -172,7 +172,9 @@ async def test_cancel_again_and_after_the_end_is_no_error(shell: Shell) -> None:
 async def test_a_timeout_ends_it_and_keeps_the_output(shell: Shell) -> None:
     told = await shell.run(f"cd /usr; echo before; sleep {NAP}", timeout=0.3)
     assert told.result.outcome is Outcome.TIMED_OUT
-    assert told.text.removesuffix("Terminated\n") == "before\n", "bash may say so of its sleep, where that is gone first"
+    assert told.text.removesuffix("Terminated\n") == "before\n", (
+        "bash may say so of its sleep, where that is gone first"
+    )
     assert any(f"sleep {NAP}" in process.command for process in told.result.killed)
     assert told.result.state.directory == str(shell.workspace)
 

@@ -2,12 +2,16 @@
 
 import asyncio
 
+import pytest
+
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import CancelRequest
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
 from stigmer_apis._generated.stigmer.terminal.v1.attach_pb2 import AttachRequest, AttachResponse
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument, NotFound
 from stigmer_apis.transport import aio
+from stigmer_backend.executions.attaching import Attachment, Attachments
+from stigmer_backend.executions.live import LiveExecution
 from tests.support.refusals import refused
 from tests.support.scripted_runner import ScriptedRunner
 from tests.support.served_backend import Served
@@ -214,13 +218,30 @@ async def test_what_is_no_key_ends_the_attachment(served: Served, runner: Script
     await served.stubs.service.Cancel(CancelRequest(execution_id=name), metadata=served.stubs.metadata)
 
 
-async def test_who_leaves_while_the_execution_ends_is_said_to_have_left(served: Served, runner: ScriptedRunner) -> None:
-    for wait in range(10):
-        name = await running(served, runner)
-        person = Person(served, name)
-        await person.attach()
-        ending = asyncio.ensure_future(runner.complete(name))
-        await asyncio.sleep(wait / 1000)
+async def test_who_leaves_while_the_execution_ends_is_said_to_have_left(
+    served: Served, runner: ScriptedRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the runner's last words and the moment that they are written."""
+    name = await running(served, runner)
+    person = Person(served, name)
+    await person.attach()
+    closing, left = asyncio.Event(), asyncio.Event()
+    quiet, let_go = LiveExecution.quiet, Attachments.let_go
+
+    async def held(live: LiveExecution) -> None:
+        closing.set()
+        await left.wait()
+        await quiet(live)
+
+    async def leaving(attachments: Attachments, attachment: Attachment, reason: str) -> None:
+        await let_go(attachments, attachment, reason)
+        left.set()
+
+    monkeypatch.setattr(LiveExecution, "quiet", held)
+    monkeypatch.setattr(Attachments, "let_go", leaving)
+    ending = asyncio.ensure_future(runner.complete(name))
+    async with asyncio.timeout(PATIENCE):
+        await closing.wait()
         person.vanish()
         await ending
-        assert [what for what, _ in await attachments(served, name)] == ["attached", "detached"]
+    assert await attachments(served, name) == [("attached", ""), ("detached", "the connection was lost")]
