@@ -22,26 +22,29 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from stigmer_apis._generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estigmer/policy/v1/policy.proto\x12\x11stigmer.policy.v1\x1a\x1egoogle/protobuf/duration.proto\"\x87\x03\n\x06Policy\x12\x0e\n\x06preset\x18\x01 \x01(\t\x12-\n\x05rules\x18\x02 \x03(\x0b\x32\x1e.stigmer.policy.v1.Policy.Rule\x12+\n\x07network\x18\x03 \x01(\x0b\x32\x1a.stigmer.policy.v1.Network\x12\x32\n\x0f\x61pproval_expiry\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x1a~\n\x04Rule\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\".stigmer.policy.v1.Policy.Decision\x12\x0c\n\x04tool\x18\x02 \x01(\t\x12\x16\n\x0e\x63ommand_prefix\x18\x03 \x03(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x0c\n\x04host\x18\x05 \x01(\t\"]\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45\x43ISION_ALLOW\x10\x01\x12\x10\n\x0c\x44\x45\x43ISION_ASK\x10\x02\x12\x11\n\rDECISION_DENY\x10\x03\"\x95\x01\n\x07Network\x12-\n\x04mode\x18\x01 \x01(\x0e\x32\x1f.stigmer.policy.v1.Network.Mode\x12\r\n\x05hosts\x18\x02 \x03(\t\"L\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_OPEN\x10\x01\x12\x0f\n\x0bMODE_CLOSED\x10\x02\x12\x0e\n\nMODE_HOSTS\x10\x03\"h\n\x06Limits\x12\r\n\x05turns\x18\x01 \x01(\r\x12\x0e\n\x06tokens\x18\x02 \x01(\x04\x12\x16\n\x0e\x63ost_micro_usd\x18\x03 \x01(\x04\x12\'\n\x04time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Durationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estigmer/policy/v1/policy.proto\x12\x11stigmer.policy.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xc2\x03\n\x06Policy\x12\x0e\n\x06preset\x18\x01 \x01(\t\x12-\n\x05rules\x18\x02 \x03(\x0b\x32\x1e.stigmer.policy.v1.Policy.Rule\x12+\n\x07network\x18\x03 \x01(\x0b\x32\x1a.stigmer.policy.v1.Network\x12\x32\n\x0f\x61pproval_expiry\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x39\n\x07sandbox\x18\x05 \x01(\tB(\xbaH%r#R\x00R\x05wallsR\tcontainerR\x07\x64\x61ytonaR\x04none\x1a~\n\x04Rule\x12\x34\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0e\x32\".stigmer.policy.v1.Policy.Decision\x12\x0c\n\x04tool\x18\x02 \x01(\t\x12\x16\n\x0e\x63ommand_prefix\x18\x03 \x03(\t\x12\x0c\n\x04path\x18\x04 \x01(\t\x12\x0c\n\x04host\x18\x05 \x01(\t\"]\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45\x43ISION_ALLOW\x10\x01\x12\x10\n\x0c\x44\x45\x43ISION_ASK\x10\x02\x12\x11\n\rDECISION_DENY\x10\x03\"\x95\x01\n\x07Network\x12-\n\x04mode\x18\x01 \x01(\x0e\x32\x1f.stigmer.policy.v1.Network.Mode\x12\r\n\x05hosts\x18\x02 \x03(\t\"L\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_OPEN\x10\x01\x12\x0f\n\x0bMODE_CLOSED\x10\x02\x12\x0e\n\nMODE_HOSTS\x10\x03\"h\n\x06Limits\x12\r\n\x05turns\x18\x01 \x01(\r\x12\x0e\n\x06tokens\x18\x02 \x01(\x04\x12\x16\n\x0e\x63ost_micro_usd\x18\x03 \x01(\x04\x12\'\n\x04time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Durationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stigmer_apis._generated.stigmer.policy.v1.policy_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POLICY']._serialized_start=86
-  _globals['_POLICY']._serialized_end=477
-  _globals['_POLICY_RULE']._serialized_start=256
-  _globals['_POLICY_RULE']._serialized_end=382
-  _globals['_POLICY_DECISION']._serialized_start=384
-  _globals['_POLICY_DECISION']._serialized_end=477
-  _globals['_NETWORK']._serialized_start=480
-  _globals['_NETWORK']._serialized_end=629
-  _globals['_NETWORK_MODE']._serialized_start=553
-  _globals['_NETWORK_MODE']._serialized_end=629
-  _globals['_LIMITS']._serialized_start=631
-  _globals['_LIMITS']._serialized_end=735
+  _globals['_POLICY'].fields_by_name['sandbox']._loaded_options = None
+  _globals['_POLICY'].fields_by_name['sandbox']._serialized_options = b'\272H%r#R\000R\005wallsR\tcontainerR\007daytonaR\004none'
+  _globals['_POLICY']._serialized_start=115
+  _globals['_POLICY']._serialized_end=565
+  _globals['_POLICY_RULE']._serialized_start=344
+  _globals['_POLICY_RULE']._serialized_end=470
+  _globals['_POLICY_DECISION']._serialized_start=472
+  _globals['_POLICY_DECISION']._serialized_end=565
+  _globals['_NETWORK']._serialized_start=568
+  _globals['_NETWORK']._serialized_end=717
+  _globals['_NETWORK_MODE']._serialized_start=641
+  _globals['_NETWORK_MODE']._serialized_end=717
+  _globals['_LIMITS']._serialized_start=719
+  _globals['_LIMITS']._serialized_end=823
 # @@protoc_insertion_point(module_scope)

@@ -88,9 +88,14 @@ class Policy(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     NETWORK_FIELD_NUMBER: _builtins.int
     APPROVAL_EXPIRY_FIELD_NUMBER: _builtins.int
+    SANDBOX_FIELD_NUMBER: _builtins.int
     preset: _builtins.str
     """`read-only` (reads the workspace, changes nothing), `ask` (a person is asked before anything is changed or run; the default for models), or `auto`
     (asks nothing; only where commands are confined). Empty: as the agent or the configuration says.
+    """
+    sandbox: _builtins.str
+    """What its commands run in, decided when it begins: `walls` (bubblewrap or Landlock), `container`, `daytona`, or `none`, which counts only where the
+    person says it of the run itself. What cannot be had is refused, never another in its place. Empty: as the configuration says.
     """
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___Policy.Rule]: ...
@@ -107,10 +112,11 @@ class Policy(_message.Message):
         rules: _abc.Iterable[Global___Policy.Rule] | None = ...,
         network: Global___Network | None = ...,
         approval_expiry: _duration_pb2.Duration | None = ...,
+        sandbox: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["approval_expiry", b"approval_expiry", "network", b"network"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_expiry", b"approval_expiry", "network", b"network", "preset", b"preset", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_expiry", b"approval_expiry", "network", b"network", "preset", b"preset", "rules", b"rules", "sandbox", b"sandbox"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
