@@ -104,7 +104,7 @@ POLICIES: Mapping[str, Policy] = {
     **_rpcs("stigmer.schedule.v1.ScheduleService", WRITE, "PauseSchedule ResumeSchedule TriggerSchedule"),
     **_rpcs("stigmer.access.v1.ApiKeyService", WRITE, "CreateApiKey ListApiKeys RevokeApiKey"),
     **_rpcs("stigmer.maintenance.v1.MaintenanceService", WRITE, "Backup Import Pack"),
-    **_rpcs("stigmer.maintenance.v1.MaintenanceService", READ, "Usage"),
+    **_rpcs("stigmer.maintenance.v1.MaintenanceService", READ, "Usage ReadBelongings"),
     **_rpcs("grpc.reflection.v1alpha.ServerReflection", READ, "ServerReflectionInfo"),
     **_rpcs("stigmer.server.v1.ServerService", EVERY_ROLE, "GetServerInfo"),
     **_rpcs("stigmer.server.v1.ServerService", READ, "GetStatus"),

@@ -22,51 +22,65 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from stigmer_apis._generated.ai.stigmer.agentic.skill.v1 import skill_pb2 as ai_dot_stigmer_dot_agentic_dot_skill_dot_v1_dot_skill__pb2
+from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2 as stigmer_dot_resource_dot_v1_dot_resource__service__pb2
+from stigmer_apis._generated.stigmer.runner.v1 import link_pb2 as stigmer_dot_runner_dot_v1_dot_link__pb2
+from stigmer_apis._generated.stigmer.schedule.v1 import schedule_service_pb2 as stigmer_dot_schedule_dot_v1_dot_schedule__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0stigmer/maintenance/v1/maintenance_service.proto\x12\x16stigmer.maintenance.v1\"!\n\x0cUsageRequest\x12\x11\n\twith_dead\x18\x01 \x01(\x08\"h\n\rUsageResponse\x12.\n\x05kinds\x18\x01 \x03(\x0b\x32\x1f.stigmer.maintenance.v1.DiskUse\x12\x11\n\tretention\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x61maged_runs\x18\x03 \x03(\t\"B\n\x07\x44iskUse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x11\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_dead\")\n\x0bPackRequest\x12\x1a\n\x12only_above_percent\x18\x01 \x01(\r\";\n\x0cPackResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"\xab\x02\n\rImportRequest\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.ImportStartH\x00\x12:\n\x08resource\x18\x02 \x01(\x0b\x32&.stigmer.maintenance.v1.ImportResourceH\x00\x12\x36\n\x06\x65vents\x18\x03 \x01(\x0b\x32$.stigmer.maintenance.v1.ImportEventsH\x00\x12\x32\n\x04\x66ile\x18\x04 \x01(\x0b\x32\".stigmer.maintenance.v1.ImportFileH\x00\x12\x34\n\x03\x65nd\x18\x05 \x01(\x0b\x32%.stigmer.maintenance.v1.ImportItemEndH\x00\x42\x06\n\x04part\"-\n\x0bImportStart\x12\r\n\x05taken\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"G\n\x0eImportResource\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\x0c\x12\x15\n\revents_digest\x18\x03 \x01(\x0c\">\n\x0cImportEvents\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"*\n\nImportFile\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x0f\n\rImportItemEnd\"Y\n\x0eImportResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"P\n\rBackupRequest\x12\r\n\x05store\x18\x01 \x01(\t\x12\x30\n\x04have\x18\x02 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\"`\n\nBackupFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x14\n\x0c\x63hecked_from\x18\x03 \x01(\r\x12\x0b\n\x03\x63rc\x18\x04 \x01(\x07\x12\x13\n\x0btransaction\x18\x05 \x01(\x0c\"\xb6\x01\n\x0e\x42\x61\x63kupResponse\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupStartH\x00\x12\x34\n\x05piece\x18\x02 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupPieceH\x00\x12\x30\n\x03\x65nd\x18\x03 \x01(\x0b\x32!.stigmer.maintenance.v1.BackupEndH\x00\x42\x06\n\x04part\"+\n\x0b\x42\x61\x63kupStart\x12\r\n\x05store\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"9\n\x0b\x42\x61\x63kupPiece\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"P\n\tBackupEnd\x12\x31\n\x05\x66iles\x18\x01 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\x12\x10\n\x08manifest\x18\x02 \x01(\x0c\x32\xf7\x02\n\x12MaintenanceService\x12Y\n\x06\x42\x61\x63kup\x12%.stigmer.maintenance.v1.BackupRequest\x1a&.stigmer.maintenance.v1.BackupResponse0\x01\x12T\n\x05Usage\x12$.stigmer.maintenance.v1.UsageRequest\x1a%.stigmer.maintenance.v1.UsageResponse\x12S\n\x04Pack\x12#.stigmer.maintenance.v1.PackRequest\x1a$.stigmer.maintenance.v1.PackResponse0\x01\x12[\n\x06Import\x12%.stigmer.maintenance.v1.ImportRequest\x1a&.stigmer.maintenance.v1.ImportResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n0stigmer/maintenance/v1/maintenance_service.proto\x12\x16stigmer.maintenance.v1\x1a\'ai/stigmer/agentic/skill/v1/skill.proto\x1a*stigmer/resource/v1/resource_service.proto\x1a\x1cstigmer/runner/v1/link.proto\x1a*stigmer/schedule/v1/schedule_service.proto\"!\n\x0cUsageRequest\x12\x11\n\twith_dead\x18\x01 \x01(\x08\"\x91\x01\n\rUsageResponse\x12.\n\x05kinds\x18\x01 \x03(\x0b\x32\x1f.stigmer.maintenance.v1.DiskUse\x12\x11\n\tretention\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x61maged_runs\x18\x03 \x03(\t\x12\x12\n\nfree_bytes\x18\x04 \x01(\x04\x12\x13\n\x0btotal_bytes\x18\x05 \x01(\x04\"#\n\x15ReadBelongingsRequest\x12\n\n\x02id\x18\x01 \x01(\t\"N\n\x16ReadBelongingsResponse\x12\x34\n\tbelonging\x18\x01 \x01(\x0b\x32!.stigmer.maintenance.v1.Belonging\"\xf7\x02\n\tBelonging\x12\x44\n\x07version\x18\x01 \x01(\x0b\x32\x31.stigmer.resource.v1.ListVersionsResponse.VersionH\x00\x12;\n\rskill_version\x18\x02 \x01(\x0b\x32\".ai.stigmer.agentic.skill.v1.SkillH\x00\x12\x35\n\tskill_tag\x18\x03 \x01(\x0b\x32 .stigmer.maintenance.v1.SkillTagH\x00\x12\x31\n\x08schedule\x18\x04 \x01(\x0b\x32\x1d.stigmer.schedule.v1.ScheduleH\x00\x12<\n\x04past\x18\x05 \x01(\x0b\x32,.stigmer.runner.v1.ReadSessionMemoryResponseH\x00\x12\x37\n\x08\x64ocument\x18\x06 \x01(\x0b\x32#.stigmer.maintenance.v1.RunDocumentH\x00\x42\x06\n\x04what\".\n\x08SkillTag\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cversion_hash\x18\x02 \x01(\t\"W\n\x0bRunDocument\x12\x15\n\rdocument_json\x18\x01 \x01(\t\x12\x12\n\ninput_json\x18\x02 \x01(\t\x12\x1d\n\x15\x64ocument_is_published\x18\x03 \x01(\x08\"B\n\x07\x44iskUse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\x12\x11\n\x04\x64\x65\x61\x64\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_dead\")\n\x0bPackRequest\x12\x1a\n\x12only_above_percent\x18\x01 \x01(\r\";\n\x0cPackResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x04\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x04\"\xe3\x02\n\rImportRequest\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.ImportStartH\x00\x12:\n\x08resource\x18\x02 \x01(\x0b\x32&.stigmer.maintenance.v1.ImportResourceH\x00\x12\x36\n\x06\x65vents\x18\x03 \x01(\x0b\x32$.stigmer.maintenance.v1.ImportEventsH\x00\x12\x32\n\x04\x66ile\x18\x04 \x01(\x0b\x32\".stigmer.maintenance.v1.ImportFileH\x00\x12\x34\n\x03\x65nd\x18\x05 \x01(\x0b\x32%.stigmer.maintenance.v1.ImportItemEndH\x00\x12\x36\n\tbelonging\x18\x06 \x01(\x0b\x32!.stigmer.maintenance.v1.BelongingH\x00\x42\x06\n\x04part\"-\n\x0bImportStart\x12\r\n\x05taken\x18\x01 \x01(\t\x12\x0f\n\x07\x64ry_run\x18\x02 \x01(\x08\"G\n\x0eImportResource\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x10\n\x08resource\x18\x02 \x01(\x0c\x12\x15\n\revents_digest\x18\x03 \x01(\x0c\">\n\x0cImportEvents\x12\x11\n\tfirst_seq\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\r\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"*\n\nImportFile\x12\x0e\n\x06\x64igest\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x0f\n\rImportItemEnd\"Y\n\x0eImportResponse\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\"P\n\rBackupRequest\x12\r\n\x05store\x18\x01 \x01(\t\x12\x30\n\x04have\x18\x02 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\"`\n\nBackupFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0c\n\x04size\x18\x02 \x01(\x04\x12\x14\n\x0c\x63hecked_from\x18\x03 \x01(\r\x12\x0b\n\x03\x63rc\x18\x04 \x01(\x07\x12\x13\n\x0btransaction\x18\x05 \x01(\x0c\"\xb6\x01\n\x0e\x42\x61\x63kupResponse\x12\x34\n\x05start\x18\x01 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupStartH\x00\x12\x34\n\x05piece\x18\x02 \x01(\x0b\x32#.stigmer.maintenance.v1.BackupPieceH\x00\x12\x30\n\x03\x65nd\x18\x03 \x01(\x0b\x32!.stigmer.maintenance.v1.BackupEndH\x00\x42\x06\n\x04part\"+\n\x0b\x42\x61\x63kupStart\x12\r\n\x05store\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x04\"9\n\x0b\x42\x61\x63kupPiece\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"P\n\tBackupEnd\x12\x31\n\x05\x66iles\x18\x01 \x03(\x0b\x32\".stigmer.maintenance.v1.BackupFile\x12\x10\n\x08manifest\x18\x02 \x01(\x0c\x32\xea\x03\n\x12MaintenanceService\x12Y\n\x06\x42\x61\x63kup\x12%.stigmer.maintenance.v1.BackupRequest\x1a&.stigmer.maintenance.v1.BackupResponse0\x01\x12T\n\x05Usage\x12$.stigmer.maintenance.v1.UsageRequest\x1a%.stigmer.maintenance.v1.UsageResponse\x12S\n\x04Pack\x12#.stigmer.maintenance.v1.PackRequest\x1a$.stigmer.maintenance.v1.PackResponse0\x01\x12[\n\x06Import\x12%.stigmer.maintenance.v1.ImportRequest\x1a&.stigmer.maintenance.v1.ImportResponse(\x01\x30\x01\x12q\n\x0eReadBelongings\x12-.stigmer.maintenance.v1.ReadBelongingsRequest\x1a..stigmer.maintenance.v1.ReadBelongingsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_USAGEREQUEST']._serialized_start=76
-  _globals['_USAGEREQUEST']._serialized_end=109
-  _globals['_USAGERESPONSE']._serialized_start=111
-  _globals['_USAGERESPONSE']._serialized_end=215
-  _globals['_DISKUSE']._serialized_start=217
-  _globals['_DISKUSE']._serialized_end=283
-  _globals['_PACKREQUEST']._serialized_start=285
-  _globals['_PACKREQUEST']._serialized_end=326
-  _globals['_PACKRESPONSE']._serialized_start=328
-  _globals['_PACKRESPONSE']._serialized_end=387
-  _globals['_IMPORTREQUEST']._serialized_start=390
-  _globals['_IMPORTREQUEST']._serialized_end=689
-  _globals['_IMPORTSTART']._serialized_start=691
-  _globals['_IMPORTSTART']._serialized_end=736
-  _globals['_IMPORTRESOURCE']._serialized_start=738
-  _globals['_IMPORTRESOURCE']._serialized_end=809
-  _globals['_IMPORTEVENTS']._serialized_start=811
-  _globals['_IMPORTEVENTS']._serialized_end=873
-  _globals['_IMPORTFILE']._serialized_start=875
-  _globals['_IMPORTFILE']._serialized_end=917
-  _globals['_IMPORTITEMEND']._serialized_start=919
-  _globals['_IMPORTITEMEND']._serialized_end=934
-  _globals['_IMPORTRESPONSE']._serialized_start=936
-  _globals['_IMPORTRESPONSE']._serialized_end=1025
-  _globals['_BACKUPREQUEST']._serialized_start=1027
-  _globals['_BACKUPREQUEST']._serialized_end=1107
-  _globals['_BACKUPFILE']._serialized_start=1109
-  _globals['_BACKUPFILE']._serialized_end=1205
-  _globals['_BACKUPRESPONSE']._serialized_start=1208
-  _globals['_BACKUPRESPONSE']._serialized_end=1390
-  _globals['_BACKUPSTART']._serialized_start=1392
-  _globals['_BACKUPSTART']._serialized_end=1435
-  _globals['_BACKUPPIECE']._serialized_start=1437
-  _globals['_BACKUPPIECE']._serialized_end=1494
-  _globals['_BACKUPEND']._serialized_start=1496
-  _globals['_BACKUPEND']._serialized_end=1576
-  _globals['_MAINTENANCESERVICE']._serialized_start=1579
-  _globals['_MAINTENANCESERVICE']._serialized_end=1954
+  _globals['_USAGEREQUEST']._serialized_start=235
+  _globals['_USAGEREQUEST']._serialized_end=268
+  _globals['_USAGERESPONSE']._serialized_start=271
+  _globals['_USAGERESPONSE']._serialized_end=416
+  _globals['_READBELONGINGSREQUEST']._serialized_start=418
+  _globals['_READBELONGINGSREQUEST']._serialized_end=453
+  _globals['_READBELONGINGSRESPONSE']._serialized_start=455
+  _globals['_READBELONGINGSRESPONSE']._serialized_end=533
+  _globals['_BELONGING']._serialized_start=536
+  _globals['_BELONGING']._serialized_end=911
+  _globals['_SKILLTAG']._serialized_start=913
+  _globals['_SKILLTAG']._serialized_end=959
+  _globals['_RUNDOCUMENT']._serialized_start=961
+  _globals['_RUNDOCUMENT']._serialized_end=1048
+  _globals['_DISKUSE']._serialized_start=1050
+  _globals['_DISKUSE']._serialized_end=1116
+  _globals['_PACKREQUEST']._serialized_start=1118
+  _globals['_PACKREQUEST']._serialized_end=1159
+  _globals['_PACKRESPONSE']._serialized_start=1161
+  _globals['_PACKRESPONSE']._serialized_end=1220
+  _globals['_IMPORTREQUEST']._serialized_start=1223
+  _globals['_IMPORTREQUEST']._serialized_end=1578
+  _globals['_IMPORTSTART']._serialized_start=1580
+  _globals['_IMPORTSTART']._serialized_end=1625
+  _globals['_IMPORTRESOURCE']._serialized_start=1627
+  _globals['_IMPORTRESOURCE']._serialized_end=1698
+  _globals['_IMPORTEVENTS']._serialized_start=1700
+  _globals['_IMPORTEVENTS']._serialized_end=1762
+  _globals['_IMPORTFILE']._serialized_start=1764
+  _globals['_IMPORTFILE']._serialized_end=1806
+  _globals['_IMPORTITEMEND']._serialized_start=1808
+  _globals['_IMPORTITEMEND']._serialized_end=1823
+  _globals['_IMPORTRESPONSE']._serialized_start=1825
+  _globals['_IMPORTRESPONSE']._serialized_end=1914
+  _globals['_BACKUPREQUEST']._serialized_start=1916
+  _globals['_BACKUPREQUEST']._serialized_end=1996
+  _globals['_BACKUPFILE']._serialized_start=1998
+  _globals['_BACKUPFILE']._serialized_end=2094
+  _globals['_BACKUPRESPONSE']._serialized_start=2097
+  _globals['_BACKUPRESPONSE']._serialized_end=2279
+  _globals['_BACKUPSTART']._serialized_start=2281
+  _globals['_BACKUPSTART']._serialized_end=2324
+  _globals['_BACKUPPIECE']._serialized_start=2326
+  _globals['_BACKUPPIECE']._serialized_end=2383
+  _globals['_BACKUPEND']._serialized_start=2385
+  _globals['_BACKUPEND']._serialized_end=2465
+  _globals['_MAINTENANCESERVICE']._serialized_start=2468
+  _globals['_MAINTENANCESERVICE']._serialized_end=2958
 # @@protoc_insertion_point(module_scope)

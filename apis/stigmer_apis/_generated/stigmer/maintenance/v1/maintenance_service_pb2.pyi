@@ -3,10 +3,14 @@
 isort:skip_file
 What keeps a store for years."""
 
+from stigmer_apis._generated.ai.stigmer.agentic.skill.v1 import skill_pb2 as _skill_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2 as _resource_service_pb2
+from stigmer_apis._generated.stigmer.runner.v1 import link_pb2 as _link_pb2
+from stigmer_apis._generated.stigmer.schedule.v1 import schedule_service_pb2 as _schedule_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -49,8 +53,13 @@ class UsageResponse(_message.Message):
     KINDS_FIELD_NUMBER: _builtins.int
     RETENTION_FIELD_NUMBER: _builtins.int
     DAMAGED_RUNS_FIELD_NUMBER: _builtins.int
+    FREE_BYTES_FIELD_NUMBER: _builtins.int
+    TOTAL_BYTES_FIELD_NUMBER: _builtins.int
     retention: _builtins.str
     """What is deleted by itself, in words; empty when nothing is."""
+    free_bytes: _builtins.int
+    """Of the disk that the store is on: bytes that are free for the server, and all."""
+    total_bytes: _builtins.int
     @_builtins.property
     def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DiskUse]: ...
     @_builtins.property
@@ -63,14 +72,168 @@ class UsageResponse(_message.Message):
         kinds: _abc.Iterable[Global___DiskUse] | None = ...,
         retention: _builtins.str = ...,
         damaged_runs: _abc.Iterable[_builtins.str] | None = ...,
+        free_bytes: _builtins.int = ...,
+        total_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["damaged_runs", b"damaged_runs", "kinds", b"kinds", "retention", b"retention"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["damaged_runs", b"damaged_runs", "free_bytes", b"free_bytes", "kinds", b"kinds", "retention", b"retention", "total_bytes", b"total_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UsageResponse: _TypeAlias = UsageResponse  # noqa: Y015
+
+@_typing.final
+class ReadBelongingsRequest(_message.Message):
+    """Of what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id; of a kind that is in archives."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadBelongingsRequest: _TypeAlias = ReadBelongingsRequest  # noqa: Y015
+
+@_typing.final
+class ReadBelongingsResponse(_message.Message):
+    """One of them, in the order in which an import takes them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BELONGING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def belonging(self) -> Global___Belonging: ...
+    def __init__(
+        self,
+        *,
+        belonging: Global___Belonging | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["belonging", b"belonging"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["belonging", b"belonging"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadBelongingsResponse: _TypeAlias = ReadBelongingsResponse  # noqa: Y015
+
+@_typing.final
+class Belonging(_message.Message):
+    """Something that belongs to a resource or a run, beside what its message says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    SKILL_VERSION_FIELD_NUMBER: _builtins.int
+    SKILL_TAG_FIELD_NUMBER: _builtins.int
+    SCHEDULE_FIELD_NUMBER: _builtins.int
+    PAST_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def version(self) -> _resource_service_pb2.ListVersionsResponse.Version:
+        """A version of its history, the oldest first; none where it was never changed."""
+
+    @_builtins.property
+    def skill_version(self) -> _skill_pb2.Skill:
+        """Of a skill: a version that was pushed, the oldest first."""
+
+    @_builtins.property
+    def skill_tag(self) -> Global___SkillTag:
+        """Of a skill: a tag."""
+
+    @_builtins.property
+    def schedule(self) -> _schedule_service_pb2.Schedule:
+        """Of a workflow: how its schedule stands. It is paused after an import."""
+
+    @_builtins.property
+    def past(self) -> _link_pb2.ReadSessionMemoryResponse:
+        """Of a session that is a branch: what it shares with the one that it came from, the oldest first."""
+
+    @_builtins.property
+    def document(self) -> Global___RunDocument:
+        """Of a run of a workflow: what it ran."""
+
+    def __init__(
+        self,
+        *,
+        version: _resource_service_pb2.ListVersionsResponse.Version | None = ...,
+        skill_version: _skill_pb2.Skill | None = ...,
+        skill_tag: Global___SkillTag | None = ...,
+        schedule: _schedule_service_pb2.Schedule | None = ...,
+        past: _link_pb2.ReadSessionMemoryResponse | None = ...,
+        document: Global___RunDocument | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "past", b"past", "schedule", b"schedule", "skill_tag", b"skill_tag", "skill_version", b"skill_version", "version", b"version", "what", b"what"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "past", b"past", "schedule", b"schedule", "skill_tag", b"skill_tag", "skill_version", b"skill_version", "version", b"version", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["version", "skill_version", "skill_tag", "schedule", "past", "document"]  # noqa: Y015
+    _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
+
+Global___Belonging: _TypeAlias = Belonging  # noqa: Y015
+
+@_typing.final
+class SkillTag(_message.Message):
+    """A tag of a skill."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_HASH_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    version_hash: _builtins.str
+    """The version that it names: SHA-256 of its archive, hex."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        version_hash: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version_hash", b"version_hash"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SkillTag: _TypeAlias = SkillTag  # noqa: Y015
+
+@_typing.final
+class RunDocument(_message.Message):
+    """What a run of a workflow ran, as it was at its beginning. As in the grant of its lease."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_JSON_FIELD_NUMBER: _builtins.int
+    INPUT_JSON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_IS_PUBLISHED_FIELD_NUMBER: _builtins.int
+    document_json: _builtins.str
+    input_json: _builtins.str
+    document_is_published: _builtins.bool
+    def __init__(
+        self,
+        *,
+        document_json: _builtins.str = ...,
+        input_json: _builtins.str = ...,
+        document_is_published: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document_is_published", b"document_is_published", "document_json", b"document_json", "input_json", b"input_json"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunDocument: _TypeAlias = RunDocument  # noqa: Y015
 
 @_typing.final
 class DiskUse(_message.Message):
@@ -165,6 +328,7 @@ class ImportRequest(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    BELONGING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start(self) -> Global___ImportStart: ...
     @_builtins.property
@@ -177,6 +341,10 @@ class ImportRequest(_message.Message):
     def end(self) -> Global___ImportItemEnd:
         """The item that was being sent is whole: it is put into the store now, or refused."""
 
+    @_builtins.property
+    def belonging(self) -> Global___Belonging:
+        """Of the item that comes next; before its resource."""
+
     def __init__(
         self,
         *,
@@ -185,12 +353,13 @@ class ImportRequest(_message.Message):
         events: Global___ImportEvents | None = ...,
         file: Global___ImportFile | None = ...,
         end: Global___ImportItemEnd | None = ...,
+        belonging: Global___Belonging | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "events", b"events", "file", b"file", "part", b"part", "resource", b"resource", "start", b"start"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["belonging", b"belonging", "end", b"end", "events", b"events", "file", b"file", "part", b"part", "resource", b"resource", "start", b"start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "events", b"events", "file", b"file", "part", b"part", "resource", b"resource", "start", b"start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["belonging", b"belonging", "end", b"end", "events", b"events", "file", b"file", "part", b"part", "resource", b"resource", "start", b"start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["start", "resource", "events", "file", "end"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["start", "resource", "events", "file", "end", "belonging"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
@@ -224,7 +393,7 @@ Global___ImportStart: _TypeAlias = ImportStart  # noqa: Y015
 
 @_typing.final
 class ImportResource(_message.Message):
-    """A resource of any kind that can be imported, as bytes of its message. Of a run, its events and files follow."""
+    """A resource of any kind that can be imported, as bytes of its message. Of a run, its events and files follow; of a skill, its files."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -282,7 +451,7 @@ Global___ImportEvents: _TypeAlias = ImportEvents  # noqa: Y015
 
 @_typing.final
 class ImportFile(_message.Message):
-    """Bytes of a file that the run handed over, in order."""
+    """Bytes of a file that the run handed over, or of a version of the skill, in order."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

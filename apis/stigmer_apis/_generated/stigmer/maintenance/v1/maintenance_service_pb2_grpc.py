@@ -55,6 +55,11 @@ class MaintenanceServiceStub:
                 request_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportRequest.SerializeToString,
                 response_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportResponse.FromString,
                 _registered_method=True)
+        self.ReadBelongings = channel.unary_stream(
+                '/stigmer.maintenance.v1.MaintenanceService/ReadBelongings',
+                request_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ReadBelongingsRequest.SerializeToString,
+                response_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ReadBelongingsResponse.FromString,
+                _registered_method=True)
 
 
 class MaintenanceServiceServicer:
@@ -89,6 +94,13 @@ class MaintenanceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadBelongings(self, request, context):
+        """What belongs to a resource or a run and stands in none of its own fields: asked by `stigmer export`, and given back to `Import`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MaintenanceServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_MaintenanceServiceServicer_to_server(servicer, server):
                     servicer.Import,
                     request_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportRequest.FromString,
                     response_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportResponse.SerializeToString,
+            ),
+            'ReadBelongings': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadBelongings,
+                    request_deserializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ReadBelongingsRequest.FromString,
+                    response_serializer=stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ReadBelongingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class MaintenanceService:
             '/stigmer.maintenance.v1.MaintenanceService/Import',
             stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportRequest.SerializeToString,
             stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadBelongings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.maintenance.v1.MaintenanceService/ReadBelongings',
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ReadBelongingsRequest.SerializeToString,
+            stigmer_dot_maintenance_dot_v1_dot_maintenance__service__pb2.ReadBelongingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,8 @@ class MaintenanceServiceStub:
     """Gives back the space of what was deleted and replaced in the databases, while the server goes on. Ends with what each database became; says meanwhile that it works."""
     Import: _aio.StreamStreamMultiCallable[_maintenance_service_pb2.ImportRequest, _maintenance_service_pb2.ImportResponse]
     """Puts runs, sessions and resources of an archive into the store, checked by the server again. The caller sends what the archive holds, the server answers for each."""
+    ReadBelongings: _aio.UnaryStreamMultiCallable[_maintenance_service_pb2.ReadBelongingsRequest, _maintenance_service_pb2.ReadBelongingsResponse]
+    """What belongs to a resource or a run and stands in none of its own fields: asked by `stigmer export`, and given back to `Import`."""
 
 class MaintenanceServiceServicer(metaclass=_abc_1.ABCMeta):
     """Asked by `stigmer backup`."""
@@ -59,5 +61,13 @@ class MaintenanceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_maintenance_service_pb2.ImportRequest, _maintenance_service_pb2.ImportResponse],
     ) -> _abc.AsyncIterator[_maintenance_service_pb2.ImportResponse]:
         """Puts runs, sessions and resources of an archive into the store, checked by the server again. The caller sends what the archive holds, the server answers for each."""
+
+    @_abc_1.abstractmethod
+    def ReadBelongings(
+        self,
+        request: _maintenance_service_pb2.ReadBelongingsRequest,
+        context: _aio.ServicerContext[_maintenance_service_pb2.ReadBelongingsRequest, _maintenance_service_pb2.ReadBelongingsResponse],
+    ) -> _abc.AsyncIterator[_maintenance_service_pb2.ReadBelongingsResponse]:
+        """What belongs to a resource or a run and stands in none of its own fields: asked by `stigmer export`, and given back to `Import`."""
 
 def add_MaintenanceServiceServicer_to_server(servicer: MaintenanceServiceServicer, server: _aio.Server) -> None: ...
