@@ -84,7 +84,7 @@ POLICIES: Mapping[str, Policy] = {
         "stigmer.steering.v1.SteeringService",
         WRITE,
         "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch "
-        "RevokeSessionApproval Signal Retry Complete",
+        "RevokeSessionApproval Signal Retry Publish Complete",
     ),
     **_rpcs("stigmer.resource.v1.ResourceService", READ, "ListResources GetResource WatchResources ListVersions"),
     **_rpcs("stigmer.resource.v1.ResourceService", WRITE, "ApplyResources DeleteResource RestoreVersion"),

@@ -386,7 +386,7 @@ class Backend:
 
         schedules = Schedules(store, self._tasks, registry, beginning, self._micros)
         registry.on_stored(schedules.ended)
-        signals = Signals(self._commands, registry, new, schedules.on_event)
+        signals = Signals(self._commands, registry, new, schedules.on_event, self._micros)
         retrying = Retrying(self._creation, beginning, reading)
         return WorkflowParts(documents, beginning, children, signals, callbacks, retrying, schedules)
 

@@ -20,6 +20,8 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ListSessionApprovalsResponse,
     PauseRequest,
     PauseResponse,
+    PublishRequest,
+    PublishResponse,
     ResolveApprovalRequest,
     ResolveApprovalResponse,
     ResumeRequest,
@@ -164,6 +166,12 @@ class SteeringService(SteeringServiceServicer):
         """An execution once more."""
         call = Repeatable.of(idempotency_key(context), _RETRY, request.SerializeToString(deterministic=True))
         return RetryResponse(execution_id=await self._workflows.retrying.again(request.execution_id, call, LOCAL_USER))
+
+    async def Publish(
+        self, request: PublishRequest, context: aio.ServicerContext[PublishRequest, PublishResponse]
+    ) -> PublishResponse:
+        """Tell an event to who waits for it."""
+        return await self._workflows.signals.publish_by_hand(request, LOCAL_USER, idempotency_key(context))
 
     async def Complete(
         self, request: CompleteRequest, context: aio.ServicerContext[CompleteRequest, CompleteResponse]

@@ -1,6 +1,7 @@
 """Workflows that start by themselves: once for each due time, whatever the daemon and the clock do meanwhile."""
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS, WORKFLOWS
 from stigmer_backend.resources.lookup import find_named
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
+from stigmer_backend.resources.repeats import Repeatable
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import StateRead, StateWrite, Store, StoreFull
 from stigmer_backend.workflows.beginning import Also, Beginning
@@ -43,6 +45,7 @@ _LOOK_SECONDS = 5.0
 """The clock is looked at so often at least: it may jump."""
 _SPACING_SECONDS = 0.1
 _QUESTION = b"schedules"
+_ON_EVENT = "schedule/event"
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +100,7 @@ class Schedules:
             kept = _of(state, name)
             if kept.paused != paused:
                 kept = replace(kept, paused=paused)
-                if not paused and kept.kind in ("cron", "every"):
+                if not paused and kept.kind in ("cron", "every") and kept.next_micros <= now:
                     kept = replace(kept, next_micros=kept.following(kept.next_micros or now, now))
                 put(state, kept, now * 1000)
             return _shown(state, kept)
@@ -117,7 +120,9 @@ class Schedules:
             if kept.paused or not kept.matches(event):
                 continue
             try:
-                await self._start(kept, 0, {"trigger": "event", "type": kind}, event_json)
+                digest = hashlib.sha256(f"{kept.workflow_id}/{key}".encode("utf-8", "surrogateescape")).hexdigest()
+                told = Repeatable.of(digest, _ON_EVENT, b"")
+                await self._start(kept, 0, {"trigger": "event", "type": kind}, event_json, told)
             except (StigmerError, Meanwhile) as error:
                 _log.warning("the event %s did not start %s: %s", quoted(key), kept.workflow_id, error)
             else:
@@ -161,7 +166,9 @@ class Schedules:
             _log.warning("the schedule of %s started nothing: %s", kept.workflow_id, error)
             await self._note_failure(kept, str(error))
 
-    async def _start(self, kept: Kept, due: int, why: dict[str, str], event_json: str) -> str:
+    async def _start(
+        self, kept: Kept, due: int, why: dict[str, str], event_json: str, call: Repeatable | None = None
+    ) -> str:
         """Begin an execution, and note in the same transaction that it was for this due time. Raises `Meanwhile` where that is over."""
         now = self._micros()
         live = sum(one.state.summary.workflow_id == kept.workflow_id for one in self._registry.all())
@@ -192,7 +199,7 @@ class Schedules:
                 now * 1000,
             )
 
-        return await self._beginning.create(wanted, None, AUTHOR, Also(note))
+        return await self._beginning.create(wanted, call, AUTHOR, Also(note))
 
     async def _note_failure(self, kept: Kept, error: str) -> None:
         now = self._micros()

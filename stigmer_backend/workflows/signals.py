@@ -3,11 +3,18 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import cast
+from urllib.parse import quote
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, WorkflowTaskWaiting
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import PublishEventRequest, PublishEventResponse
-from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import SignalRequest, SignalResponse
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
+    PublishRequest,
+    PublishResponse,
+    SignalRequest,
+    SignalResponse,
+)
 from stigmer_apis.errors import FieldViolation, InvalidArgument, StigmerError
 from stigmer_apis.ids import Prefix
 from stigmer_backend.executions.commands import Commands
@@ -16,7 +23,7 @@ from stigmer_backend.executions.registry import Registry
 from stigmer_backend.resources.catalogue import NewId
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS
 from stigmer_backend.resources.text import quoted
-from stigmer_backend.workflows.inputs import as_value, checked
+from stigmer_backend.workflows.inputs import as_json, as_value, checked
 
 _WAIT_SECONDS = 2.0
 """How long a caller waits to hear that a signal was taken: it is stored, and a runner that is busy takes it later."""
@@ -28,11 +35,14 @@ Starts = Callable[[str, str, str], Awaitable[int]]
 class Signals:
     """Hands signals and events to workflow executions."""
 
-    def __init__(self, commands: Commands, registry: Registry, new_id: NewId, starts: Starts) -> None:
+    def __init__(
+        self, commands: Commands, registry: Registry, new_id: NewId, starts: Starts, micros: Callable[[], int]
+    ) -> None:
         self._commands = commands
         self._registry = registry
         self._new_id = new_id
         self._starts = starts
+        self._micros = micros
 
     async def signal(self, request: SignalRequest, author: str, key: str) -> SignalResponse:
         """Hand a workflow a signal. Raises `NotFound`, `FailedPrecondition` where it has ended, `InvalidArgument` for an agent."""
@@ -52,24 +62,45 @@ class Signals:
 
     async def publish(self, emitter: LiveExecution, request: PublishEventRequest) -> PublishEventResponse:
         """Hand an event to who waits for its type, itself among them. Raises `InvalidArgument` for what is no event."""
-        kind = _type_of(request.event_json)
         key = f"event/{emitter.id}/{request.key}"
+        delivered, started = await self._tell(emitter.id, key, request.event_json)
+        return PublishEventResponse(delivered=delivered, started=started)
+
+    async def publish_by_hand(self, request: PublishRequest, author: str, key: str) -> PublishResponse:
+        """Hand an event of a person's to who waits for its type. Raises `InvalidArgument` for data that is too long or too deep."""
+        source = request.source or f"/people/{quote(author)}"
+        event_id = request.id or _id_of(author, key) or self._new_id(Prefix.COMMAND)
+        event: dict[str, object] = {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": source,
+            "type": request.type,
+            "time": datetime.fromtimestamp(self._micros() / 1e6, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if request.subject:
+            event["subject"] = request.subject
+        if request.HasField("data"):
+            event["data"] = json.loads(as_json(request.data))
+        told = f"event/by-hand/{request.type}/{source}/{event_id}"
+        delivered, started = await self._tell(author, told, json.dumps(event, ensure_ascii=False))
+        return PublishResponse(id=event_id, delivered=delivered, started=started)
+
+    async def _tell(self, source: str, key: str, event_json: str) -> tuple[int, int]:
+        """Hand an event over, once for each key: to how many that wait, and how many it started."""
+        kind = _type_of(event_json)
         order = CommandIssued(
-            signal=CommandIssued.Signal(
-                name=kind, id=_id_of(emitter.id, key), payload=as_value(request.event_json), is_event=True
-            )
+            signal=CommandIssued.Signal(name=kind, id=_id_of(source, key), payload=as_value(event_json), is_event=True)
         )
         delivered = 0
         for live in self._registry.all():
             if live.ended or live.closing or not _waits_for(live, kind):
                 continue
             try:
-                await self._commands.leave(live.id, order, emitter.id, key, 0)
+                await self._commands.leave(live.id, order, source, key, 0)
             except StigmerError:
                 continue  # It ended in this moment.
             delivered += 1
-        started = await self._starts(kind, key, request.event_json)
-        return PublishEventResponse(delivered=delivered, started=started)
+        return delivered, await self._starts(kind, key, event_json)
 
 
 def _waits_for(live: LiveExecution, kind: str) -> bool:

@@ -367,6 +367,10 @@ class ExecutionCreated(_message.Message):
     INPUT_FIELD_NUMBER: _builtins.int
     PARENT_EXECUTION_ID_FIELD_NUMBER: _builtins.int
     RETRIED_FROM_FIELD_NUMBER: _builtins.int
+    GOES_ON_AT_FIELD_NUMBER: _builtins.int
+    CONTEXT_FIELD_NUMBER: _builtins.int
+    ENGINE_FIELD_NUMBER: _builtins.int
+    ENGINE_PAGE_FIELD_NUMBER: _builtins.int
     agent_name: _builtins.str
     """Name of the agent as the person knows it."""
     session_id: _builtins.str
@@ -385,6 +389,10 @@ class ExecutionCreated(_message.Message):
     """The workflow execution that started it, empty where a person or a schedule did."""
     retried_from: _builtins.str
     """The execution that it repeats."""
+    engine: _builtins.str
+    """What runs it: `embedded` or `temporal`; empty: embedded."""
+    engine_page: _builtins.str
+    """Where the engine shows it: an address for a browser; empty where none is known."""
     @_builtins.property
     def shared_past(self) -> Global___SharedPast:
         """For a branch: what it shares with the session that it came from."""
@@ -392,6 +400,14 @@ class ExecutionCreated(_message.Message):
     @_builtins.property
     def input(self) -> _struct_pb2.Value:
         """For a workflow: what it starts with. Above 64 KiB it is cut to its size: `{"$cut": bytes}`."""
+
+    @_builtins.property
+    def goes_on_at(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """For a workflow that goes on in the middle of the one it repeats: the tasks that it begins with, by their place in the document, as JSON pointers."""
+
+    @_builtins.property
+    def context(self) -> _struct_pb2.Value:
+        """The same: what had been exported by then."""
 
     def __init__(
         self,
@@ -407,10 +423,14 @@ class ExecutionCreated(_message.Message):
         input: _struct_pb2.Value | None = ...,
         parent_execution_id: _builtins.str = ...,
         retried_from: _builtins.str = ...,
+        goes_on_at: _abc.Iterable[_builtins.str] | None = ...,
+        context: _struct_pb2.Value | None = ...,
+        engine: _builtins.str = ...,
+        engine_page: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["input", b"input", "shared_past", b"shared_past"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context", "input", b"input", "shared_past", b"shared_past"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "author", b"author", "input", b"input", "message", b"message", "parent_execution_id", b"parent_execution_id", "retried_from", b"retried_from", "session_id", b"session_id", "shared_past", b"shared_past", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name", "workspace", b"workspace"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_name", b"agent_name", "author", b"author", "context", b"context", "engine", b"engine", "engine_page", b"engine_page", "goes_on_at", b"goes_on_at", "input", b"input", "message", b"message", "parent_execution_id", b"parent_execution_id", "retried_from", b"retried_from", "session_id", b"session_id", "shared_past", b"shared_past", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name", "workspace", b"workspace"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1587,6 +1607,7 @@ class WorkflowTaskStarted(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     INDEX_FIELD_NUMBER: _builtins.int
     BRANCH_FIELD_NUMBER: _builtins.int
+    TAKEN_OVER_FROM_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     """Unique within the execution: the task's place in the document and the number of the visit, such as `/do/2/fetch#1`."""
     name: _builtins.str
@@ -1602,6 +1623,8 @@ class WorkflowTaskStarted(_message.Message):
     """Which round of a loop, from 0; not set outside of loops."""
     branch: _builtins.str
     """The branch of a fork that it is in."""
+    taken_over_from: _builtins.str
+    """It began in that execution, and this one took it over."""
     @_builtins.property
     def input(self) -> _struct_pb2.Value: ...
     def __init__(
@@ -1616,10 +1639,11 @@ class WorkflowTaskStarted(_message.Message):
         attempt: _builtins.int = ...,
         index: _builtins.int | None = ...,
         branch: _builtins.str = ...,
+        taken_over_from: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "index", b"index", "input", b"input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "attempt", b"attempt", "branch", b"branch", "index", b"index", "input", b"input", "kind", b"kind", "name", b"name", "parent_task_id", b"parent_task_id", "path", b"path", "task_id", b"task_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "attempt", b"attempt", "branch", b"branch", "index", b"index", "input", b"input", "kind", b"kind", "name", b"name", "parent_task_id", b"parent_task_id", "path", b"path", "taken_over_from", b"taken_over_from", "task_id", b"task_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
     _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
@@ -1641,6 +1665,8 @@ class WorkflowTaskFinished(_message.Message):
     CANCELLED_FIELD_NUMBER: _builtins.int
     THEN_FIELD_NUMBER: _builtins.int
     ERROR_DETAIL_FIELD_NUMBER: _builtins.int
+    EXPORTED_FIELD_NUMBER: _builtins.int
+    TAKEN_OVER_FROM_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
     error: _builtins.str
     skipped: _builtins.bool
@@ -1650,11 +1676,17 @@ class WorkflowTaskFinished(_message.Message):
     """It was stopped: the execution was cancelled, another branch won, or its time was over."""
     then: _builtins.str
     """Where the flow goes from here, where the task says: `continue`, `exit`, `end`, or a task's name."""
+    taken_over_from: _builtins.str
+    """It was done in that execution, and this one took it over: nothing was done again."""
     @_builtins.property
     def output(self) -> _struct_pb2.Value: ...
     @_builtins.property
     def error_detail(self) -> _struct_pb2.Struct:
         """The whole error: `type`, `status`, `title`, `detail`, `instance`."""
+
+    @_builtins.property
+    def exported(self) -> _struct_pb2.Value:
+        """What it exported, where it exports: `$context` from here on. Cut as outputs are."""
 
     def __init__(
         self,
@@ -1667,10 +1699,12 @@ class WorkflowTaskFinished(_message.Message):
         cancelled: _builtins.bool = ...,
         then: _builtins.str = ...,
         error_detail: _struct_pb2.Struct | None = ...,
+        exported: _struct_pb2.Value | None = ...,
+        taken_over_from: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error_detail", b"error_detail", "output", b"output"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error_detail", b"error_detail", "exported", b"exported", "output", b"output"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "error_detail", b"error_detail", "output", b"output", "skipped", b"skipped", "skipped_because", b"skipped_because", "task_id", b"task_id", "then", b"then"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "error_detail", b"error_detail", "exported", b"exported", "output", b"output", "skipped", b"skipped", "skipped_because", b"skipped_because", "taken_over_from", b"taken_over_from", "task_id", b"task_id", "then", b"then"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

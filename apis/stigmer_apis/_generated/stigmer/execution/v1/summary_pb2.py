@@ -27,7 +27,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_e
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import workflow_execution_pb2 as ai_dot_stigmer_dot_agentic_dot_workflowexecution_dot_v1_dot_workflow__execution__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer/execution/v1/summary.proto\x12\x14stigmer.execution.v1\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a@ai/stigmer/agentic/agentexecution/v1/agent_execution_enums.proto\x1a@ai/stigmer/agentic/workflowexecution/v1/workflow_execution.proto\"\x94\x07\n\x10\x45xecutionSummary\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x43\n\x05phase\x18\x06 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x1b\n\x13\x63reated_unix_micros\x18\x07 \x01(\x03\x12\x1b\n\x13started_unix_micros\x18\x08 \x01(\x03\x12\x1d\n\x15\x63ompleted_unix_micros\x18\t \x01(\x03\x12\x10\n\x08head_seq\x18\n \x01(\x04\x12\x11\n\tlast_line\x18\x0b \x01(\t\x12\x1b\n\x0elast_exit_code\x18\x0c \x01(\x05H\x00\x88\x01\x01\x12\x17\n\x0f\x61ttention_count\x18\r \x01(\r\x12\x0e\n\x06tokens\x18\x0e \x01(\x04\x12\x18\n\x10\x63\x61ncel_requested\x18\x0f \x01(\x08\x12\r\n\x05\x65rror\x18\x10 \x01(\t\x12\x16\n\x0e\x63ost_micro_usd\x18\x11 \x01(\x04\x12\x14\n\x0coutput_bytes\x18\x12 \x01(\x04\x12\x0e\n\x06unseen\x18\x13 \x01(\x08\x12\x1b\n\x13\x63hanged_unix_micros\x18\x14 \x01(\x03\x12\x42\n\x06labels\x18\x15 \x03(\x0b\x32\x32.stigmer.execution.v1.ExecutionSummary.LabelsEntry\x12\x31\n\x04kind\x18\x16 \x01(\x0e\x32#.stigmer.execution.v1.ExecutionKind\x12\x13\n\x0bworkflow_id\x18\x17 \x01(\t\x12\x15\n\rworkflow_name\x18\x18 \x01(\t\x12\x1b\n\x13parent_execution_id\x18\x19 \x01(\t\x12\x14\n\x0cretried_from\x18\x1a \x01(\t\x12\x0e\n\x06\x65ngine\x18\x1b \x01(\t\x12\x11\n\ttask_name\x18\x1c \x01(\t\x12\x12\n\ntasks_done\x18\x1d \x01(\x04\x12\x14\n\x0ctasks_failed\x18\x1e \x01(\x04\x12\x1d\n\x15\x63hild_attention_count\x18\x1f \x01(\r\x12\x0e\n\x06\x64\x61mage\x18  \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x11\n\x0f_last_exit_code\"\xf6\n\n\tFoldState\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12J\n\x06status\x18\x02 \x01(\x0b\x32:.ai.stigmer.agentic.agentexecution.v1.AgentExecutionStatus\x12\x37\n\x07summary\x18\x03 \x01(\x0b\x32&.stigmer.execution.v1.ExecutionSummary\x12=\n\x07outputs\x18\x04 \x03(\x0b\x32,.stigmer.execution.v1.FoldState.OutputsEntry\x12\x41\n\tterminals\x18\x05 \x03(\x0b\x32..stigmer.execution.v1.FoldState.TerminalsEntry\x12H\n\ropen_messages\x18\x06 \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.OpenMessagesEntry\x12H\n\rpartial_lines\x18\x07 \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.PartialLinesEntry\x12\x18\n\x10pending_commands\x18\x08 \x03(\t\x12H\n\rcall_messages\x18\t \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.CallMessagesEntry\x12\x41\n\tapprovals\x18\n \x03(\x0b\x32..stigmer.execution.v1.FoldState.ApprovalsEntry\x12\x41\n\tquestions\x18\x0b \x03(\x0b\x32..stigmer.execution.v1.FoldState.QuestionsEntry\x12Y\n\x0fworkflow_status\x18\x0c \x01(\x0b\x32@.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecutionStatus\x12\x42\n\nopen_tasks\x18\r \x03(\x0b\x32..stigmer.execution.v1.FoldState.OpenTasksEntry\x12H\n\rwaiting_tasks\x18\x0e \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.WaitingTasksEntry\x1aR\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".stigmer.execution.v1.OutputWindow:\x02\x38\x01\x1a\x30\n\x0eTerminalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x33\n\x11OpenMessagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a\x33\n\x11PartialLinesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a\x33\n\x11\x43\x61llMessagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0e\x41pprovalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a\x30\n\x0eQuestionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a\x30\n\x0eOpenTasksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a\x33\n\x11WaitingTasksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"9\n\x0cOutputWindow\x12\x0c\n\x04head\x18\x01 \x01(\x0c\x12\x0c\n\x04tail\x18\x02 \x01(\x0c\x12\r\n\x05total\x18\x03 \x01(\x04*L\n\rExecutionKind\x12\x1e\n\x1a\x45XECUTION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XECUTION_KIND_WORKFLOW\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"stigmer/execution/v1/summary.proto\x12\x14stigmer.execution.v1\x1a:ai/stigmer/agentic/agentexecution/v1/agent_execution.proto\x1a@ai/stigmer/agentic/agentexecution/v1/agent_execution_enums.proto\x1a@ai/stigmer/agentic/workflowexecution/v1/workflow_execution.proto\"\xa9\x07\n\x10\x45xecutionSummary\x12\x14\n\x0c\x65xecution_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x12\n\nagent_name\x18\x03 \x01(\t\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x43\n\x05phase\x18\x06 \x01(\x0e\x32\x34.ai.stigmer.agentic.agentexecution.v1.ExecutionPhase\x12\x1b\n\x13\x63reated_unix_micros\x18\x07 \x01(\x03\x12\x1b\n\x13started_unix_micros\x18\x08 \x01(\x03\x12\x1d\n\x15\x63ompleted_unix_micros\x18\t \x01(\x03\x12\x10\n\x08head_seq\x18\n \x01(\x04\x12\x11\n\tlast_line\x18\x0b \x01(\t\x12\x1b\n\x0elast_exit_code\x18\x0c \x01(\x05H\x00\x88\x01\x01\x12\x17\n\x0f\x61ttention_count\x18\r \x01(\r\x12\x0e\n\x06tokens\x18\x0e \x01(\x04\x12\x18\n\x10\x63\x61ncel_requested\x18\x0f \x01(\x08\x12\r\n\x05\x65rror\x18\x10 \x01(\t\x12\x16\n\x0e\x63ost_micro_usd\x18\x11 \x01(\x04\x12\x14\n\x0coutput_bytes\x18\x12 \x01(\x04\x12\x0e\n\x06unseen\x18\x13 \x01(\x08\x12\x1b\n\x13\x63hanged_unix_micros\x18\x14 \x01(\x03\x12\x42\n\x06labels\x18\x15 \x03(\x0b\x32\x32.stigmer.execution.v1.ExecutionSummary.LabelsEntry\x12\x31\n\x04kind\x18\x16 \x01(\x0e\x32#.stigmer.execution.v1.ExecutionKind\x12\x13\n\x0bworkflow_id\x18\x17 \x01(\t\x12\x15\n\rworkflow_name\x18\x18 \x01(\t\x12\x1b\n\x13parent_execution_id\x18\x19 \x01(\t\x12\x14\n\x0cretried_from\x18\x1a \x01(\t\x12\x0e\n\x06\x65ngine\x18\x1b \x01(\t\x12\x11\n\ttask_name\x18\x1c \x01(\t\x12\x12\n\ntasks_done\x18\x1d \x01(\x04\x12\x14\n\x0ctasks_failed\x18\x1e \x01(\x04\x12\x1d\n\x15\x63hild_attention_count\x18\x1f \x01(\r\x12\x0e\n\x06\x64\x61mage\x18  \x01(\t\x12\x13\n\x0b\x65ngine_page\x18! \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x11\n\x0f_last_exit_code\"\xf6\n\n\tFoldState\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12J\n\x06status\x18\x02 \x01(\x0b\x32:.ai.stigmer.agentic.agentexecution.v1.AgentExecutionStatus\x12\x37\n\x07summary\x18\x03 \x01(\x0b\x32&.stigmer.execution.v1.ExecutionSummary\x12=\n\x07outputs\x18\x04 \x03(\x0b\x32,.stigmer.execution.v1.FoldState.OutputsEntry\x12\x41\n\tterminals\x18\x05 \x03(\x0b\x32..stigmer.execution.v1.FoldState.TerminalsEntry\x12H\n\ropen_messages\x18\x06 \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.OpenMessagesEntry\x12H\n\rpartial_lines\x18\x07 \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.PartialLinesEntry\x12\x18\n\x10pending_commands\x18\x08 \x03(\t\x12H\n\rcall_messages\x18\t \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.CallMessagesEntry\x12\x41\n\tapprovals\x18\n \x03(\x0b\x32..stigmer.execution.v1.FoldState.ApprovalsEntry\x12\x41\n\tquestions\x18\x0b \x03(\x0b\x32..stigmer.execution.v1.FoldState.QuestionsEntry\x12Y\n\x0fworkflow_status\x18\x0c \x01(\x0b\x32@.ai.stigmer.agentic.workflowexecution.v1.WorkflowExecutionStatus\x12\x42\n\nopen_tasks\x18\r \x03(\x0b\x32..stigmer.execution.v1.FoldState.OpenTasksEntry\x12H\n\rwaiting_tasks\x18\x0e \x03(\x0b\x32\x31.stigmer.execution.v1.FoldState.WaitingTasksEntry\x1aR\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x31\n\x05value\x18\x02 \x01(\x0b\x32\".stigmer.execution.v1.OutputWindow:\x02\x38\x01\x1a\x30\n\x0eTerminalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x33\n\x11OpenMessagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a\x33\n\x11PartialLinesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a\x33\n\x11\x43\x61llMessagesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x30\n\x0e\x41pprovalsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a\x30\n\x0eQuestionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x1a\x30\n\x0eOpenTasksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a\x33\n\x11WaitingTasksEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\"9\n\x0cOutputWindow\x12\x0c\n\x04head\x18\x01 \x01(\x0c\x12\x0c\n\x04tail\x18\x02 \x01(\x0c\x12\r\n\x05total\x18\x03 \x01(\x04*L\n\rExecutionKind\x12\x1e\n\x1a\x45XECUTION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x45XECUTION_KIND_WORKFLOW\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -54,32 +54,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FOLDSTATE_OPENTASKSENTRY']._serialized_options = b'8\001'
   _globals['_FOLDSTATE_WAITINGTASKSENTRY']._loaded_options = None
   _globals['_FOLDSTATE_WAITINGTASKSENTRY']._serialized_options = b'8\001'
-  _globals['_EXECUTIONKIND']._serialized_start=2631
-  _globals['_EXECUTIONKIND']._serialized_end=2707
+  _globals['_EXECUTIONKIND']._serialized_start=2652
+  _globals['_EXECUTIONKIND']._serialized_end=2728
   _globals['_EXECUTIONSUMMARY']._serialized_start=253
-  _globals['_EXECUTIONSUMMARY']._serialized_end=1169
-  _globals['_EXECUTIONSUMMARY_LABELSENTRY']._serialized_start=1105
-  _globals['_EXECUTIONSUMMARY_LABELSENTRY']._serialized_end=1150
-  _globals['_FOLDSTATE']._serialized_start=1172
-  _globals['_FOLDSTATE']._serialized_end=2570
-  _globals['_FOLDSTATE_OUTPUTSENTRY']._serialized_start=2076
-  _globals['_FOLDSTATE_OUTPUTSENTRY']._serialized_end=2158
-  _globals['_FOLDSTATE_TERMINALSENTRY']._serialized_start=2160
-  _globals['_FOLDSTATE_TERMINALSENTRY']._serialized_end=2208
-  _globals['_FOLDSTATE_OPENMESSAGESENTRY']._serialized_start=2210
-  _globals['_FOLDSTATE_OPENMESSAGESENTRY']._serialized_end=2261
-  _globals['_FOLDSTATE_PARTIALLINESENTRY']._serialized_start=2263
-  _globals['_FOLDSTATE_PARTIALLINESENTRY']._serialized_end=2314
-  _globals['_FOLDSTATE_CALLMESSAGESENTRY']._serialized_start=2316
-  _globals['_FOLDSTATE_CALLMESSAGESENTRY']._serialized_end=2367
-  _globals['_FOLDSTATE_APPROVALSENTRY']._serialized_start=2369
-  _globals['_FOLDSTATE_APPROVALSENTRY']._serialized_end=2417
-  _globals['_FOLDSTATE_QUESTIONSENTRY']._serialized_start=2419
-  _globals['_FOLDSTATE_QUESTIONSENTRY']._serialized_end=2467
-  _globals['_FOLDSTATE_OPENTASKSENTRY']._serialized_start=2469
-  _globals['_FOLDSTATE_OPENTASKSENTRY']._serialized_end=2517
-  _globals['_FOLDSTATE_WAITINGTASKSENTRY']._serialized_start=2519
-  _globals['_FOLDSTATE_WAITINGTASKSENTRY']._serialized_end=2570
-  _globals['_OUTPUTWINDOW']._serialized_start=2572
-  _globals['_OUTPUTWINDOW']._serialized_end=2629
+  _globals['_EXECUTIONSUMMARY']._serialized_end=1190
+  _globals['_EXECUTIONSUMMARY_LABELSENTRY']._serialized_start=1126
+  _globals['_EXECUTIONSUMMARY_LABELSENTRY']._serialized_end=1171
+  _globals['_FOLDSTATE']._serialized_start=1193
+  _globals['_FOLDSTATE']._serialized_end=2591
+  _globals['_FOLDSTATE_OUTPUTSENTRY']._serialized_start=2097
+  _globals['_FOLDSTATE_OUTPUTSENTRY']._serialized_end=2179
+  _globals['_FOLDSTATE_TERMINALSENTRY']._serialized_start=2181
+  _globals['_FOLDSTATE_TERMINALSENTRY']._serialized_end=2229
+  _globals['_FOLDSTATE_OPENMESSAGESENTRY']._serialized_start=2231
+  _globals['_FOLDSTATE_OPENMESSAGESENTRY']._serialized_end=2282
+  _globals['_FOLDSTATE_PARTIALLINESENTRY']._serialized_start=2284
+  _globals['_FOLDSTATE_PARTIALLINESENTRY']._serialized_end=2335
+  _globals['_FOLDSTATE_CALLMESSAGESENTRY']._serialized_start=2337
+  _globals['_FOLDSTATE_CALLMESSAGESENTRY']._serialized_end=2388
+  _globals['_FOLDSTATE_APPROVALSENTRY']._serialized_start=2390
+  _globals['_FOLDSTATE_APPROVALSENTRY']._serialized_end=2438
+  _globals['_FOLDSTATE_QUESTIONSENTRY']._serialized_start=2440
+  _globals['_FOLDSTATE_QUESTIONSENTRY']._serialized_end=2488
+  _globals['_FOLDSTATE_OPENTASKSENTRY']._serialized_start=2490
+  _globals['_FOLDSTATE_OPENTASKSENTRY']._serialized_end=2538
+  _globals['_FOLDSTATE_WAITINGTASKSENTRY']._serialized_start=2540
+  _globals['_FOLDSTATE_WAITINGTASKSENTRY']._serialized_end=2591
+  _globals['_OUTPUTWINDOW']._serialized_start=2593
+  _globals['_OUTPUTWINDOW']._serialized_end=2650
 # @@protoc_insertion_point(module_scope)

@@ -98,6 +98,7 @@ class ExecutionSummary(_message.Message):
     TASKS_FAILED_FIELD_NUMBER: _builtins.int
     CHILD_ATTENTION_COUNT_FIELD_NUMBER: _builtins.int
     DAMAGE_FIELD_NUMBER: _builtins.int
+    ENGINE_PAGE_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     agent_id: _builtins.str
     agent_name: _builtins.str
@@ -152,6 +153,8 @@ class ExecutionSummary(_message.Message):
     """How many things wait for a person in executions that it started."""
     damage: _builtins.str
     """What of it is lost with a damaged disk, in words; empty where it is whole. It is read and takes nothing more."""
+    engine_page: _builtins.str
+    """Where the engine shows it: an address for a browser; empty where none is known."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Its labels, the first 16 by name."""
@@ -191,10 +194,11 @@ class ExecutionSummary(_message.Message):
         tasks_failed: _builtins.int = ...,
         child_attention_count: _builtins.int = ...,
         damage: _builtins.str = ...,
+        engine_page: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "last_exit_code", b"last_exit_code"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "agent_id", b"agent_id", "agent_name", b"agent_name", "attention_count", b"attention_count", "cancel_requested", b"cancel_requested", "changed_unix_micros", b"changed_unix_micros", "child_attention_count", b"child_attention_count", "completed_unix_micros", b"completed_unix_micros", "cost_micro_usd", b"cost_micro_usd", "created_unix_micros", b"created_unix_micros", "damage", b"damage", "engine", b"engine", "error", b"error", "execution_id", b"execution_id", "head_seq", b"head_seq", "kind", b"kind", "labels", b"labels", "last_exit_code", b"last_exit_code", "last_line", b"last_line", "output_bytes", b"output_bytes", "parent_execution_id", b"parent_execution_id", "phase", b"phase", "retried_from", b"retried_from", "session_id", b"session_id", "started_unix_micros", b"started_unix_micros", "subject", b"subject", "task_name", b"task_name", "tasks_done", b"tasks_done", "tasks_failed", b"tasks_failed", "tokens", b"tokens", "unseen", b"unseen", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code", "agent_id", b"agent_id", "agent_name", b"agent_name", "attention_count", b"attention_count", "cancel_requested", b"cancel_requested", "changed_unix_micros", b"changed_unix_micros", "child_attention_count", b"child_attention_count", "completed_unix_micros", b"completed_unix_micros", "cost_micro_usd", b"cost_micro_usd", "created_unix_micros", b"created_unix_micros", "damage", b"damage", "engine", b"engine", "engine_page", b"engine_page", "error", b"error", "execution_id", b"execution_id", "head_seq", b"head_seq", "kind", b"kind", "labels", b"labels", "last_exit_code", b"last_exit_code", "last_line", b"last_line", "output_bytes", b"output_bytes", "parent_execution_id", b"parent_execution_id", "phase", b"phase", "retried_from", b"retried_from", "session_id", b"session_id", "started_unix_micros", b"started_unix_micros", "subject", b"subject", "task_name", b"task_name", "tasks_done", b"tasks_done", "tasks_failed", b"tasks_failed", "tokens", b"tokens", "unseen", b"unseen", "workflow_id", b"workflow_id", "workflow_name", b"workflow_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__last_exit_code: _TypeAlias = _typing.Literal["last_exit_code"]  # noqa: Y015
     _WhichOneofArgType__last_exit_code: _TypeAlias = _typing.Literal["_last_exit_code", b"_last_exit_code"]  # noqa: Y015

@@ -389,6 +389,7 @@ class LinkResponse(_message.Message):
         INPUT_JSON_FIELD_NUMBER: _builtins.int
         DOCUMENT_IS_PUBLISHED_FIELD_NUMBER: _builtins.int
         TRACE_PARENT_FIELD_NUMBER: _builtins.int
+        CARRIED_JSON_FIELD_NUMBER: _builtins.int
         execution_id: _builtins.str
         epoch: _builtins.int
         workspace: _builtins.str
@@ -411,6 +412,8 @@ class LinkResponse(_message.Message):
         """For a workflow: the document was made from the published messages, whose heads are checked by other rules."""
         trace_parent: _builtins.str
         """Where traces are told: the execution's own span, as a `traceparent` (W3C Trace Context); empty where none are."""
+        carried_json: _builtins.str
+        """For a workflow that goes on in the middle of the one it repeats: from where, as `stigmer_apis.workflow.resuming` writes it."""
         @_builtins.property
         def execution(self) -> _agent_execution_pb2.AgentExecution: ...
         @_builtins.property
@@ -457,10 +460,11 @@ class LinkResponse(_message.Message):
             input_json: _builtins.str = ...,
             document_is_published: _builtins.bool = ...,
             trace_parent: _builtins.str = ...,
+            carried_json: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "execution", b"execution", "workflow", b"workflow", "workflow_execution", b"workflow_execution"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "document_is_published", b"document_is_published", "document_json", b"document_json", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "input_json", b"input_json", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_approvals", b"session_approvals", "session_executions", b"session_executions", "skills", b"skills", "trace_parent", b"trace_parent", "workflow", b"workflow", "workflow_execution", b"workflow_execution", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "carried_json", b"carried_json", "document_is_published", b"document_is_published", "document_json", b"document_json", "epoch", b"epoch", "execution", b"execution", "execution_id", b"execution_id", "fresh", b"fresh", "input_json", b"input_json", "journal_records", b"journal_records", "mcp_servers", b"mcp_servers", "pending", b"pending", "session_approvals", b"session_approvals", "session_executions", b"session_executions", "skills", b"skills", "trace_parent", b"trace_parent", "workflow", b"workflow", "workflow_execution", b"workflow_execution", "workspace", b"workspace", "workspace_is_own", b"workspace_is_own"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -728,15 +728,23 @@ class RetryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    FROM_FAILED_FIELD_NUMBER: _builtins.int
+    FROM_TASK_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
+    from_failed: _builtins.bool
+    """For a workflow: begin where it failed or was stopped; what was done before is taken over, and not done again."""
+    from_task: _builtins.str
+    """For a workflow: begin with this task, and take over what was done before. Its name, its place in the document, or the id of a visit."""
     def __init__(
         self,
         *,
         execution_id: _builtins.str = ...,
+        from_failed: _builtins.bool = ...,
+        from_task: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "from_failed", b"from_failed", "from_task", b"from_task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -749,19 +757,98 @@ class RetryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
+    GOES_ON_AT_FIELD_NUMBER: _builtins.int
+    TAKEN_OVER_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
+    taken_over: _builtins.int
+    """How many tasks were taken over."""
+    @_builtins.property
+    def goes_on_at(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The tasks that it begins with, by their place in the document; empty: at its beginning."""
+
     def __init__(
         self,
         *,
         execution_id: _builtins.str = ...,
+        goes_on_at: _abc.Iterable[_builtins.str] | None = ...,
+        taken_over: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "goes_on_at", b"goes_on_at", "taken_over", b"taken_over"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryResponse: _TypeAlias = RetryResponse  # noqa: Y015
+
+@_typing.final
+class PublishRequest(_message.Message):
+    """An event for whoever waits for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    type: _builtins.str
+    """Its `type`, by which it is waited for."""
+    id: _builtins.str
+    """Empty: a new one."""
+    source: _builtins.str
+    """Where it comes from: a URI. Empty: the author."""
+    subject: _builtins.str
+    """What it is about."""
+    @_builtins.property
+    def data(self) -> _struct_pb2.Value:
+        """Not set: none."""
+
+    def __init__(
+        self,
+        *,
+        type: _builtins.str = ...,
+        data: _struct_pb2.Value | None = ...,
+        id: _builtins.str = ...,
+        source: _builtins.str = ...,
+        subject: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "id", b"id", "source", b"source", "subject", b"subject", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishRequest: _TypeAlias = PublishRequest  # noqa: Y015
+
+@_typing.final
+class PublishResponse(_message.Message):
+    """Who has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    DELIVERED_FIELD_NUMBER: _builtins.int
+    STARTED_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    delivered: _builtins.int
+    """Executions that waited for it."""
+    started: _builtins.int
+    """Executions that it started."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        delivered: _builtins.int = ...,
+        started: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered", b"delivered", "id", b"id", "started", b"started"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishResponse: _TypeAlias = PublishResponse  # noqa: Y015
 
 @_typing.final
 class CompleteRequest(_message.Message):

@@ -105,6 +105,11 @@ class SteeringServiceStub:
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryRequest.SerializeToString,
                 response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryResponse.FromString,
                 _registered_method=True)
+        self.Publish = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/Publish',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.PublishRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.PublishResponse.FromString,
+                _registered_method=True)
         self.Complete = channel.unary_unary(
                 '/stigmer.steering.v1.SteeringService/Complete',
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.CompleteRequest.SerializeToString,
@@ -219,6 +224,14 @@ class SteeringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Publish(self, request, context):
+        """Tells all workflows that wait for events of its type an event, and starts those whose schedule names it. The same call again, by its idempotency
+        key or by the event's `source` and `id`, tells it once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Complete(self, request, context):
         """Completes a task that waits for somebody outside, by the token that it told.
         """
@@ -305,6 +318,11 @@ def add_SteeringServiceServicer_to_server(servicer, server):
                     servicer.Retry,
                     request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryRequest.FromString,
                     response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryResponse.SerializeToString,
+            ),
+            'Publish': grpc.unary_unary_rpc_method_handler(
+                    servicer.Publish,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.PublishRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.PublishResponse.SerializeToString,
             ),
             'Complete': grpc.unary_unary_rpc_method_handler(
                     servicer.Complete,
@@ -696,6 +714,33 @@ class SteeringService:
             '/stigmer.steering.v1.SteeringService/Retry',
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryRequest.SerializeToString,
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Publish(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/Publish',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.PublishRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.PublishResponse.FromString,
             options,
             channel_credentials,
             insecure,

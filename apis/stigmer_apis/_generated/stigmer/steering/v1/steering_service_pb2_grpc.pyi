@@ -44,6 +44,10 @@ class SteeringServiceStub:
     """Hands a workflow a signal. Refused where it has ended. The same call again, by its idempotency key or by `id`, is the same signal."""
     Retry: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.RetryRequest, _steering_service_pb2.RetryResponse]
     """Runs an execution that has ended once more: a new execution of the same with the same input."""
+    Publish: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.PublishRequest, _steering_service_pb2.PublishResponse]
+    """Tells all workflows that wait for events of its type an event, and starts those whose schedule names it. The same call again, by its idempotency
+    key or by the event's `source` and `id`, tells it once.
+    """
     Complete: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.CompleteRequest, _steering_service_pb2.CompleteResponse]
     """Completes a task that waits for somebody outside, by the token that it told."""
     ListAttention: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ListAttentionRequest, _steering_service_pb2.ListAttentionResponse]
@@ -163,6 +167,16 @@ class SteeringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_steering_service_pb2.RetryRequest, _steering_service_pb2.RetryResponse],
     ) -> _abc.Awaitable[_steering_service_pb2.RetryResponse]:
         """Runs an execution that has ended once more: a new execution of the same with the same input."""
+
+    @_abc_1.abstractmethod
+    def Publish(
+        self,
+        request: _steering_service_pb2.PublishRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.PublishRequest, _steering_service_pb2.PublishResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.PublishResponse]:
+        """Tells all workflows that wait for events of its type an event, and starts those whose schedule names it. The same call again, by its idempotency
+        key or by the event's `source` and `id`, tells it once.
+        """
 
     @_abc_1.abstractmethod
     def Complete(
