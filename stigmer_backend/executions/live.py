@@ -32,7 +32,6 @@ class LiveExecution:
         """Of the stored record."""
         self.ledger = snapshot.ledger
         self.terminals = snapshot.terminals
-        self._state = snapshot.fold
         self._fold = Fold(snapshot.fold)
         self._early: dict[int, Sequence[Event]] = {}
         self.runner_epoch = runner_epoch
@@ -100,11 +99,11 @@ class LiveExecution:
 
     def refresh(self) -> None:
         """Write out what the fold keeps in buffers."""
-        self._fold.flush()
+        self._fold.state()
 
     def glance(self) -> ExecutionSummary:
         """Its row as it was last written out of the fold's buffers. Not to be kept or changed; may be asked from any thread."""
-        return self._state.summary
+        return self._fold.glance
 
     def snapshot(self) -> Snapshot:
         """All that has to be written down; not to be kept."""

@@ -56,8 +56,8 @@ LOCK = "lock"
 ROOT = bytes(8)
 """Id of a database's root object. ZODB makes a new one where there is none, which would be an empty store."""
 
-EVENTS_CACHE_OBJECTS = 4_000
-EVENTS_CACHE_BYTES = 16 << 20
+EVENTS_CACHE_OBJECTS = 1_000
+EVENTS_CACHE_BYTES = 4 << 20
 
 T = TypeVar("T")
 

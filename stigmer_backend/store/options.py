@@ -35,9 +35,9 @@ class StoreOptions:
     """What found the disk full, and cannot be refused any more, is tried again after this."""
     readers: int = 2
     """Reader threads, each with its own connections; 2 to 4 is sensible, since each has its own cache."""
-    cache_objects: int = 50_000
+    cache_objects: int = 20_000
     """Objects that one connection keeps."""
-    cache_bytes: int = 64 << 20
+    cache_bytes: int = 16 << 20
     """Bytes that one connection keeps."""
     hot_executions: int = 1024
     """Executions without an unflushed tail that stay in memory."""

@@ -3,11 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from stigmer_backend.store.archive import Archive
 from stigmer_backend.store.database import Database, Session
+from stigmer_backend.store.events_port import EventsBase, EventsConnection, EventsLook
 from stigmer_backend.store.state import StateRead
 from stigmer_backend.store.worker import Captured, Failure, Waiting, Worker
+
+REFRESH_SECONDS = 5.0
+"""A connection that nobody asks takes in what was written this often: it collects a note of each object written until then."""
+
+T = TypeVar("T")
+S = TypeVar("S", Session, EventsConnection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,7 @@ class StateQuery:
 class EventsQuery:
     """A question to `events.fs`."""
 
-    query: Callable[[Archive], object]
+    query: Callable[[EventsLook], object]
 
 
 Query = StateQuery | EventsQuery
@@ -30,9 +37,9 @@ Query = StateQuery | EventsQuery
 class ReadWork:
     """One reader: its two connections, as the work of a `Worker`."""
 
-    def __init__(self, state: Database, events: Database) -> None:
-        self._state = state.session()
-        self._events = events.session()
+    def __init__(self, state: Database, events: EventsBase, clock: Callable[[], float]) -> None:
+        self._state = _View(state.session(), clock)
+        self._events = _View(events.session(), clock)
         self.worker: Worker[Query] | None = None
 
     def handle(self, group: list[Waiting[Query]]) -> None:
@@ -41,19 +48,23 @@ class ReadWork:
             with Captured() as captured:
                 match waiting.command:
                     case StateQuery(query):
-                        waiting.answer = _look(self._state, lambda session, query=query: query(StateRead(session)))
+                        waiting.answer = self._state.look(lambda session, query=query: query(StateRead(session)))
                     case EventsQuery(query):
-                        waiting.answer = _look(self._events, lambda session, query=query: query(Archive(session)))
+                        waiting.answer = self._events.look(lambda session, query=query: query(session.archive))
             waiting.error = captured.error
+        self.idle()
         if self.worker is not None:
             self.worker.answer(list(group))
 
     def due(self) -> float | None:
-        """Nothing is ever put off."""
-        return None
+        """Seconds until a connection has to take in what was written."""
+        return max(0.0, min(self._state.due, self._events.due))
 
     def idle(self) -> None:
-        """Nothing is ever put off."""
+        """Let connections that nobody asks take in what was written."""
+        for view in (self._state, self._events):
+            if view.due <= 0:
+                view.look(lambda session: None)
 
     def unanswered(self) -> list[Waiting[Query]]:
         """None: each query is answered as it ends."""
@@ -61,17 +72,23 @@ class ReadWork:
 
     def close(self) -> None:
         """Close the connections. After the thread has ended."""
-        self._state.close()
-        self._events.close()
+        self._state.session.close()
+        self._events.session.close()
 
 
 class Readers:
     """All reader threads; a query goes to the one with the least to do."""
 
     def __init__(
-        self, count: int, state: Database, events: Database, loop: asyncio.AbstractEventLoop, failure: Failure
+        self,
+        count: int,
+        state: Database,
+        events: EventsBase,
+        loop: asyncio.AbstractEventLoop,
+        failure: Failure,
+        clock: Callable[[], float],
     ) -> None:
-        self._works = [ReadWork(state, events) for _ in range(count)]
+        self._works = [ReadWork(state, events, clock) for _ in range(count)]
         self._workers: list[Worker[Query]] = []
         for number, work in enumerate(self._works):
             worker: Worker[Query] = Worker(f"store-reader-{number}", work, loop, failure)
@@ -87,12 +104,6 @@ class Readers:
         """Queue a query, and return the future of its answer."""
         return min(self._workers, key=lambda worker: worker.backlog).submit(query)
 
-    def refresh(self) -> None:
-        """Let every connection take in what was written: an idle one otherwise collects a note of every object written."""
-        for worker in self._workers:
-            worker.submit(StateQuery(lambda state: None))
-            worker.submit(EventsQuery(lambda archive: None))
-
     def passed(self) -> list[asyncio.Future[object]]:
         """Futures that are done once every query that was given before has ended."""
         return [worker.submit(StateQuery(lambda state: None)) for worker in self._workers]
@@ -105,9 +116,29 @@ class Readers:
             work.close()
 
 
-def _look(session: Session, query: Callable[[Session], object]) -> object:
-    session.begin()
-    try:
-        return query(session)
-    finally:
-        session.abort()
+class _View(Generic[S]):
+    """A connection, and when it was last looked through."""
+
+    def __init__(self, session: S, clock: Callable[[], float]) -> None:
+        self.session = session
+        self._clock = clock
+        self._looked_at = clock()
+
+    @property
+    def due(self) -> float:
+        """Seconds until it has to be looked through again."""
+        return self._looked_at + REFRESH_SECONDS - self._clock()
+
+    def look(self, query: Callable[[S], T]) -> T:
+        """Answer a query on the database as it is now; again where the connection was lost meanwhile."""
+        self._looked_at = self._clock()
+        while True:
+            try:
+                self.session.begin()
+                return query(self.session)
+            except Exception as error:
+                self.session.abort()
+                if not self.session.mends(error):
+                    raise
+            finally:
+                self.session.abort()

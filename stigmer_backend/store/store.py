@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
-from stigmer_backend.store.archive import Archive
 from stigmer_backend.store.changes import ChangeLog
 from stigmer_backend.store.checks import check_group
 from stigmer_backend.store.errors import (
@@ -21,6 +20,7 @@ from stigmer_backend.store.errors import (
     UnknownExecution,
 )
 from stigmer_backend.store.event_log import AppendCall
+from stigmer_backend.store.events_port import EventsLook
 from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall, StandstillCall
 from stigmer_backend.store.manifest import Left
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark
@@ -42,9 +42,6 @@ T = TypeVar("T")
 STATE_GROUP = 512
 """Most changes in one transaction of the state."""
 
-REFRESH_COMMITS = 512
-"""Idle reader connections take in what was written each time this many changes were made."""
-
 
 class Store:
     """Executions' events and the state, durable. Belongs to the event loop that opened it.
@@ -64,7 +61,6 @@ class Store:
         self._watchers = Watchers(loop)
         self._revisions = Watchers(loop)
         self._changelog = ChangeLog(parts.state.last_transaction, options.change_history)
-        self._changes = 0
         self._being_born: set[str] = set()
         self._log_work = LogWork(
             parts.log,
@@ -82,7 +78,7 @@ class Store:
             revised=self._revised,
         )
         self._state: Worker[StateCall] = Worker("store-state", self._state_work, loop, self._failure, STATE_GROUP)
-        self._readers = Readers(options.readers, parts.state, parts.events, loop, self._failure)
+        self._readers = Readers(options.readers, parts.state, parts.events, loop, self._failure, clock)
         self._packs = PackWork(parts.packer, self._log, self._state, self._readers)
         self._closed = False
 
@@ -252,11 +248,7 @@ class Store:
         Changes that come together share a transaction, and one may then run twice: it must have no effect of its own, and
         must not keep the `StateWrite`. Raises what `change` raises, with nothing of it written, and `StoreFull`.
         """
-        answer = await self._state.submit(StateChange(change))
-        self._changes += 1
-        if self._changes % REFRESH_COMMITS == 0:
-            self._readers.refresh()
-        return cast(T, answer)
+        return cast(T, await self._state.submit(StateChange(change)))
 
     async def read_state(self, query: Callable[[StateRead], T]) -> T:
         """Run `query` on a reader's thread, on the state as it is when the query starts, and return what it returned."""
@@ -380,7 +372,7 @@ class Store:
         tail = log.read_tail(execution, lane, found[-1].last_seq if found else after_seq, max(room, 1))
         return found + tail if tail is not None else found or None
 
-    async def _ask_events(self, execution: str, query: Callable[[Archive], T]) -> T:
+    async def _ask_events(self, execution: str, query: Callable[[EventsLook], T]) -> T:
         """Ask `events.fs`. Before, not after: an execution that is being removed may still be in it when the query starts."""
         if self._parts.log.is_removed(execution):
             raise UnknownExecution(execution)

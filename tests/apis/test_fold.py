@@ -1,5 +1,6 @@
 """What the fold makes of an execution's events."""
 
+import psutil
 import pytest
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
@@ -267,3 +268,16 @@ def test_times_that_no_calendar_holds_are_left_out() -> None:
         event.time_unix_micros = micros
         apply_events(state, 1, [event])
         assert state.status.started_at == ""
+
+
+def test_a_fold_that_is_looked_at_all_the_time_takes_no_more_than_its_state() -> None:
+    fold = Fold(empty_fold("aex-1"))
+    deltas = [ev.Event(text_delta=ev.TextDelta(message_id="m", text="x" * 1024)) for _ in range(800)]
+    fold.apply(1, [ev.Event(message_started=ev.MessageStarted(message_id="m", type=MessageType.MESSAGE_AI))])
+    before = psutil.Process().memory_info().rss
+    for seq, delta in enumerate(deltas, 2):
+        fold.apply(seq, [delta])
+        assert fold.state().seq == seq
+    grown = psutil.Process().memory_info().rss - before
+    assert len(fold.state().status.messages[0].content) > 256 * 1024
+    assert grown < 24 << 20, "the text alone was written with a sum of 170 MiB"

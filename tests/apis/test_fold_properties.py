@@ -14,6 +14,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
 from stigmer_apis.fold import Fold, apply_events, empty_fold, is_terminal, published_status
+from stigmer_apis.fold.machine import COPY_BYTES
 from tests.apis.event_streams import DATA, STREAMS
 from tests.support.scale import scaled
 
@@ -36,15 +37,20 @@ def folded(events: list[ev.Event]) -> FoldState:
 @given(STREAMS, st.data())
 def test_any_split_and_any_snapshot_give_the_same_bytes(events: list[ev.Event], data: st.DataObject) -> None:
     whole = folded(events)
-    fold = Fold(empty_fold("aex-1"))
+    fold = Fold(empty_fold("aex-1"), data.draw(st.sampled_from([0, 300, COPY_BYTES]), label="copied after"))
     stored = empty_fold("aex-1")
     seq = 0
     while seq < len(events):
         size = data.draw(st.integers(1, len(events) - seq), label="batch")
         batch = events[seq : seq + size]
         fold.apply(seq + 1, batch)
-        if data.draw(st.booleans(), label="flush"):
-            fold.flush()
+        match data.draw(st.sampled_from(["", "flush", "state"]), label="look"):
+            case "flush":
+                fold.flush()
+            case "state":
+                fold.state()
+            case _:
+                pass
         stored = FoldState.FromString(encoded(stored))
         apply_events(stored, seq + 1, batch)
         seq += size

@@ -95,8 +95,9 @@ class LastLine:
         self._partial.clear()
         self._state.partial_lines.clear()
 
-    def flush(self) -> None:
-        """Write it to the state."""
+    def flush(self) -> int:
+        """Write it to the state, and return how many bytes that was."""
+        written = sum(map(len, self._partial.values())) + len(self._line)
         for source, partial in self._partial.items():
             if partial:
                 self._state.partial_lines[source] = partial
@@ -106,3 +107,4 @@ class LastLine:
         if self._line:
             self._state.summary.last_line = self._line
             self._line = ""
+        return written

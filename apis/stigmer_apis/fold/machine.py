@@ -39,6 +39,11 @@ _TERMINAL = frozenset(
 _UNWEIGHED = 4
 _OF_ITS_OWN = frozenset({"message_started", "text_delta", "reasoning_delta", "message_completed", "todo_list_changed"})
 """Events of a sub-agent that are told of itself: the conversation of the execution is its agent's."""
+_BUFFERED = frozenset({"text_delta", "terminal_output", "reasoning_delta"})
+"""Events of which nothing is written to the state before `flush`."""
+COPY_BYTES = 1 << 20
+_EVENT_BYTES = 512
+"""What an event may take in the state beside its own bytes."""
 _SUBJECT_CHARACTERS = 80
 _SUMMARY_ERROR_CHARACTERS = 120
 
@@ -54,13 +59,24 @@ def is_terminal(phase: "ExecutionPhase.ValueType") -> bool:
 
 
 class Fold:
-    """A state that many batches are folded into. What grows is kept in buffers, and is in `state` after `flush`."""
+    """A state that many batches are folded into. What grows is kept in buffers, and is in `state` after `flush`.
 
-    def __init__(self, state: FoldState) -> None:
-        """Go on from `state`, which is changed in place and must not be changed by others meanwhile."""
-        self._state = state
+    A protobuf message gives back nothing of what was overwritten in it before all of it goes. So the state is copied now and then, when as much
+    was written to it as it holds, and at least `copy_bytes`: what a fold takes stays in proportion to its state, however long it goes on.
+    """
+
+    def __init__(self, state: FoldState, copy_bytes: int = COPY_BYTES) -> None:
+        """Go on from `state`, which is changed in place, until it is copied, and must not be changed by others meanwhile."""
+        self._copy_bytes = copy_bytes
         self._ledger = Ledger()
         self._unweighed = 0
+        self._size = 0
+        self._written = 0
+        self._use(state)
+
+    def _use(self, state: FoldState) -> None:
+        """Go on in `state`: nothing is in buffers."""
+        self._state = state
         self._lines = LastLine(state)
         self._messages = Messages(state, self._lines, self._ledger)
         self._calls = ToolCalls(state, self._lines, self._ledger, self._messages)
@@ -76,9 +92,18 @@ class Fold:
         """The execution's phase."""
         return self._state.summary.phase
 
+    @property
+    def glance(self) -> ExecutionSummary:
+        """The execution's row as it was when the state was last asked for, or written out. Not to be kept or changed; may be asked from any thread."""
+        return self._state.summary
+
     def state(self) -> FoldState:
-        """The state, up to date. It is changed by what is applied later."""
+        """The state, up to date. It may or may not be changed by what is applied later."""
         self.flush()
+        if self._written > max(self._copy_bytes, self._size):
+            data = self._state.SerializeToString()
+            self._size, self._written = len(data), 0
+            self._use(FoldState.FromString(data))
         return self._state
 
     def published(self) -> AgentExecutionStatus:
@@ -103,16 +128,16 @@ class Fold:
                 self._apply_late(event)
             else:
                 self._apply(event, seq)
+                if event.WhichOneof("body") not in _BUFFERED:
+                    self._written += _EVENT_BYTES + event.ByteSize()
                 changed = event.time_unix_micros or changed
                 ended = is_terminal(state.summary.phase)
         state.seq = seq
         state.summary.changed_unix_micros = changed or state.summary.changed_unix_micros
 
     def flush(self) -> None:
-        """Write what is in buffers to the state."""
-        self._messages.flush()
-        self._calls.flush()
-        self._lines.flush()
+        """Write what is in buffers to the state, which stays the same."""
+        self._written += self._messages.flush() + self._calls.flush() + self._lines.flush()
         self._state.summary.head_seq = self._state.seq
         self._state.status.head_seq = self._state.seq
 
@@ -227,7 +252,7 @@ class Fold:
         Weighing each entry pays for whoever adds many; for the first few, the size of the whole shows as well that nothing needs to go.
         """
         if not self._ledger.is_weighed():
-            self._messages.flush()
+            self._written += self._messages.flush()
             self._unweighed += 1
             if self._unweighed <= _UNWEIGHED and is_light(self._state.status):
                 return

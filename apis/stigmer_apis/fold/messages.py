@@ -89,13 +89,16 @@ class Messages:
         self.flush()
         self._state.open_messages.clear()
 
-    def flush(self) -> None:
-        """Write the texts to the state."""
+    def flush(self) -> int:
+        """Write the texts that grew to the state, and return how many bytes that was."""
+        written = 0
         for message_id, text in self._texts.items():
             index = self.index_of(message_id)
-            if index is not None:
+            if index is not None and text.grew:
                 self._state.status.messages[index].content = text.text()
+                written += len(text)
         self._texts.clear()
+        return written
 
 
 def _source(message_id: str) -> str:

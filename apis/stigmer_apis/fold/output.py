@@ -14,12 +14,12 @@ _WORST_EXPANSION = 3
 class Window:
     """An output as it grows: the first 32 KiB, the last 32 KiB, and how much it was."""
 
-    __slots__ = ("_head", "_tail", "_total")
+    __slots__ = ("_head", "_stored", "_tail", "_total")
 
     def __init__(self, stored: OutputWindow) -> None:
         self._head = bytearray(stored.head)
         self._tail = bytearray(stored.tail)
-        self._total = stored.total
+        self._total = self._stored = stored.total
 
     def add(self, data: bytes) -> None:
         """`data` came. Each byte is copied about twice, however many pieces come."""
@@ -32,9 +32,13 @@ class Window:
         if len(self._tail) > 4 * OUTPUT_TAIL_BYTES:
             del self._tail[:-OUTPUT_TAIL_BYTES]
 
-    def store(self, into: OutputWindow) -> None:
-        """Write it to `into`."""
+    def store(self, into: OutputWindow) -> int:
+        """Write it to `into`, where it grew, and return how many bytes that was."""
+        if self._total == self._stored:
+            return 0
+        self._stored = self._total
         into.head, into.tail, into.total = bytes(self._head), bytes(self._tail[-OUTPUT_TAIL_BYTES:]), self._total
+        return len(into.head) + len(into.tail)
 
     def shown(self) -> str:
         """See `shown`."""

@@ -52,11 +52,12 @@ def cut_arguments(args: Struct) -> Struct:
 class GrowingText:
     """A message whose deltas are still coming."""
 
-    __slots__ = ("_parts", "_size")
+    __slots__ = ("_grew", "_parts", "_size")
 
     def __init__(self, stored: str) -> None:
         self._parts = [stored]
         self._size = size_of(stored)
+        self._grew = False
 
     def __len__(self) -> int:
         """Bytes as UTF-8."""
@@ -66,11 +67,17 @@ class GrowingText:
         """More came. Past the limit it is cut, and stays so."""
         if self._size > MAX_TEXT_BYTES:
             return
+        self._grew = True
         self._parts.append(text)
         self._size += size_of(text)
         if self._size > MAX_TEXT_BYTES:
             self._parts = [cut("".join(self._parts), MAX_TEXT_BYTES)]
             self._size = size_of(self._parts[0])
+
+    @property
+    def grew(self) -> bool:
+        """Whether it is more than what was stored."""
+        return self._grew
 
     def text(self) -> str:
         """All of it."""

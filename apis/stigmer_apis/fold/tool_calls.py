@@ -117,10 +117,9 @@ class ToolCalls:
         self._windows.clear()
         self._places.clear()
 
-    def flush(self) -> None:
-        """Write the outputs to the state."""
-        for call_id, window in self._windows.items():
-            window.store(self._state.outputs[call_id])
+    def flush(self) -> int:
+        """Write the outputs that grew to the state, and return how many bytes that was."""
+        return sum(window.store(self._state.outputs[call_id]) for call_id, window in self._windows.items())
 
     def _finish(self, call_id: str, result: str, error: str, *, failed: bool, micros: int) -> None:
         window = self._windows.pop(call_id, None)
