@@ -98,7 +98,7 @@ POLICIES: Mapping[str, Policy] = {
         "stigmer.runner.v1.RunnerService",
         RUNNER,
         "Link ReadJournal GetExecutionContext GetProviderKey ReadSessionMemory ReadSkill WriteArtifact "
-        "StartChildExecution AwaitExecution CancelChild PublishEvent CreateCallback AwaitCallback",
+        "StartChildExecution AwaitExecution CancelChild PublishEvent CreateCallback AwaitCallback KeepValue ReadValue",
     ),
     **_rpcs("stigmer.schedule.v1.ScheduleService", READ, "ListSchedules"),
     **_rpcs("stigmer.schedule.v1.ScheduleService", WRITE, "PauseSchedule ResumeSchedule TriggerSchedule"),

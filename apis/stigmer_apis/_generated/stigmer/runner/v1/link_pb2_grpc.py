@@ -100,6 +100,16 @@ class RunnerServiceStub:
                 request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackRequest.SerializeToString,
                 response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackResponse.FromString,
                 _registered_method=True)
+        self.KeepValue = channel.stream_unary(
+                '/stigmer.runner.v1.RunnerService/KeepValue',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.KeepValueRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.KeepValueResponse.FromString,
+                _registered_method=True)
+        self.ReadValue = channel.unary_stream(
+                '/stigmer.runner.v1.RunnerService/ReadValue',
+                request_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadValueRequest.SerializeToString,
+                response_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadValueResponse.FromString,
+                _registered_method=True)
 
 
 class RunnerServiceServicer:
@@ -197,6 +207,20 @@ class RunnerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def KeepValue(self, request_iterator, context):
+        """Keeps a value that is too large for the history of an engine, as long as its execution lives. Content-addressed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadValue(self, request, context):
+        """A value that is kept. Any runner may read it, since any runner takes the cluster's tasks: runners alone have the key that it is sealed with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RunnerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -264,6 +288,16 @@ def add_RunnerServiceServicer_to_server(servicer, server):
                     servicer.AwaitCallback,
                     request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackRequest.FromString,
                     response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackResponse.SerializeToString,
+            ),
+            'KeepValue': grpc.stream_unary_rpc_method_handler(
+                    servicer.KeepValue,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.KeepValueRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.KeepValueResponse.SerializeToString,
+            ),
+            'ReadValue': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadValue,
+                    request_deserializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadValueRequest.FromString,
+                    response_serializer=stigmer_dot_runner_dot_v1_dot_link__pb2.ReadValueResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -618,6 +652,60 @@ class RunnerService:
             '/stigmer.runner.v1.RunnerService/AwaitCallback',
             stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackRequest.SerializeToString,
             stigmer_dot_runner_dot_v1_dot_link__pb2.AwaitCallbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KeepValue(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/stigmer.runner.v1.RunnerService/KeepValue',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.KeepValueRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.KeepValueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadValue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/stigmer.runner.v1.RunnerService/ReadValue',
+            stigmer_dot_runner_dot_v1_dot_link__pb2.ReadValueRequest.SerializeToString,
+            stigmer_dot_runner_dot_v1_dot_link__pb2.ReadValueResponse.FromString,
             options,
             channel_credentials,
             insecure,

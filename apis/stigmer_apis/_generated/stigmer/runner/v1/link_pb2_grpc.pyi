@@ -42,6 +42,10 @@ class RunnerServiceStub:
     """A token by which somebody outside completes a task. The same key again gives the same token."""
     AwaitCallback: _aio.UnaryUnaryMultiCallable[_link_pb2.AwaitCallbackRequest, _link_pb2.AwaitCallbackResponse]
     """Waits until a token was used or has expired."""
+    KeepValue: _aio.StreamUnaryMultiCallable[_link_pb2.KeepValueRequest, _link_pb2.KeepValueResponse]
+    """Keeps a value that is too large for the history of an engine, as long as its execution lives. Content-addressed."""
+    ReadValue: _aio.UnaryStreamMultiCallable[_link_pb2.ReadValueRequest, _link_pb2.ReadValueResponse]
+    """A value that is kept. Any runner may read it, since any runner takes the cluster's tasks: runners alone have the key that it is sealed with."""
 
 class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
     """A runner's one connection. Taken with the runner's role."""
@@ -149,5 +153,21 @@ class RunnerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_link_pb2.AwaitCallbackRequest, _link_pb2.AwaitCallbackResponse],
     ) -> _abc.Awaitable[_link_pb2.AwaitCallbackResponse]:
         """Waits until a token was used or has expired."""
+
+    @_abc_1.abstractmethod
+    def KeepValue(
+        self,
+        request_iterator: _abc.AsyncIterator[_link_pb2.KeepValueRequest],
+        context: _aio.ServicerContext[_link_pb2.KeepValueRequest, _link_pb2.KeepValueResponse],
+    ) -> _abc.Awaitable[_link_pb2.KeepValueResponse]:
+        """Keeps a value that is too large for the history of an engine, as long as its execution lives. Content-addressed."""
+
+    @_abc_1.abstractmethod
+    def ReadValue(
+        self,
+        request: _link_pb2.ReadValueRequest,
+        context: _aio.ServicerContext[_link_pb2.ReadValueRequest, _link_pb2.ReadValueResponse],
+    ) -> _abc.AsyncIterator[_link_pb2.ReadValueResponse]:
+        """A value that is kept. Any runner may read it, since any runner takes the cluster's tasks: runners alone have the key that it is sealed with."""
 
 def add_RunnerServiceServicer_to_server(servicer: RunnerServiceServicer, server: _aio.Server) -> None: ...
