@@ -58,6 +58,10 @@ class Incoming:
             os.fsync(self._descriptor)
         return self._digest.hexdigest()
 
+    def content(self) -> bytes:
+        """All of it, once it is whole."""
+        return self._path.read_bytes()
+
     def place(self, digest: str) -> None:
         """Give it the name that `sync` returned, and sync the folders that name it. The same bytes that are there already stay."""
         path = place_of(self._folder, digest)

@@ -51,6 +51,10 @@ class Deletion:
             self._board.remove(execution_id)
         if removed.executions and self._board.unseen:
             self._tasks.start(self._count_unseen(), "count what was not seen")
+        self.clean_up(removed)
+
+    def clean_up(self, removed: Removed) -> None:
+        """Remove what stands outside of the records of what was never shown, or is shown no more. The transaction noted it as leaving."""
         if removed.executions or removed.sessions or removed.archives:
             self._tasks.start(self._finish(removed), "finish a delete")
 

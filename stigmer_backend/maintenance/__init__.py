@@ -6,7 +6,9 @@ tending                 what a daemon sees to by itself
 retiring                deletes runs as the settings say
 disk_use                what a store takes on the disk
 importing               what an archive brings
-importing_resources     one resource of it
+importing_resources     one resource of it; _runs, _skills: one run, one skill, with what comes with them
+import_course           what all items of an import share
+belongings              histories, schedules and the like: what stands beside a resource's message
 sending                 which bytes of a snapshot a caller lacks
 restoring               puts a backup in the place of a store
 verifying               looks at every byte of a backup, or of a store

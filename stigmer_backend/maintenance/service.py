@@ -16,6 +16,8 @@ from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 impo
     ImportResponse,
     PackRequest,
     PackResponse,
+    ReadBelongingsRequest,
+    ReadBelongingsResponse,
     UsageRequest,
     UsageResponse,
 )
@@ -24,6 +26,7 @@ from stigmer_apis.backups import BackupFile as Held
 from stigmer_apis.backups import is_path
 from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument
 from stigmer_apis.transport import aio
+from stigmer_backend.maintenance.belongings import belongings_of
 from stigmer_backend.maintenance.disk_use import EVENTS, RESOURCES, disk_use
 from stigmer_backend.maintenance.importing import Importing
 from stigmer_backend.maintenance.sending import Sending
@@ -133,6 +136,15 @@ class MaintenanceService(MaintenanceServiceServicer):
                 yield answer
         finally:
             await asyncio.shield(answers.aclose())
+
+    async def ReadBelongings(
+        self,
+        request: ReadBelongingsRequest,
+        context: aio.ServicerContext[ReadBelongingsRequest, ReadBelongingsResponse],
+    ) -> AsyncIterator[ReadBelongingsResponse]:
+        """What belongs to a resource or a run beside what its message says. Raises `NotFound`."""
+        for belonging in await self._store.read_state(lambda state: belongings_of(state, request.id)):
+            yield ReadBelongingsResponse(belonging=belonging)
 
     async def _drained(self) -> None:
         """Wait a while for deletes whose events are still being removed: what they give back is wanted too."""

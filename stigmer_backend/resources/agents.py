@@ -10,7 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentinstance.v1.agent_instance_
 from stigmer_apis.errors import FieldViolation
 from stigmer_apis.protocol import API_VERSION
 from stigmer_backend.resources.catalogue import Catalogue, Means
-from stigmer_backend.resources.defaults import default_metadata
+from stigmer_backend.resources.defaults import default_metadata, free_id
 from stigmer_backend.resources.kinds import AGENTS, ENVIRONMENTS, INSTANCES, MCP_SERVERS, SKILLS
 from stigmer_backend.resources.lookup import find, storable
 from stigmer_backend.resources.references import Owner, Reference, references
@@ -65,16 +65,21 @@ class Agents(Catalogue[Agent]):
         check_agent(fresh.metadata, fresh.spec)
         refuse("agent", fresh.metadata, list(_problems(fresh.spec)))
 
+    def adopt(self, fresh: Agent, wanted: Agent) -> None:
+        """Which instance was its default one."""
+        fresh.status.default_instance_id = wanted.status.default_instance_id
+
     def complete(self, state: StateWrite, fresh: Agent, stamp: Stamp) -> None:
         """Make the default instance `<name>-default`. Raises `AlreadyExists` where that name is taken."""
         meta = fresh.metadata
+        known = free_id(state, INSTANCES, fresh.status.default_instance_id)
         wanted = AgentInstance(
             api_version=API_VERSION,
             kind=INSTANCES.name,
-            metadata=default_metadata(meta),
+            metadata=default_metadata(meta, known),
             spec=AgentInstanceSpec(agent_id=meta.id, description=f"Default instance of {meta.name}"),
         )
-        instance, _ = self._instances.create(state, wanted, stamp)
+        instance, _ = self._instances.create(state, wanted, stamp, keep_id=bool(known))
         fresh.status.default_instance_id = instance.metadata.id
         self.put(state, fresh, stamp.at_ns, None)
 

@@ -78,6 +78,9 @@ class Catalogue(Generic[R]):
         named = [reference_key(one.kind, one.slug) for one in self.references(fresh)]
         return tuple(dict.fromkeys((*above, *named)))
 
+    def adopt(self, fresh: R, wanted: R) -> None:
+        """Bring over from `wanted`, which was elsewhere before, what of its status is to stay."""
+
     def complete(self, state: StateWrite, fresh: R, stamp: Stamp) -> None:
         """Make what a resource that was just stored comes with, and store it again if that changes it."""
 
@@ -99,6 +102,8 @@ class Catalogue(Generic[R]):
         fresh = self.copy(wanted)
         fresh.ClearField("status")
         fresh.metadata.id = wanted.metadata.id if keep_id else self.means.new_id(self.kind.prefix)
+        if keep_id:
+            self.adopt(fresh, wanted)
         self._name(fresh)
         check_metadata(fresh.metadata)
         if state.by_slug(self.kind.table, fresh.metadata.slug) is not None:

@@ -5,6 +5,8 @@ from then on each version is, up to the newest `KEPT_VERSIONS`. Secret values ar
 They are kept without status, but for the hash of a skill's version: it is what a skill is fetched by.
 """
 
+from collections.abc import Sequence
+
 from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import Skill
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import ListVersionsResponse
 from stigmer_apis.errors import NotFound
@@ -47,6 +49,20 @@ def forget_versions(state: StateWrite, kind: AnyKind, resource_id: str) -> None:
     """Remove the versions of a resource, inside the transaction that deletes it."""
     for version in state.children(TABLE, resource_id):
         state.delete(TABLE, version)
+
+
+def kept_versions(state: StateRead, resource_id: str) -> list[Version]:
+    """The versions of a resource that are written down, oldest first; none where it was never changed."""
+    rows = state.page(TABLE, resource_id, limit=KEPT_VERSIONS, newest_first=False)
+    found = (state.get(TABLE, row.id) for row in rows)
+    return [Version.FromString(record.data) for record in found if record is not None]
+
+
+def keep_versions(state: StateWrite, resource_id: str, versions: Sequence[Version]) -> None:
+    """Write down the newest of `versions`, oldest first, of a resource that has none yet: it was elsewhere before."""
+    for version in versions[-KEPT_VERSIONS:]:
+        version.time_unix_micros = max(0, version.time_unix_micros)
+        _put(state, resource_id, version)
 
 
 def versions_page(

@@ -50,14 +50,25 @@ def keep_version(state: StateWrite, skill: Skill, at_ns: int) -> None:
         summary=b"",
     )
     if skill.spec.tag and skill.spec.tag != LATEST:
-        state.put(
-            TAGS,
-            f"{skill_id}/{skill.spec.tag}",
-            digest.encode(),
-            created_ns=at_ns,
-            parents=(skill_id,),
-            summary=b"",
-        )
+        keep_tag(state, skill_id, skill.spec.tag, digest, at_ns)
+
+
+def keep_tag(state: StateWrite, skill_id: str, tag: str, digest: str, at_ns: int) -> None:
+    """Let `tag` name the version with this hash."""
+    state.put(TAGS, f"{skill_id}/{tag}", digest.encode(), created_ns=at_ns, parents=(skill_id,), summary=b"")
+
+
+def kept_versions(state: StateRead, skill_id: str) -> list[Skill]:
+    """All versions of a skill, oldest first."""
+    rows = state.page(VERSIONS, skill_id, limit=max(1, state.count(VERSIONS, skill_id)), newest_first=False)
+    found = (state.get(VERSIONS, row.id) for row in rows)
+    return [Skill.FromString(record.data) for record in found if record is not None]
+
+
+def kept_tags(state: StateRead, skill_id: str) -> list[tuple[str, str]]:
+    """The tags of a skill, each with the hash that it names."""
+    found = ((name, state.get(TAGS, name)) for name in state.children(TAGS, skill_id))
+    return [(name.partition("/")[2], record.data.decode()) for name, record in found if record is not None]
 
 
 def forget_versions_of_skill(state: StateWrite, skill_id: str) -> list[str]:

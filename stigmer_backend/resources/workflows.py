@@ -12,7 +12,7 @@ from stigmer_apis.errors import FieldViolation
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.workflow.model import Schedule
 from stigmer_backend.resources.catalogue import Catalogue, Means
-from stigmer_backend.resources.defaults import default_metadata
+from stigmer_backend.resources.defaults import default_metadata, free_id
 from stigmer_backend.resources.kinds import ENVIRONMENTS, WORKFLOW_INSTANCES, WORKFLOWS
 from stigmer_backend.resources.references import Owner, Reference, references
 from stigmer_backend.resources.rules import check_variables, needs_spec, refuse
@@ -85,16 +85,21 @@ class Workflows(Catalogue[Workflow]):
         now_ns = max(created_ns, audit.seconds * 1_000_000_000 + audit.nanos)
         sync(state, fresh.metadata.id, self._documents.at_once(fresh.spec).workflow.schedule, now_ns)
 
+    def adopt(self, fresh: Workflow, wanted: Workflow) -> None:
+        """Which instance was its default one."""
+        fresh.status.default_instance_id = wanted.status.default_instance_id
+
     def complete(self, state: StateWrite, fresh: Workflow, stamp: Stamp) -> None:
         """Make the default instance `<name>-default`. Raises `AlreadyExists` where that name is taken."""
         meta = fresh.metadata
+        known = free_id(state, WORKFLOW_INSTANCES, fresh.status.default_instance_id)
         wanted = WorkflowInstance(
             api_version=API_VERSION,
             kind=WORKFLOW_INSTANCES.name,
-            metadata=default_metadata(meta),
+            metadata=default_metadata(meta, known),
             spec=WorkflowInstanceSpec(workflow_id=meta.id, description=f"Default instance of {meta.name}"),
         )
-        instance, _ = self._instances.create(state, wanted, stamp)
+        instance, _ = self._instances.create(state, wanted, stamp, keep_id=bool(known))
         fresh.status.default_instance_id = instance.metadata.id
         self.put(state, fresh, stamp.at_ns, None)
 

@@ -34,8 +34,10 @@ from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.creation import Creation
 from stigmer_backend.executions.deletion import Deletion
 from stigmer_backend.executions.granting import Granting
+from stigmer_backend.executions.large_values import LargeValues
 from stigmer_backend.executions.leases import Leases
 from stigmer_backend.executions.listing import Listing
+from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.many import Many
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.reading import Reading
@@ -50,6 +52,7 @@ from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.executions.undoing import EndedUndoing
 from stigmer_backend.executions.watching import Watches
 from stigmer_backend.executions.workspace import Workspaces
+from stigmer_backend.maintenance.import_course import Means as ImportMeans
 from stigmer_backend.maintenance.importing import Importing
 from stigmer_backend.maintenance.retiring import Retiring, in_words
 from stigmer_backend.maintenance.service import MaintenanceService
@@ -156,6 +159,8 @@ class Backend:
         self._workflows = self._make_workflows()
         self._archives = SkillArchives(home.data / "skills" / start.archives, store)
         self._artifacts = Artifacts(home.data / "artifacts" / start.archives, store, self._tasks, new, self._micros)
+        self._values = LargeValues(home.data / "values" / start.archives)
+        self._registry.on_end(self._forget_values)
         self._deletion = Deletion(
             store,
             self._tasks,
@@ -223,6 +228,8 @@ class Backend:
         backend._tasks.start(Tending(store, retiring=retiring).run(), "look after the databases")
         backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
         backend._tasks.start(backend._artifacts.sweep(), "remove files that nothing names")
+        living = frozenset(live.id for live in backend._registry.all())
+        backend._tasks.start(backend._values.sweep(living), "remove values of runs that have ended")
         return backend
 
     def on_end(self, listener: Callable[[FoldState], None]) -> None:
@@ -272,6 +279,7 @@ class Backend:
                 self._archives,
                 Taking(self._artifacts, self._appender),
                 self._workflows,
+                self._values,
             ),
             server,
         )
@@ -338,6 +346,9 @@ class Backend:
             TerminalService(store, self._tasks, registry, self._attachments), server
         )
 
+    def _forget_values(self, live: LiveExecution) -> None:
+        self._tasks.start(self._values.forget(live.id), f"forget values of {live.id}")
+
     def _make_creation(self) -> Creation:
         return Creation(
             self._store,
@@ -396,7 +407,16 @@ class Backend:
 
     def _importing(self) -> Importing:
         return Importing(
-            self._store, self._catalogues, self._artifacts, self._deletion, self._board, self._stamps, self._new
+            ImportMeans(
+                self._store,
+                self._catalogues,
+                self._artifacts,
+                self._archives,
+                self._deletion,
+                self._board,
+                self._stamps,
+                self._new,
+            )
         )
 
     def _micros(self) -> int:

@@ -11,7 +11,7 @@ import logging
 import os
 import secrets
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
@@ -48,25 +48,39 @@ class SkillArchives:
         The record that names it is stored inside the block: until then nobody removes it. Raises `InvalidArgument`, and `OSError` where
         it cannot be written.
         """
+        async with self.keeping_many([lambda: archive]) as kept:
+            yield next(iter(kept.items()))
+
+    @asynccontextmanager
+    async def keeping_many(self, archives: Sequence[Callable[[], bytes]]) -> AsyncGenerator[dict[str, str]]:
+        """The same for several, each read when it is its turn: gives the text of the SKILL.md of each by its hash, in their order."""
+        async with self._lock:
+            kept: dict[str, str] = {}
+            try:
+                for archive in archives:
+                    digest, skill_md = await self._take(await asyncio.to_thread(archive))
+                    kept[digest] = skill_md
+                yield kept
+            except BaseException:
+                await self._drop(list(kept))
+                raise
+
+    async def _take(self, archive: bytes) -> tuple[str, str]:
+        """Check an archive and put it in its place."""
         if len(archive) > skill_archive.MAX_PACKED_BYTES:
             raise _refused(
                 f"the archive has {len(archive)} bytes; at most {skill_archive.MAX_PACKED_BYTES} are taken",
                 "leave large files out of the skill",
             )
-        async with self._lock:
-            digest = await asyncio.to_thread(_digest, archive)
-            incoming = self._folder / _INCOMING / secrets.token_hex(8)
-            try:
-                await asyncio.to_thread(_write, incoming, archive)
-                skill_md = await self._checked(incoming)
-                await asyncio.to_thread(_move, incoming, self._place(digest))
-            finally:
-                await asyncio.to_thread(incoming.unlink, missing_ok=True)
-            try:
-                yield digest, skill_md
-            except BaseException:
-                await self._drop([digest])
-                raise
+        digest = await asyncio.to_thread(_digest, archive)
+        incoming = self._folder / _INCOMING / secrets.token_hex(8)
+        try:
+            await asyncio.to_thread(_write, incoming, archive)
+            skill_md = await self._checked(incoming)
+            await asyncio.to_thread(_move, incoming, self._place(digest))
+        finally:
+            await asyncio.to_thread(incoming.unlink, missing_ok=True)
+        return digest, skill_md
 
     async def read(self, digest: str) -> bytes:
         """The archive with this hash. Raises `NotFound`, and `DataLoss` where its bytes are not what was kept."""
