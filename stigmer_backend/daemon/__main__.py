@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import faulthandler
 import logging
 import os
 import sys
@@ -13,9 +12,7 @@ from typing import Never, NoReturn
 
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.hardening import harden, open_standard_descriptors
-
-_STANDARD_ERROR = 2
-"""The descriptor: `sys.stderr` is None where it was closed at the start."""
+from stigmer_backend.daemon.last_words import speak_of_crashes, speak_of_failures
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         harden()
+        speak_of_crashes()
+        speak_of_failures()
         _choose_engine(given.engine, given.temporal)
         return _run(given.home, given.storage, given.listen)
     except Exception as error:
@@ -100,7 +99,6 @@ def _run(root: Path | None, storage: str, listen: str) -> int:
     network, telemetry = config.configuration.settings.server, config.configuration.settings.telemetry
     if listen:
         network = replace(network, listen=listen)
-    faulthandler.enable(_STANDARD_ERROR)
     local = config.configuration.settings.backend.local
     cluster = local.temporal if local.execution.engine is EngineKind.TEMPORAL else None
     options = ServeOptions(
@@ -111,7 +109,9 @@ def _run(root: Path | None, storage: str, listen: str) -> int:
         temporal=cluster,
         retention=local.retention,
     )
-    return asyncio.run(serve(config.home, options, _abandon))
+    code = asyncio.run(serve(config.home, options, _abandon))
+    logging.getLogger("stigmer_backend.daemon").info("ended (%d, %s)", code, code.name)
+    return code
 
 
 def _explain(error: Exception) -> int:

@@ -22,6 +22,7 @@ from stigmer_backend.daemon.ending import Ending, Request, Runners, signals_ask
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.failures import store_failure
 from stigmer_backend.daemon.health import Health, serve_health
+from stigmer_backend.daemon.last_words import LivingNote
 from stigmer_backend.daemon.listeners import Listeners, operator_door, runner_door
 from stigmer_backend.daemon.networking import Network
 from stigmer_backend.daemon.reflection import serve_reflection
@@ -76,7 +77,11 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
     await asyncio.to_thread(home.prepare)
     ending = Ending()
     with signals_ask(ending):
-        async with _store_of(home, options, ending) as store, _abandoning(store, ending, abandon):
+        async with (
+            _store_of(home, options, ending) as store,
+            _noting(home) as note,
+            _abandoning(store, ending, note, abandon),
+        ):
             tokens = await asyncio.to_thread(Tokens.open, home)
             network = await asyncio.to_thread(Network.prepare, home, options.network)
             keyring = OsKeyring(options.environ)
@@ -246,13 +251,30 @@ async def _store_of(home: Home, options: ServeOptions, ending: Ending) -> AsyncG
 
 
 @asynccontextmanager
-async def _abandoning(store: Store, ending: Ending, abandon: Callable[[Exit], Never]) -> AsyncGenerator[None]:
+async def _noting(home: Home) -> AsyncGenerator[LivingNote]:
+    """Inside the block a note says that this daemon lives, and the log has what became of the one before, where that could not say it."""
+    note = await asyncio.to_thread(LivingNote, home.run)
+    await asyncio.to_thread(note.begin)
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(note.keep())
+            yield note
+            keeping.cancel()
+    finally:
+        note.end()
+
+
+@asynccontextmanager
+async def _abandoning(
+    store: Store, ending: Ending, note: LivingNote, abandon: Callable[[Exit], Never]
+) -> AsyncGenerator[None]:
     """Inside the block: end the process when the store stops, unless it stops for a reason that is known already."""
 
     async def watch() -> None:
         reason = await store.failed()
         _log.critical("the store stopped, so the daemon ends: %s", reason)
         await asyncio.sleep(_FAREWELL_SECONDS)
+        note.end()
         abandon(ending.code or Exit.STORE_STOPPED)
 
     async with asyncio.TaskGroup() as group:
