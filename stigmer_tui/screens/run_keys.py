@@ -16,6 +16,8 @@ _NO_MORE = {
     "no_approval": "Nothing was decided further on, and nothing waits.",
     "no_call": "No command further on.",
     "nothing_folded": "Nothing is folded here.",
+    "as_written": "What the agent writes is shown as it came. r reads it as Markdown again.",
+    "as_markdown": "What the agent writes is read as Markdown again.",
 }
 
 

@@ -22,7 +22,8 @@ from stigmer_tui.transcript.blocks import (
 from stigmer_tui.transcript.calls import killed_words, outcome_words, output_text
 from stigmer_tui.transcript.diffs import SHOWN_LINES as SHOWN_DIFF_LINES
 from stigmer_tui.transcript.diffs import diff_rows
-from stigmer_tui.transcript.rows import Row, Shape, Span, folded, marked
+from stigmer_tui.transcript.prose import prose_rows
+from stigmer_tui.transcript.rows import INDENT, Row, Shape, Span, folded, marked
 
 SHOWN_LINES = 12
 """Lines of a tool's result that are shown until it is unfolded."""
@@ -87,7 +88,7 @@ def _rows(block: Block, shape: Shape) -> list[Row]:
         case PersonLine():
             return _person(block, width)
         case AgentText():
-            return _agent(block, width)
+            return _agent(block, shape)
         case ToolCall():
             return _call(block, width)
         case Remark():
@@ -119,12 +120,16 @@ def _person(block: PersonLine, width: int) -> list[Row]:
     return rows
 
 
-def _agent(block: AgentText, width: int) -> list[Row]:
+def _agent(block: AgentText, shape: Shape) -> list[Row]:
+    width = shape.width
     rows: list[Row] = [()]
     if block.reasoning:
         rows += _reasoning(block, width)
-    if block.text:
+    if block.text and shape.as_written:
         rows += marked(" ", "text", block.text, "text", width)
+    elif block.text:
+        name = f"{block.run}/{block.message_id}"
+        rows += [(Span(INDENT), *row) if row else () for row in prose_rows(block.text, width - len(INDENT), name)]
     if block.interrupted:
         rows += marked("■", "warning", block.interrupted, "warning", width)
     return rows

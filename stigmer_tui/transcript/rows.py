@@ -1,9 +1,9 @@
 """Rows: text that is safe to draw, each piece with the name of its style."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.text.width import wrap
+from stigmer_tui.text.width import fit, wrap
 
 INDENT = "  "
 MOST_ROWS = 4000
@@ -30,10 +30,12 @@ class Shape:
     """Cells of a row."""
     side_by_side: bool = False
     """Whether a diff shows before and after beside each other."""
+    as_written: bool = False
+    """Whether what a model wrote is shown as it came, and not read as Markdown."""
 
     def narrower(self, cells: int) -> "Shape":
         """The same in less room."""
-        return Shape(max(2, self.width - cells), self.side_by_side)
+        return replace(self, width=max(2, self.width - cells))
 
 
 def marked(mark: str, mark_style: str, text: str, style: str, width: int) -> list[Row]:
@@ -63,4 +65,5 @@ def folded(
         more = "… more"
     else:
         return rows
-    return [*rows, (Span(INDENT), Span(more if not opened else f"{more}; v has all", "fold"))]
+    more = more if not opened else f"{more}; v has all"
+    return [*rows, (Span(INDENT), Span(fit(more, width - len(INDENT)).rstrip(), "fold"))]

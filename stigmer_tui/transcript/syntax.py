@@ -42,6 +42,25 @@ _LANGUAGES = {
     ".sql": "sql",
     ".proto": "protobuf",
 }
+_NAMES = {
+    "py": "python",
+    "python3": "python",
+    "js": "javascript",
+    "jsx": "javascript",
+    "ts": "typescript",
+    "tsx": "typescript",
+    "golang": "go",
+    "rs": "rust",
+    "c++": "cpp",
+    "rb": "ruby",
+    "sh": "bash",
+    "shell": "bash",
+    "zsh": "bash",
+    "console": "bash",
+    "yml": "yaml",
+    "proto": "protobuf",
+}
+"""What languages are called too."""
 Piece = tuple[str, str]
 """Text, and the name of its style."""
 Painter = Callable[[str], list[Piece]]
@@ -51,6 +70,12 @@ def painter_of(path: str) -> Painter | None:
     """What paints lines of this file; None where its language is not known."""
     language = _LANGUAGES.get(PurePosixPath(path).suffix.lower())
     return None if language is None else _painter(language)
+
+
+def painter_named(language: str) -> Painter | None:
+    """What paints lines of a language, by a name that people use for it; None where it is not known."""
+    name = _NAMES.get(language.lower(), language.lower())
+    return _painter(name) if name in _LANGUAGES.values() else None
 
 
 @cache

@@ -27,6 +27,7 @@ _STYLES = (
     *("text", "person", "muted", "faint", "accent", "good", "warning", "error", "match", "fold"),
     *("added", "removed", "same", "added-mark", "removed-mark"),
     *("comment", "keyword", "string", "number", "name"),
+    *("title", "heading", "strong", "emphasis", "struck", "code", "code-block", "link", "target"),
 )
 
 
@@ -42,6 +43,8 @@ class TranscriptView(LogView):
         self._index = RowIndex(rows_of, likely_rows, Shape(0))
         self.matches = TranscriptMatches(self, transcript, self._found)
         self._styles: dict[str, Style] = {}
+        self.as_written = False
+        """Whether what a model wrote is shown as it came."""
 
     def row_count(self) -> int:
         """Rows of all blocks; those that were not looked at are estimated."""
@@ -163,7 +166,7 @@ class TranscriptView(LogView):
         width = event.size.width - EDGES - 1
         if width != self._index.shape.width and width > 1:
             place, cursor = self._index.place(self.top), self._index.place(self.cursor)
-            self._index.reshape(self.transcript.blocks, Shape(width, width >= SIDE_BY_SIDE))
+            self._index.reshape(self.transcript.blocks, self._shape(width))
             self.transcript.take_changed()
             self.selection = None
             self.forget_drawn()
@@ -171,6 +174,18 @@ class TranscriptView(LogView):
             self._lay_out_around(stays_at_end=self.following)
             self._known = self._index.total
         super().on_resize(event)
+
+    def _shape(self, width: int) -> Shape:
+        return Shape(width, width >= SIDE_BY_SIDE, self.as_written)
+
+    def action_as_written(self) -> None:
+        """What a model wrote as it came, or as Markdown again."""
+        self.as_written = not self.as_written
+        with self._kept_in_place():
+            self._index.reshape(self.transcript.blocks, self._shape(self._index.shape.width))
+        self.forget_drawn()
+        self._folded()
+        self._ask(self, "as_written" if self.as_written else "as_markdown")
 
     # Blocks.
 

@@ -7,6 +7,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.menu", "Menu", "What can be done with the block under the cursor: copy, branch, retry, undo, save. Also by a right click.", ("enter", "b"), Scope.TRANSCRIPT, "menu", 1),
     Action("run.fold", "Unfold", "Unfold what is shortened in the block under the cursor, or fold it again.", ("f",), Scope.TRANSCRIPT, "fold", 4),
     Action("run.fold_all", "Unfold all", "Unfold everything; where everything is unfolded, fold it.", ("F",), Scope.TRANSCRIPT, "fold_all"),
+    Action("run.as_written", "As written", "Show what the agent wrote as it came, or as Markdown again.", ("r",), Scope.TRANSCRIPT, "as_written"),
     Action("run.compose", "Write", "Go to where one types a command line.", ("i", "c"), Scope.LINES, "compose_line", 2, False),
     Action("run.search", "Search", "Search the whole run for a text or a regular expression, what is folded too.", ("slash",), Scope.LINES, "search", 3),
     Action("run.search_regex", "Expression", "What is searched for is a regular expression, or a text again.", ("alt+r",), Scope.RUN, "search_regex", 2),
