@@ -6,6 +6,7 @@ limits of its own, which is killed when an expression takes too long, and starte
 - `errors`: what can go wrong
 - `limits`: how much an expression may use
 - `program`: an expression with its variables as a program of jq
+- `plain`: computes the simple ones itself, as jq would
 - `child`: the process; imports nothing of Stigmer
 - `client`: asks it, synchronously: a workflow's code waits for the answer
 - `shared`: the one of this process

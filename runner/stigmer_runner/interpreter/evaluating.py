@@ -9,6 +9,7 @@ from functools import lru_cache
 from stigmer_apis.documents.nodes import Node
 from stigmer_apis.expressions.client import Chance
 from stigmer_apis.expressions.errors import ExpressionError, ExpressionLimit
+from stigmer_apis.expressions.plain import Beyond, Plain, plain
 from stigmer_apis.expressions.program import chance_of
 from stigmer_apis.expressions.shared import shared
 from stigmer_apis.workflow.document_json import Json, to_data
@@ -19,8 +20,10 @@ from stigmer_runner.interpreter.failing import TaskFailed, failed
 
 Lazy = Callable[[], Json]
 
-_PATH = re.compile(r"\.|(?:\$[A-Za-z_][A-Za-z0-9_]*)?(?:\.[A-Za-z_][A-Za-z0-9_]*)+|\$[A-Za-z_][A-Za-z0-9_]*")
-"""A plain path: nothing that takes a process of its own."""
+_PATH = re.compile(
+    r"\.|(?:\$(?!data\b)[A-Za-z_][A-Za-z0-9_]*)?(?:\.[A-Za-z_][A-Za-z0-9_]*)+|\$(?!data\b)[A-Za-z_][A-Za-z0-9_]*"
+)
+"""A plain path. No evaluation of one is counted, see `_known_to_be_limited`."""
 _TOO_MUCH = "the expression takes too long, or too much memory"
 
 
@@ -96,9 +99,14 @@ class Evaluator:
 
     def expression(self, expression: str, data: Json, scope: Scope, chance: Chance | None = None) -> Json:
         """The value of an expression. Raises `TaskFailed`."""
-        if _PATH.fullmatch(expression):
-            found, is_there = self._by_path(expression, data, scope)
-            if is_there:
+        compute, counts = _computing(expression)
+        if compute is not None:
+            try:
+                found = compute(data, lambda name: self._variable(name, data, scope))
+            except Beyond:
+                pass
+            else:
+                self._count += counts
                 return found
         used, secrets, by_chance = _used(expression)
         variables: dict[str, Json] = {}
@@ -123,22 +131,15 @@ class Evaluator:
         except ExpressionError as error:
             raise failed("expression", f"`{expression[:200]}`: {error}", scope.instance) from error
 
-    def _by_path(self, expression: str, data: Json, scope: Scope) -> tuple[Json, bool]:
-        """The value of a plain path such as `$input.order.id`, and whether it is that simple: what fails is left to jq, which says why."""
-        first, *keys = expression.split(".")
-        if first and first[1:] not in scope.variables:
-            if first[1:] not in ("input", "context"):
-                return None, False
-            here: Json = self._everywhere[first[1:]]()
-        else:
-            here = scope.variables[first[1:]] if first else data
-        for key in keys:
-            if not key:
-                continue
-            if here is not None and not isinstance(here, dict):
-                return None, False
-            here = here.get(key) if here is not None else None
-        return here, True
+    def _variable(self, name: str, data: Json, scope: Scope) -> Json:
+        """The value of a variable. Raises `Beyond` where there is none, or one that is more than a value."""
+        if name in scope.variables:
+            return scope.variables[name]
+        if name in ("input", "context"):
+            return self._everywhere[name]()
+        if name == "data":
+            return data
+        raise Beyond
 
     def check(self, schema: Json, data: Json, scope: Scope, what: str) -> None:
         """Hold data to a schema. Raises `TaskFailed`."""
@@ -171,6 +172,13 @@ class Evaluator:
         if not replaying:
             workflow.patched(f"expression-limit-{self._count}")
         return failed("expression", _TOO_MUCH, scope.instance)
+
+
+@lru_cache(maxsize=4096)
+def _computing(expression: str) -> tuple[Plain | None, bool]:
+    """What computes an expression without jq, where something does, and whether that is counted as an evaluation: journals hold the numbers."""
+    counts = not _PATH.fullmatch(expression)
+    return (None if counts and chance_of(expression) else plain(expression)), counts
 
 
 @lru_cache(maxsize=4096)
