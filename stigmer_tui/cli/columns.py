@@ -26,6 +26,12 @@ def columns_of(kind: Kind) -> Sequence[Column]:
     return (*_OF_KIND.get(kind.field, (_NAME, _ID, _DESCRIPTION)), _AGE, _VERSION, _LABELS)
 
 
+def sandbox_of(spec: Any) -> str:
+    """What the commands of an agent, or of a run, were asked to run in; empty for what settings say."""
+    policy = getattr(getattr(spec, "options", spec), "policy", None)
+    return "" if policy is None else policy.sandbox
+
+
 def age(unix_micros: int) -> str:
     """How long ago, in the largest unit that fits: 12s, 5m, 3h, 9d."""
     seconds = max(0, int(time.time() - unix_micros / 1_000_000))
@@ -93,10 +99,11 @@ _DESCRIPTION = Column("DESCRIPTION", _of("spec.description"))
 _AGE = Column("AGE", _created, wide=True)
 _VERSION = Column("VERSION", _of("metadata.version.id"), wide=True)
 _LABELS = Column("LABELS", _labels, wide=True)
+_SANDBOX = Column("SANDBOX", lambda message: sandbox_of(message.spec) or "-", wide=True)
 _PHASE = Column("PHASE", lambda message: phase_words(message.status.phase))
 
 _OF_KIND: Mapping[str, Sequence[Column]] = {
-    "agent": (_NAME, _ID, Column("MODEL", _of("spec.model")), _DESCRIPTION),
+    "agent": (_NAME, _ID, Column("MODEL", _of("spec.model")), _DESCRIPTION, _SANDBOX),
     "session": (_ID, Column("INSTANCE", _of("spec.agent_instance_id")), Column("SUBJECT", _of("spec.subject"))),
     "agent_instance": (
         _NAME,
@@ -121,6 +128,7 @@ _OF_KIND: Mapping[str, Sequence[Column]] = {
         _PHASE,
         Column("SESSION", _of("spec.session_id")),
         Column("MESSAGE", lambda message: message.spec.message.partition("\n")[0][:60]),
+        _SANDBOX,
     ),
     "workflow_execution": (_ID, _PHASE, Column("WORKFLOW", _of("spec.workflow_id"))),
     "execution_context": (_ID, Column("EXECUTION", _of("spec.execution_id")), Column("VALUES", _count("data"))),

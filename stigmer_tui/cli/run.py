@@ -79,6 +79,11 @@ FILE = "file"
     type=click.Choice(["read-only", "ask", "auto"]),
     help="What it may do by itself, over what its agent says.",
 )
+@click.option(
+    "--sandbox",
+    type=click.Choice(["walls", "container", "daytona", "none"]),
+    help="What its commands run in: walls of this machine, a container, Daytona, or nothing. Default: as its agent and the settings say.",
+)
 @click.option("--max-turns", type=click.IntRange(min=1), help="Most calls of the model.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Most tokens, in and out.")
 @click.option("--max-cost", type=click.FloatRange(min=0.000001), metavar="DOLLARS", help="Most that it may cost.")
@@ -98,6 +103,7 @@ def command(
     secret_names: tuple[str, ...],
     model: str,
     preset: str | None,
+    sandbox: str | None,
     max_turns: int | None,
     max_tokens: int | None,
     max_cost: float | None,
@@ -119,12 +125,14 @@ def command(
       stigmer run shell --message 'echo $((6*7))' --follow
       stigmer run shell -m 'make test' -w . --detach
       stigmer run shell -m 'echo $STAGE' -e STAGE=test
+      stigmer run assistant -m 'Try it out.' --sandbox container
       stigmer run examples/workflows/race.yaml
       stigmer run workflow/orders --set shop=7 --detach
     """
     kind, name = _kind_of(target, message, source, settings)
     directory = None if workspace is None else str(workspace.expanduser().absolute())
     given = named_values(variables)
+    policy = Policy(preset=preset or "", sandbox=sandbox or "") if preset or sandbox else None
     try:
         document = read_document(target) if kind == FILE else ""
         value = input_of(source, settings)
@@ -139,7 +147,7 @@ def command(
         if runner:
             raise click.UsageError("--runner is for agents: a workflow runs on a runner of the server's machine.")
         _refuse_of_workflow(session_id, model, max_turns or max_tokens or max_cost or max_time, raw)
-        started = await start(client, name, document, Given(value, directory or "", given, secrets, preset or ""))
+        started = await start(client, name, document, Given(value, directory or "", given, secrets, policy))
         return await show(client, started, Shown(follow, as_json))
 
     if kind in (FILE, "workflow"):
@@ -169,7 +177,7 @@ def command(
             variables=needs.variables,
             secrets=needs.secrets,
             model=model,
-            policy=None if preset is None else Policy(preset=preset),
+            policy=policy,
             limits=limits,
             labels={"runner": runner} if runner else None,
         )

@@ -30,8 +30,8 @@ class Given:
     workspace: str = ""
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     secrets: Mapping[str, str] = field(default_factory=dict[str, str])
-    policy: str = ""
-    """Name of a preset; empty for the usual one."""
+    policy: Policy | None = None
+    """What it may do; None for the usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ async def start(client: Client, name: str, document: str, given: Given) -> str:
         client_environment=client_environment(columns=size.columns, rows=size.lines),
         variables=given.variables,
         secrets=given.secrets,
-        policy=Policy(preset=given.policy) if given.policy else None,
+        policy=given.policy,
     )
     return execution.metadata.id
 

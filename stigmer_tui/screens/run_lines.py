@@ -9,6 +9,9 @@ from stigmer_tui.transcript.run_state import RunState, StopState
 from stigmer_tui.widgets.line import Part
 from stigmer_tui.widgets.log_view import LogView
 
+ELSEWHERE = ("container", "daytona", "landlock")
+"""Kinds of sandboxes that the line above a run names; the usual walls go without saying."""
+
 
 def head_left(state: RunState) -> list[Part]:
     """Phase, agent, what it was asked."""
@@ -32,6 +35,8 @@ def head_right(state: RunState, now: float) -> list[Part]:
         parts.append((f"{len(state.queued)} queued  ", "accent"))
     if state.no_walls is not None:
         parts.append(("no walls  ", "warning"))
+    elif state.sandbox in ELSEWHERE:
+        parts.append((f"{state.sandbox}  ", "muted"))
     if state.exit_code is not None:
         parts.append((f"exit {state.exit_code}  ", "error" if state.exit_code else "muted"))
     if state.started_micros:

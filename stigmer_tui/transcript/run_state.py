@@ -37,6 +37,8 @@ class RunState:
     stop: StopState = StopState.NOT_ASKED
     killed: list[tuple[int, str]] = field(default_factory=lambda: list[tuple[int, str]]())
     no_walls: str | None = None
+    sandbox: str = ""
+    """What its last command ran in, as the runner calls it; empty before the first."""
     terminals: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     """Terminals that run now, to their calls; the last one is what Enter attaches to."""
     call_started_micros: int = 0
@@ -124,8 +126,10 @@ class RunState:
         self.call_started_micros = event.time_unix_micros
         if started.terminal_id:
             self.terminals[started.terminal_id] = started.call_id
-        if started.HasField("sandbox") and not started.sandbox.walls:
-            self.no_walls = started.sandbox.reason
+        if started.HasField("sandbox"):
+            self.sandbox = started.sandbox.kind
+            if not started.sandbox.walls:
+                self.no_walls = started.sandbox.reason
 
     def _call_finished(self, finished: ToolCallFinished) -> None:
         self.terminals = {terminal: call for terminal, call in self.terminals.items() if call != finished.call_id}

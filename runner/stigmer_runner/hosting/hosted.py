@@ -101,7 +101,8 @@ class HostedExecution:
         self._task = asyncio.current_task()
         self._outbox.listen(self._terminals.set_paused, self._lost)
         try:
-            async with self._services.sandboxes.lent(self._options.client) as sandbox:
+            of_agent, options = self._grant.agent.spec.policy, self._options
+            async with self._services.sandboxes.lent(options.client, options.policy, of_agent) as sandbox:
                 try:
                     await self._run_in(sandbox)
                 finally:

@@ -231,7 +231,7 @@ class HostedWorkflow:
         from stigmer_runner.workflow.processes import ProcessPlace
 
         services = self._services
-        sandbox = await stack.enter_async_context(services.sandboxes.lent(options.client))
+        sandbox = await stack.enter_async_context(services.sandboxes.lent(options.client, options.policy))
         return ProcessPlace(
             execution_id=self._execution_id,
             workspace=workspace,

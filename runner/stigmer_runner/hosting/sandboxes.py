@@ -7,10 +7,13 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis.config import Execution, ExecutionMode
 from stigmer_apis.home import Home
+from stigmer_runner.hosting.around import Around, around
 from stigmer_runner.sandbox import (
     Sandbox,
     SandboxDescription,
@@ -23,17 +26,17 @@ from stigmer_runner.sandbox.workspace import resolved_layout
 
 _logger = logging.getLogger(__name__)
 
+NO_POLICY: Final = Policy()
 KEPT = 4
 """Sandboxes that are kept while nobody uses them."""
 
 _KINDS = {
-    ExecutionMode.AUTO: None,
-    ExecutionMode.SANDBOX: None,
-    ExecutionMode.LANDLOCK: SandboxKind.LANDLOCK,
-    ExecutionMode.CONTAINER: SandboxKind.CONTAINER,
-    ExecutionMode.LOCAL: SandboxKind.NONE,
+    Around.BEST: None,
+    Around.WALLS: None,
+    Around.LANDLOCK: SandboxKind.LANDLOCK,
+    Around.NONE: SandboxKind.NONE,
 }
-"""Which kind a mode asks for; None: the best that there is."""
+"""Which kind of this machine is meant; None: the best that there is."""
 
 _OF_TERMINALS = frozenset({"LANG", "LANGUAGE", "TERM", "COLORTERM", "TZ"})
 """Variables that a client's terminal decides, with all LC_*."""
@@ -63,14 +66,21 @@ class Sandboxes:
         self._lent: dict[tuple[object, ...], _Lent] = {}
 
     @asynccontextmanager
-    async def lent(self, client: ClientEnvironment | None) -> AsyncGenerator[Sandbox]:
+    async def lent(
+        self,
+        client: ClientEnvironment | None,
+        of_run: Policy = NO_POLICY,
+        of_agent: Policy = NO_POLICY,
+    ) -> AsyncGenerator[Sandbox]:
         """The sandbox for a client's environment; None, and what the client leaves open, are the runner's own.
+        The policies say which kind a run wants.
 
-        Raises `SandboxError`.
+        Raises `SandboxError` where it cannot be had.
         """
+        kind = around(self._mode, of_agent, of_run)
         layout = self._layout(client)
-        key = (layout.path, tuple(sorted(layout.environment.items())))
-        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(self._choose(layout)))
+        key = (kind, layout.path, tuple(sorted(layout.environment.items())))
+        lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(self._choose(kind, layout)))
         self._lent[key] = lent
         lent.users += 1
         try:
@@ -100,10 +110,15 @@ class Sandboxes:
     def _needs_walls(self) -> bool:
         return self._mode in (ExecutionMode.SANDBOX, ExecutionMode.LANDLOCK, ExecutionMode.CONTAINER)
 
-    async def _choose(self, layout: SandboxLayout) -> Sandbox:
-        if self._mode is ExecutionMode.CONTAINER:
-            return await _containers(layout, self._containers)
-        return await choose_sandbox(layout, _KINDS[self._mode], walls=self._needs_walls)
+    async def _choose(self, kind: Around, layout: SandboxLayout) -> Sandbox:
+        match kind:
+            case Around.CONTAINER:
+                return await _containers(layout, self._containers)
+            case Around.DAYTONA:
+                raise SpawnFailed("Daytona is not to be had here")
+            case Around.BEST | Around.WALLS | Around.LANDLOCK | Around.NONE:
+                walls = kind in (Around.WALLS, Around.LANDLOCK)
+                return await choose_sandbox(layout, _KINDS[kind], walls=walls)
 
     async def close(self) -> None:
         """End every command, and the sandboxes."""
@@ -139,11 +154,18 @@ async def _containers(layout: SandboxLayout, wanted: Execution) -> Sandbox:
     from stigmer_runner.tools.execute.session_container import ContainerSandbox, ContainerSettings
 
     if not wanted.sandbox_image:
-        raise SpawnFailed("no image is named for containers: set STIGMER_SANDBOX_IMAGE to one that has `sh`")
+        raise SpawnFailed(
+            "no image is named for containers: set STIGMER_SANDBOX_IMAGE to one that has `sh` "
+            "(`stigmer config set backend.local.execution.sandbox_image IMAGE`), and restart the daemon"
+        )
     try:
         engine = await find_engine()
     except NoContainerEngine as error:
         raise SpawnFailed(str(error)) from error
+    if wanted.sandbox_image.startswith("/") and engine.name != "podman":
+        raise SpawnFailed(
+            f"STIGMER_SANDBOX_IMAGE names the directory {wanted.sandbox_image}, which Podman alone can run: name an image, or install Podman"
+        )
     settings = ContainerSettings(wanted.sandbox_image, wanted.auto_pull, wanted.cleanup, wanted.ttl)
     return ContainerSandbox(engine, settings, await asyncio.to_thread(resolved_layout, layout))
 

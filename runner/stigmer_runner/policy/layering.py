@@ -3,7 +3,7 @@
 - The preset is the run's where it names one, else the agent's, else `ask`.
 - Rules of the run come first, those of the agent after them: the first that fits decides.
 - Where the run names a stricter preset than the agent, what the agent's rules allow does not count; what they ask about or deny does.
-- Network and expiry are the run's where it says something about them, else the agent's.
+- Network, expiry and sandbox are the run's where it says something about them, else the agent's.
 - Commands approved by their prefix are allowed as `granting` says, but never under `read-only`.
 """
 
@@ -34,6 +34,7 @@ def layered(of_agent: Policy, of_run: Policy | None) -> Policy:
         policy.network.CopyFrom(of_run.network)
     if of_run.HasField("approval_expiry"):
         policy.approval_expiry.CopyFrom(of_run.approval_expiry)
+    policy.sandbox = of_run.sandbox or policy.sandbox
     return policy
 
 

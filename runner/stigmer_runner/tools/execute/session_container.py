@@ -7,6 +7,7 @@ file in the session's /tmp, which is believed for nothing else.
 import asyncio
 import contextlib
 import hashlib
+import os
 import re
 import shlex
 from asyncio.subprocess import Process
@@ -40,6 +41,8 @@ _START_APART = 'eval "$(cat)" </dev/null'
 """The command and the variables come by the standard input: arguments are there for others to read."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PATIENCE = 2.0
+_LOOK = 10.0
+IMAGE = "STIGMER_SANDBOX_IMAGE"
 _MADE = 600.0
 """Seconds that making a container may take: its image may have to be fetched."""
 GAPS = (
@@ -99,11 +102,10 @@ class ContainerSandbox:
         self._ending: set[asyncio.Task[None]] = set()
         self._number = 0
         self._closed = False
-        where = f"containers of {engine.name}, image {settings.image}"
         self.description = SandboxDescription(
             SandboxKind.CONTAINER,
             walls=True,
-            reason=f"{where}, as settings say",
+            reason=f"containers of {engine.name}, image {settings.image}",
             network=True,
             own=layout.own,
             gaps=GAPS,
@@ -230,12 +232,34 @@ class ContainerSandbox:
             code, said = await self._engine.say(self._arguments(key, name, owner), _MADE)
             if code != 0:
                 await self._engine.remove(name)
-                last = said.strip().rpartition("\n")[2][:400]
-                raise SpawnFailed(
-                    f"{self._engine.name} could not start a container of {self._settings.image}: {last}. Is STIGMER_SANDBOX_IMAGE right?"
-                )
+                raise SpawnFailed(await self._why(said))
             found = self._made[key] = _Made(name, owner)
             return found
+
+    async def _why(self, said: str) -> str:
+        """Why no container could be started, for a person."""
+        image, name, last = self._settings.image, self._engine.name, said.strip().rpartition("\n")[2][:400]
+        if re.search(r"sh\b.*(executable file|no such file or directory|not found)", last, re.IGNORECASE | re.DOTALL):
+            return f"the image {image} has no `sh`, which runs the commands: set {IMAGE} to one that has it"
+        if image.startswith("/"):
+            what = (
+                "could not start a container of the file tree"
+                if await asyncio.to_thread(os.path.isdir, image)
+                else "has no file tree at"
+            )
+            return f"{name} {what} {image}: {last}. Is {IMAGE} right?"
+        if (await self._engine.say(self._engine.command("image", "inspect", image), _LOOK))[0] == 0:
+            return f"{name} could not start a container of {image}: {last}"
+        if not self._settings.pull:
+            return (
+                f"the image {image} is not on this machine, and settings say not to fetch it (STIGMER_SANDBOX_AUTO_PULL): "
+                f"fetch it yourself, `{name} pull {image}`, or set {IMAGE} to one that is here: `{name} images` lists them"
+            )
+        short = ": Podman wants a name with its registry's host in front" if "short-name" in last else ""
+        return (
+            f"the image {image} is not on this machine, and {name} could not fetch it{short} ({last}): look at the name in "
+            f"{IMAGE} and at the network, and try `{name} pull {image}`"
+        )
 
     def _arguments(self, key: _Key, name: str, owner: str) -> list[str]:
         processes, memory = key.limits
