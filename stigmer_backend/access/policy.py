@@ -83,7 +83,7 @@ POLICIES: Mapping[str, Policy] = {
     **_rpcs(
         "stigmer.steering.v1.SteeringService",
         WRITE,
-        "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch "
+        "Pause Resume ResolveApproval Answer Interrupt ChangeModel ChangePolicy UndoTurn WithdrawMessage Branch RetryMessage "
         "RevokeSessionApproval Signal Retry Publish Complete",
     ),
     **_rpcs("stigmer.resource.v1.ResourceService", READ, "ListResources GetResource WatchResources ListVersions"),

@@ -580,6 +580,7 @@ class LinkResponse(_message.Message):
         SESSION_ID_FIELD_NUMBER: _builtins.int
         WORKSPACE_FIELD_NUMBER: _builtins.int
         MESSAGE_ID_FIELD_NUMBER: _builtins.int
+        TURNS_FIELD_NUMBER: _builtins.int
         request_id: _builtins.str
         execution_id: _builtins.str
         session_id: _builtins.str
@@ -587,6 +588,10 @@ class LinkResponse(_message.Message):
         """As in LeaseGranted."""
         message_id: _builtins.str
         """The message that began the turn; empty: the last one that changed files."""
+        @_builtins.property
+        def turns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+            """In its place: all of these turns, the oldest first. One that changed no file is passed over."""
+
         def __init__(
             self,
             *,
@@ -595,10 +600,11 @@ class LinkResponse(_message.Message):
             session_id: _builtins.str = ...,
             workspace: _builtins.str = ...,
             message_id: _builtins.str = ...,
+            turns: _abc.Iterable[_builtins.str] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "message_id", b"message_id", "request_id", b"request_id", "session_id", b"session_id", "workspace", b"workspace"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_id", b"execution_id", "message_id", b"message_id", "request_id", b"request_id", "session_id", b"session_id", "turns", b"turns", "workspace", b"workspace"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -95,6 +95,11 @@ class SteeringServiceStub:
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.SerializeToString,
                 response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchResponse.FromString,
                 _registered_method=True)
+        self.RetryMessage = channel.unary_unary(
+                '/stigmer.steering.v1.SteeringService/RetryMessage',
+                request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryMessageRequest.SerializeToString,
+                response_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryMessageResponse.FromString,
+                _registered_method=True)
         self.Signal = channel.unary_unary(
                 '/stigmer.steering.v1.SteeringService/Signal',
                 request_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.SignalRequest.SerializeToString,
@@ -210,6 +215,14 @@ class SteeringServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RetryMessage(self, request, context):
+        """Asks once more what a person said in an execution that has ended, in the same session: what came after it is forgotten there, and what tools
+        changed in files since is put back. The old executions stay, to be read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Signal(self, request, context):
         """Hands a workflow a signal. Refused where it has ended. The same call again, by its idempotency key or by `id`, is the same signal.
         """
@@ -308,6 +321,11 @@ def add_SteeringServiceServicer_to_server(servicer, server):
                     servicer.Branch,
                     request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.FromString,
                     response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchResponse.SerializeToString,
+            ),
+            'RetryMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryMessage,
+                    request_deserializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryMessageRequest.FromString,
+                    response_serializer=stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryMessageResponse.SerializeToString,
             ),
             'Signal': grpc.unary_unary_rpc_method_handler(
                     servicer.Signal,
@@ -660,6 +678,33 @@ class SteeringService:
             '/stigmer.steering.v1.SteeringService/Branch',
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchRequest.SerializeToString,
             stigmer_dot_steering_dot_v1_dot_steering__service__pb2.BranchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stigmer.steering.v1.SteeringService/RetryMessage',
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryMessageRequest.SerializeToString,
+            stigmer_dot_steering_dot_v1_dot_steering__service__pb2.RetryMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,10 @@ class SteeringServiceStub:
     """Takes an approval for a session back: from its next execution on it is asked again."""
     Branch: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.BranchRequest, _steering_service_pb2.BranchResponse]
     """A new session that shares the past up to a message, and an execution in it. The old one stays."""
+    RetryMessage: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.RetryMessageRequest, _steering_service_pb2.RetryMessageResponse]
+    """Asks once more what a person said in an execution that has ended, in the same session: what came after it is forgotten there, and what tools
+    changed in files since is put back. The old executions stay, to be read.
+    """
     Signal: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.SignalRequest, _steering_service_pb2.SignalResponse]
     """Hands a workflow a signal. Refused where it has ended. The same call again, by its idempotency key or by `id`, is the same signal."""
     Retry: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.RetryRequest, _steering_service_pb2.RetryResponse]
@@ -151,6 +155,16 @@ class SteeringServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_steering_service_pb2.BranchRequest, _steering_service_pb2.BranchResponse],
     ) -> _abc.Awaitable[_steering_service_pb2.BranchResponse]:
         """A new session that shares the past up to a message, and an execution in it. The old one stays."""
+
+    @_abc_1.abstractmethod
+    def RetryMessage(
+        self,
+        request: _steering_service_pb2.RetryMessageRequest,
+        context: _aio.ServicerContext[_steering_service_pb2.RetryMessageRequest, _steering_service_pb2.RetryMessageResponse],
+    ) -> _abc.Awaitable[_steering_service_pb2.RetryMessageResponse]:
+        """Asks once more what a person said in an execution that has ended, in the same session: what came after it is forgotten there, and what tools
+        changed in files since is put back. The old executions stay, to be read.
+        """
 
     @_abc_1.abstractmethod
     def Signal(
