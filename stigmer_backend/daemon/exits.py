@@ -30,3 +30,5 @@ class Exit(IntEnum):
     """The file of token hashes is not what the daemon wrote there."""
     UNPROTECTED = 87
     """The operating system refused a protection that the daemon does not run without."""
+    STORE_AWAY = 88
+    """The storage's server does not answer, or does not let the daemon in."""

@@ -22,14 +22,18 @@ from stigmer_backend.store import (
     Conflict,
     DatabaseMissing,
     ExecutionExists,
+    ExtraMissing,
     FormatTooNew,
+    OpenRefused,
     ProducerGap,
+    ServerRefused,
     SlugTaken,
     StaleEpoch,
     StoreClosed,
     StoreDamaged,
     StoreFull,
     StoreLocked,
+    StoreLost,
     StoreStopped,
     UnknownExecution,
     UnknownRecord,
@@ -42,11 +46,15 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (ConfigError, Exit.USAGE),
     (UnknownStorage, Exit.USAGE),
     (HomeError, Exit.HOME_UNUSABLE),
+    (ExtraMissing, Exit.USAGE),
+    (ServerRefused, Exit.STORE_AWAY),
+    (StoreLost, Exit.STORE_STOPPED),
     (StoreLocked, Exit.ALREADY_RUNNING),
     (FormatTooNew, Exit.STORE_NEWER),
     (StoreDamaged, Exit.STORE_DAMAGED),
     (DatabaseMissing, Exit.STORE_DAMAGED),
     (StoreStopped, Exit.STORE_STOPPED),
+    (OpenRefused, Exit.USAGE),
     (StoreFull, Exit.DISK_FULL),
     (SocketTaken, Exit.SOCKET_TAKEN),
     (TokensUnreadable, Exit.TOKENS_UNREADABLE),
@@ -75,7 +83,7 @@ def store_failure(error: Exception) -> StigmerError | None:
             return ResourceExhausted(
                 "the disk is full, so nothing was changed", remedy="free some space; no restart is needed"
             )
-        case StoreStopped() | StoreClosed():
+        case StoreStopped() | StoreClosed() | StoreLost():
             return Unavailable(
                 "the server stops, and this may or may not have been done", remedy="look again once it is back"
             )

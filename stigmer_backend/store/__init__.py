@@ -5,11 +5,13 @@ has the formats. Inside, each module may import those below it:
 
     store                                   the event loop's side
     opening, examination                    finding, repairing, checking and putting together the parts
+    postgres/                               the parts in PostgreSQL, with the extra of that name
+    parts                                   what is put together
     pack_work, packer                       packs, live
     log_work, state_work, readers           what each thread does
     event_log, recovery, births, state, structure, changes, snapshot, damage    what is done
     before_upgrade                          what is kept of an older structure
-    archive, journal, database, memory      where it is kept
+    archive, journal, database, memory      where it is kept; events_port says what the log asks of that
     packing, reach, inspection, sealed_storage, late_sync, index_file, digest, manifest, lock    its files
     timeline, frames, standing, record_format, database_format, seal, ranks, persistent_classes    of what it is made
     worker, watchers, checks, uri, options, report, side_files, files, boot, model, errors
@@ -21,6 +23,7 @@ from stigmer_backend.store.errors import (
     Conflict,
     DatabaseMissing,
     ExecutionExists,
+    ExtraMissing,
     FormatTooNew,
     JournalDamaged,
     ManifestDamaged,
@@ -28,6 +31,7 @@ from stigmer_backend.store.errors import (
     OpenRefused,
     PackAbandoned,
     ProducerGap,
+    ServerRefused,
     SlugTaken,
     StaleEpoch,
     StoreClosed,
@@ -35,6 +39,7 @@ from stigmer_backend.store.errors import (
     StoreError,
     StoreFull,
     StoreLocked,
+    StoreLost,
     StoreStopped,
     SwitchUnknown,
     UnknownExecution,
@@ -69,6 +74,7 @@ __all__ = [
     "DatabaseName",
     "DirectoryLock",
     "ExecutionExists",
+    "ExtraMissing",
     "FileLayer",
     "Finding",
     "FormatTooNew",
@@ -84,6 +90,7 @@ __all__ = [
     "Record",
     "RecoveryReport",
     "Row",
+    "ServerRefused",
     "SlugTaken",
     "Snapshot",
     "SnapshotFile",
@@ -98,6 +105,7 @@ __all__ = [
     "StoreFull",
     "StoreKind",
     "StoreLocked",
+    "StoreLost",
     "StoreOptions",
     "StoreStopped",
     "SwitchUnknown",

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from stigmer_backend.store.database import Session
+from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.errors import StoreDamaged
 from stigmer_backend.store.model import Batch, Lane
 from stigmer_backend.store.persistent_classes import Cell, Chunk, ChunkTree, NameTree
@@ -160,3 +160,20 @@ def in_chunks(parts: Iterable[Batch], chunk_bytes: int) -> Iterator[list[Batch]]
         size += len(part.body)
     if chunk:
         yield chunk
+
+
+class EventsSession(Session):
+    """A connection to `events.fs`."""
+
+    @property
+    def archive(self) -> Archive:
+        """What it shows, inside a transaction."""
+        return Archive(self)
+
+
+class EventsFile(Database):
+    """`events.fs` as a database."""
+
+    def session(self) -> EventsSession:
+        """A new connection."""
+        return EventsSession(self._db)

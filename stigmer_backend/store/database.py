@@ -24,6 +24,10 @@ class Durable(Protocol):
         ...
 
 
+class Repeat(Exception):
+    """Nothing of the transaction was written, for a reason that has passed: do the whole of it again."""
+
+
 class Session:
     """One connection and its transactions. For one thread at a time."""
 
@@ -45,7 +49,7 @@ class Session:
     def commit(self) -> None:
         """Write what was changed. Visible to others at once, durable after the storage's `settle`.
 
-        After an error nothing was written, and the transaction still has to be aborted.
+        After an error nothing was written, and the transaction still has to be aborted. Raises `Repeat` where the database was away meanwhile.
         """
         self._transactions.commit()
         self._under_way = False
@@ -55,6 +59,10 @@ class Session:
         if self._under_way:
             self._under_way = False
             self._transactions.abort()
+
+    def mends(self, error: BaseException) -> bool:
+        """Whether `error` was the connection's, which is there again: the transaction has ended, and can be done once more. Never with files."""
+        return False
 
     def close(self) -> None:
         """Abort, and give the connection back."""

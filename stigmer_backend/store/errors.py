@@ -4,8 +4,9 @@
     ├── StoreClosed            used after `close`
     ├── StoreStopped           a sync failed; the store refuses everything until it is opened again
     ├── StoreFull              the disk is full; nothing was written, and it goes on once space is free
-    ├── NoFiles                a store in memory has no files to copy
+    ├── NoFiles                a store in memory, or in PostgreSQL, has no files to copy
     ├── PackAbandoned          the copy of a database could not be finished; the old one is in use
+    ├── StoreLost              PostgreSQL is away for too long, or another daemon took the store over
     ├── SwitchUnknown          nobody can know which of two database files the disk names
     ├── AppendRefused
     │   ├── UnknownExecution   never created, or removed
@@ -18,6 +19,8 @@
     │   └── UnknownRecord      there is no such record
     └── OpenRefused
         ├── UnknownStorage     the storage's URI names nothing that there is
+        ├── ExtraMissing       a library that the storage needs is not installed
+        ├── ServerRefused      PostgreSQL is away, or does not let us in
         ├── StoreLocked        another process has the store open
         ├── FormatTooNew       a newer version wrote it
         ├── DatabaseMissing    a file that the manifest names is gone
@@ -29,6 +32,8 @@
 """
 
 from pathlib import Path
+
+DISK_REMEDY = "Check the disk, then start the daemon again"
 
 
 class StoreError(Exception):
@@ -48,8 +53,8 @@ class StoreStopped(StoreError):
     What was acknowledged before is safe; what was under way is unknown and has to be sent again after the next start.
     """
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"the store stopped: {reason}. Check the disk, then start the daemon again")
+    def __init__(self, reason: str, remedy: str = DISK_REMEDY) -> None:
+        super().__init__(f"the store stopped: {reason}. {remedy}")
         self.reason = reason
 
 
@@ -61,10 +66,10 @@ class StoreFull(StoreError):
 
 
 class NoFiles(StoreError):
-    """The store is in memory: there are no files."""
+    """The store has no files: it is in memory, or in PostgreSQL."""
 
-    def __init__(self) -> None:
-        super().__init__("the store is in memory, so there is nothing to back up: use a daemon with `--storage file:`")
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
 
 
 class PackAbandoned(StoreError):
@@ -171,15 +176,39 @@ class UnknownStorage(OpenRefused):
     def __init__(self, uri: str) -> None:
         super().__init__(
             f"there is no storage {uri!r}: use `file:/absolute/directory`, `file:` for the directory below the home, "
-            "or `memory:` for one that is gone with the process"
+            "`memory:` for one that is gone with the process, or `postgresql://USER@HOST/DATABASE`"
         )
         self.uri = uri
+
+
+class ExtraMissing(OpenRefused):
+    """A library that this storage needs is not installed."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(f"storage in PostgreSQL needs {library}: install it with `pip install 'stigmer[postgres]'`")
+
+
+class ServerRefused(OpenRefused):
+    """A database server that is not there, does not let us in, or is not set up as it has to be."""
+
+    def __init__(self, place: str, what: str, remedy: str) -> None:
+        super().__init__(f"{place}: {what}. {remedy}")
+        self.what = what
+        self.remedy = remedy
+
+
+class StoreLost(StoreError):
+    """The database is gone from under an open store: away for too long, or taken over by another daemon."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 class StoreLocked(OpenRefused):
     """Another process has the store open."""
 
-    def __init__(self, path: Path, holder: str) -> None:
+    def __init__(self, path: Path | str, holder: str) -> None:
         super().__init__(f"{path} is in use by {holder}: stop it first (`stigmer server stop`)")
         self.holder = holder
 
@@ -187,7 +216,7 @@ class StoreLocked(OpenRefused):
 class FormatTooNew(OpenRefused):
     """The store was written by a newer version."""
 
-    def __init__(self, path: Path, found: int, known: int, needed: str) -> None:
+    def __init__(self, path: Path | str, found: int, known: int, needed: str) -> None:
         super().__init__(f"{path} has format {found}, this version reads up to {known}: use Stigmer {needed} or newer")
         self.found = found
         self.known = known
@@ -196,11 +225,11 @@ class FormatTooNew(OpenRefused):
 class DatabaseMissing(OpenRefused):
     """A file that holds data is gone. An empty one is never put in its place."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(
             f"{path} is missing, but {reason}: put the file back or restore a backup of the whole directory"
         )
-        self.path = path
+        self.path = Path(path)
 
 
 class StoreDamaged(OpenRefused):

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from stigmer_backend.store.archive import Archive
-from stigmer_backend.store.database import Database
 from stigmer_backend.store.errors import (
     AppendRefused,
     ExecutionExists,
@@ -19,6 +17,7 @@ from stigmer_backend.store.errors import (
     StoreFull,
     UnknownExecution,
 )
+from stigmer_backend.store.events_port import EventsBase
 from stigmer_backend.store.files import is_full
 from stigmer_backend.store.frames import JournalRecord, RecordKind
 from stigmer_backend.store.model import Append, Appended, Batch, Lane, Mark
@@ -69,7 +68,7 @@ class EventLog:
         self,
         journal: Journal,
         older_journals: list[Path],
-        database: Database,
+        database: EventsBase,
         timelines: Iterable[Timeline],
         removed: Iterable[str],
         options: StoreOptions,
@@ -81,7 +80,7 @@ class EventLog:
         self._database = database
         self._session = database.session()
         self._session.begin()
-        self._archive = Archive(self._session)
+        self._archive = self._session.archive
         self._timelines = {timeline.execution: timeline for timeline in timelines}
         self._touched: set[str] = set()
         self._grown: dict[str, Timeline] = {}

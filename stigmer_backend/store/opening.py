@@ -9,20 +9,18 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from zc.lockfile import LockError
 
 from stigmer_backend.store import database_format
-from stigmer_backend.store.archive import Archive
+from stigmer_backend.store.archive import Archive, EventsFile
 from stigmer_backend.store.before_upgrade import keep_before_upgrade
-from stigmer_backend.store.births import births, clear_births
 from stigmer_backend.store.boot import boot_id
 from stigmer_backend.store.damage import damaged_executions, damaged_records
-from stigmer_backend.store.database import Database, Session
+from stigmer_backend.store.database import Database
 from stigmer_backend.store.digest import digest_path
-from stigmer_backend.store.errors import DatabaseMissing, ManifestDamaged, StoreDamaged, StoreLocked
-from stigmer_backend.store.event_log import AppendCall, EventLog, Journal
+from stigmer_backend.store.errors import DatabaseMissing, ExtraMissing, ManifestDamaged, StoreDamaged, StoreLocked
+from stigmer_backend.store.event_log import EventLog, Journal
 from stigmer_backend.store.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from stigmer_backend.store.index_file import index_path
 from stigmer_backend.store.inspection import inspect
@@ -43,6 +41,7 @@ from stigmer_backend.store.memory import MemoryJournal, MemoryStorage
 from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.packer import Packer
 from stigmer_backend.store.packing import remove_database
+from stigmer_backend.store.parts import Parts, complete_births, in_transaction, look
 from stigmer_backend.store.recovery import recover_journal
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.sealed_storage import SealedStorage
@@ -59,37 +58,9 @@ ROOT = bytes(8)
 EVENTS_CACHE_OBJECTS = 1_000
 EVENTS_CACHE_BYTES = 4 << 20
 
-T = TypeVar("T")
+IN_MEMORY = "the store is in memory, so there is nothing to back up: use a daemon with `--storage file:`"
 
 RandomBytes = Callable[[int], bytes]
-
-
-@dataclass(slots=True)
-class Parts:
-    """An open store without its threads."""
-
-    state: Database
-    events: Database
-    log: EventLog
-    incarnation: str
-    report: RecoveryReport
-    snapshot: Callable[[], Snapshot] | None
-    """Opens its files for reading, on the log's thread; None where there are none."""
-    packer: Packer | None
-    """Makes its databases smaller; None where there are no files."""
-    note: Callable[[Left], None]
-    """Writes down how the store is left."""
-    release: Callable[[], None]
-    """Gives up its lock."""
-
-    def close(self, clean: bool) -> None:
-        """Close everything. After a failure (not `clean`) nothing more is written to the databases."""
-        with ExitStack() as ending:
-            ending.callback(self.release)
-            ending.callback(self.note, Left.CLEAN if clean else Left.FAILED)
-            ending.callback(self.state.close)
-            ending.callback(self.events.close)
-            ending.callback(lambda: self.log.close(clean))
 
 
 def open_parts(
@@ -98,6 +69,8 @@ def open_parts(
     """Open the store below `directory`, or make it. Raises `OpenRefused`, and then nothing is left open."""
     if options.kind is StoreKind.MEMORY:
         return _open_memory(options, clock, random_bytes)
+    if options.kind is StoreKind.POSTGRESQL:
+        return _open_postgresql(options, clock, random_bytes)
     directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     with ExitStack() as undo:
         lock = DirectoryLock(directory / LOCK)
@@ -127,16 +100,18 @@ class _Opener:
         report.incarnation_changed = manifest.incarnation != before.incarnation
         self._require_files(manifest)
         state_name, events_name = manifest.databases
-        state, state_storage = self._database(
-            state_name, report, self.options.cache_objects, self.options.cache_bytes, True
-        )
-        events, events_storage = self._database(events_name, report, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES, False)
+        state_storage = self._storage(state_name, report, True)
+        path, sizes = self.directory / state_name, self.options
+        state = Database(path, state_storage, state_storage, sizes.cache_objects, sizes.cache_bytes)
+        events_storage = self._storage(events_name, report, False)
+        path = self.directory / events_name
+        events = EventsFile(path, events_storage, events_storage, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES)
         if report.created:
-            _in_transaction(state, prepare_state)
-            _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
+            in_transaction(state, prepare_state)
+            in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
         log = self._log(events, report)
-        _complete_births(log, state, report)
-        older = _look(state, structure_of)
+        complete_births(log, state, report)
+        older = look(state, structure_of)
         if older < STRUCTURE:
             files = self.options.files
             report.notes.append(keep_before_upgrade(self.directory, older, found, manifest.databases, files))
@@ -202,9 +177,7 @@ class _Opener:
             if not path.exists():
                 raise DatabaseMissing(path, "the manifest says that it holds data")
 
-    def _database(
-        self, name: str, report: RecoveryReport, cache_objects: int, cache_bytes: int, each_synced: bool
-    ) -> tuple[Database, SealedStorage]:
+    def _storage(self, name: str, report: RecoveryReport, each_synced: bool) -> SealedStorage:
         path = self.directory / name
         files = self.options.files
         found = inspect(path, files, self.random_bytes, report, each_synced=each_synced)
@@ -221,9 +194,9 @@ class _Opener:
             raise
         path.with_name(path.name + ".lock").chmod(PRIVATE_FILE)
         self.undo.callback(storage.close)
-        return Database(path, storage, storage, cache_objects, cache_bytes), storage
+        return storage
 
-    def _log(self, events: Database, report: RecoveryReport) -> EventLog:
+    def _log(self, events: EventsFile, report: RecoveryReport) -> EventLog:
         session = events.session()
         session.begin()
         try:
@@ -240,12 +213,15 @@ class _Opener:
 
 
 def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes) -> Parts:
-    state, events = (
-        Database(Path(name), storage, storage, options.cache_objects, options.cache_bytes)
-        for name, storage in (("state", MemoryStorage("state")), ("events", MemoryStorage("events")))
+    sizes, objects, chunks = (
+        (options.cache_objects, options.cache_bytes),
+        MemoryStorage("state"),
+        MemoryStorage("events"),
     )
-    _in_transaction(state, prepare_state)
-    _in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
+    state = Database(Path("state"), objects, objects, *sizes)
+    events = EventsFile(Path("events"), chunks, chunks, *sizes)
+    in_transaction(state, prepare_state)
+    in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
     journal: Journal = MemoryJournal()
     log = EventLog(journal, [], events, [], [], options, clock, random_bytes)
     return Parts(
@@ -258,7 +234,16 @@ def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes
         None,
         lambda left: None,
         lambda: None,
+        without_files=IN_MEMORY,
     )
+
+
+def _open_postgresql(options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes) -> Parts:
+    try:
+        from stigmer_backend.store.postgres.opening import open_in_postgresql
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(error.name or "a library") from error
+    return open_in_postgresql(options, clock, random_bytes)
 
 
 def _tell_damage(state: Database, events: Database, log: EventLog, report: RecoveryReport) -> None:
@@ -270,8 +255,8 @@ def _tell_damage(state: Database, events: Database, log: EventLog, report: Recov
         for database in (state, events)
     ]
     (state, in_state), (events, in_events) = looks
-    records, more_records = _look(state, lambda session: damaged_records(session, in_state))
-    executions, more_executions = _look(events, lambda session: damaged_executions(session, in_events))
+    records, more_records = look(state, lambda session: damaged_records(session, in_state))
+    executions, more_executions = look(events, lambda session: damaged_executions(session, in_events))
     log.set_apart(executions)
     report.damaged_executions = tuple(sorted(executions))
     report.losses = [
@@ -280,43 +265,3 @@ def _tell_damage(state: Database, events: Database, log: EventLog, report: Recov
     report.losses += [f"The {kind} {name} is lost." for kind, name in records]
     if more_records or more_executions:
         report.losses.append("More may be lost: what tells of others is damaged itself.")
-
-
-def _look(database: Database, query: Callable[[Session], T]) -> T:
-    session = database.session()
-    session.begin()
-    try:
-        return query(session)
-    finally:
-        session.abort()
-        session.close()
-
-
-def _in_transaction(database: Database, work: Callable[[Session], object]) -> None:
-    """Do `work` in one transaction, and return when it is on the disk."""
-    session = database.session()
-    session.begin()
-    try:
-        work(session)
-        session.commit()
-    finally:
-        session.abort()
-        session.close()
-    database.durable.settle()
-
-
-def _complete_births(log: EventLog, state: Database, report: RecoveryReport) -> None:
-    """Append the first events that did not reach the journal."""
-    session = state.session()
-    session.begin()
-    waiting = births(session)
-    session.abort()
-    session.close()
-    if not waiting:
-        return
-    for first in waiting:
-        if not log.is_known(first.execution):
-            log.append([AppendCall((first,), birth=True)])
-            report.completed_births += 1
-    log.sync()
-    _in_transaction(state, lambda session: clear_births(session, [first.execution for first in waiting]))

@@ -13,6 +13,8 @@ class StoreKind(Enum):
     """In a directory, durable."""
     MEMORY = "memory"
     """In this process alone, gone with it: for tests."""
+    POSTGRESQL = "postgresql"
+    """In a database of a PostgreSQL server, durable once that has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,12 @@ class StoreOptions:
 
     kind: StoreKind = StoreKind.FILE
     """Where the data lives."""
+    database: str = ""
+    """URI of the database, for PostgreSQL."""
+    patience_seconds: float = 30.0
+    """A database server that is away for longer than this stops the store; until then everything waits."""
+    standby: bool = False
+    """Where another daemon has the database, wait until it is gone, rather than refuse."""
     chunk_bytes: int = 64 << 10
     """An execution's tail moves from the journal to `events.fs` when it has grown to this."""
     rotate_bytes: int = 16 << 20

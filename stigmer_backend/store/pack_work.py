@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from stigmer_backend.store.errors import NoFiles
 from stigmer_backend.store.log_work import LogCall, StandstillCall
 from stigmer_backend.store.packer import DatabaseName, Packed, Packer, Usage
+from stigmer_backend.store.parts import Parts
 from stigmer_backend.store.readers import Readers
 from stigmer_backend.store.state_work import StateCall, StateStandstill
 from stigmer_backend.store.worker import Worker
@@ -15,9 +16,9 @@ from stigmer_backend.store.worker import Worker
 class PackWork:
     """Belongs to the event loop that made it."""
 
-    def __init__(self, packer: Packer | None, log: Worker[LogCall], state: Worker[StateCall], readers: Readers) -> None:
+    def __init__(self, parts: Parts, log: Worker[LogCall], state: Worker[StateCall], readers: Readers) -> None:
         self._loop = asyncio.get_running_loop()
-        self._packer = packer
+        self._packer, self._without = parts.packer, parts.without_files
         self._log = log
         self._state = state
         self._readers = readers
@@ -53,7 +54,7 @@ class PackWork:
     @property
     def _known(self) -> Packer:
         if self._packer is None:
-            raise NoFiles
+            raise NoFiles(self._without)
         return self._packer
 
     async def _standstill(self, name: DatabaseName, work: Callable[[], None]) -> None:

@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from stigmer_backend.store.births import clear_births, put_birth
-from stigmer_backend.store.database import Database
+from stigmer_backend.store.database import Database, Repeat
 from stigmer_backend.store.errors import StoreDamaged, StoreFull, SwitchUnknown
 from stigmer_backend.store.event_log import AppendCall
 from stigmer_backend.store.files import is_full
@@ -115,6 +116,12 @@ class StateWork:
 
     def _together(self, group: list[tuple[Waiting[StateCall], StateChange]]) -> bool:
         """Run the changes in one transaction; False, with nothing written, if one of them failed half-way."""
+        while True:
+            with suppress(Repeat):
+                return self._attempt(group)
+
+    def _attempt(self, group: list[tuple[Waiting[StateCall], StateChange]]) -> bool:
+        """As `_together`. Raises `Repeat`, with nothing written, where the database was away meanwhile."""
         self._session.begin()
         born = [self._born.popleft() for _ in range(len(self._born))]
         clear_births(self._session, born)
@@ -128,6 +135,9 @@ class StateWork:
                     view.touched = True
                     put_birth(self._session, _first(call.birth))
             waiting.error = captured.error
+            if captured.error is not None and self._session.mends(captured.error):
+                self._born.extend(born)
+                raise Repeat
             if captured.error is not None and view.touched:
                 self._session.abort()
                 self._born.extend(born)
@@ -138,6 +148,9 @@ class StateWork:
             return True
         try:
             self._session.commit()
+        except Repeat:
+            self._born.extend(born)
+            raise
         except StoreDamaged as error:
             self._session.abort()
             self._born.extend(born)

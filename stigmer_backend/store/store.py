@@ -24,10 +24,11 @@ from stigmer_backend.store.events_port import EventsLook
 from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall, StandstillCall
 from stigmer_backend.store.manifest import Left
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark
-from stigmer_backend.store.opening import Parts, open_parts
+from stigmer_backend.store.opening import open_parts
 from stigmer_backend.store.options import StoreOptions
 from stigmer_backend.store.pack_work import PackWork
 from stigmer_backend.store.packer import DatabaseName, Packed, Usage
+from stigmer_backend.store.parts import Parts
 from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.snapshot import Snapshot, close_unwanted
@@ -58,6 +59,7 @@ class Store:
         self._failure = Failure()
         self._failed: asyncio.Future[str] = loop.create_future()
         self._failure.listen(self._failed_on_a_thread)
+        parts.listen(self._failure.stop)
         self._watchers = Watchers(loop)
         self._revisions = Watchers(loop)
         self._changelog = ChangeLog(parts.state.last_transaction, options.change_history)
@@ -79,7 +81,7 @@ class Store:
         )
         self._state: Worker[StateCall] = Worker("store-state", self._state_work, loop, self._failure, STATE_GROUP)
         self._readers = Readers(options.readers, parts.state, parts.events, loop, self._failure, clock)
-        self._packs = PackWork(parts.packer, self._log, self._state, self._readers)
+        self._packs = PackWork(parts, self._log, self._state, self._readers)
         self._closed = False
 
     @classmethod
@@ -115,7 +117,7 @@ class Store:
     ) -> "Store":
         """Open the store that `uri` names, as `uri.place_of` reads it. Raises `UnknownStorage` and what `open` raises."""
         place = place_of(uri, default)
-        chosen = replace(options or StoreOptions(), kind=place.kind)
+        chosen = replace(options or StoreOptions(), kind=place.kind, database=place.database)
         return await cls.open(place.directory, clock=clock, options=chosen)
 
     @property
@@ -273,10 +275,10 @@ class Store:
     async def snapshot(self) -> Snapshot:
         """The store's files as of now, as if it had been killed now; writers go on. Close it.
 
-        Raises `NoFiles` for a store in memory, and `OSError` where a file cannot be opened.
+        Raises `NoFiles` for a store in memory or in PostgreSQL, and `OSError` where a file cannot be opened.
         """
         if self._parts.snapshot is None:
-            raise NoFiles
+            raise NoFiles(self._parts.without_files)
         taken = self._log.submit(StandstillCall(self._parts.snapshot))
         try:
             return cast(Snapshot, await asyncio.shield(taken))
@@ -285,11 +287,11 @@ class Store:
             raise
 
     def size_of(self, name: DatabaseName) -> int:
-        """Bytes of a database, as of its last sync. Raises `NoFiles` for a store in memory."""
+        """Bytes of a database, as of its last sync. Raises `NoFiles` for a store in memory or in PostgreSQL."""
         return self._packs.size(name)
 
     async def usage(self, name: DatabaseName) -> Usage:
-        """What a database takes on the disk, and how much of that a pack would give back. Raises `NoFiles` for a store in memory."""
+        """What a database takes on the disk, and how much of that a pack would give back. Raises `NoFiles` for a store in memory or in PostgreSQL."""
         return await self._packs.usage(name)
 
     async def pack(self, name: DatabaseName) -> Packed:
@@ -405,7 +407,7 @@ class Store:
         self._state_work.born(execution)
 
     def _stop(self, reason: str) -> None:
-        self._watchers.end(lambda: StoreStopped(reason))
-        self._revisions.end(lambda: StoreStopped(reason))
+        self._watchers.end(self._failure.error)
+        self._revisions.end(self._failure.error)
         if not self._failed.done():
             self._failed.set_result(reason)

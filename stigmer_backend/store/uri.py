@@ -1,4 +1,4 @@
-"""Where a store is, written as a URI: `file:` and a directory, or `memory:`."""
+"""Where a store is, written as a URI: `file:` and a directory, `memory:`, or `postgresql:` and a database."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +14,22 @@ class Place:
 
     kind: StoreKind
     directory: Path
-    """Where its files are; of a store in memory, where they would be."""
+    """Where its files are; of a store without files, where they would be."""
+    database: str = ""
+    """The URI itself, of a database of PostgreSQL."""
 
 
 def place_of(uri: str, default: Path) -> Place:
-    """What `uri` says: `file:/absolute/directory` (or `file:///absolute/directory`), `file:` or nothing for `default`, `memory:`.
+    """What `uri` says: `file:/absolute/directory` (or `file:///absolute/directory`), `file:` or nothing for `default`, `memory:`,
+    `postgresql://user@host:port/database?setting=value` (`postgres/address.py` says what of it).
 
     Raises `UnknownStorage` for anything else.
     """
     parts = urlsplit(uri)
     if not uri:
         return Place(StoreKind.FILE, default)
+    if parts.scheme in ("postgresql", "postgres"):
+        return Place(StoreKind.POSTGRESQL, default, uri)
     if parts.query or parts.fragment or parts.netloc not in ("", "localhost"):
         raise UnknownStorage(uri)
     match parts.scheme:

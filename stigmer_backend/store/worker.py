@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
-from stigmer_backend.store.errors import StoreClosed, StoreError, StoreStopped
+from stigmer_backend.store.errors import DISK_REMEDY, StoreClosed, StoreError, StoreLost, StoreStopped
 
 C = TypeVar("C")
 
@@ -23,6 +23,7 @@ class Failure:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reason: str | None = None
+        self._remedy = DISK_REMEDY
         self._listeners: list[Callable[[str], None]] = []
 
     @property
@@ -34,18 +35,18 @@ class Failure:
         """Call `listener` with the reason, on the failing thread, when the store stops."""
         self._listeners.append(listener)
 
-    def stop(self, reason: str) -> None:
-        """Stop the store for `reason`."""
+    def stop(self, reason: str, remedy: str = DISK_REMEDY) -> None:
+        """Stop the store for `reason`; `remedy` is what a person can do."""
         with self._lock:
             if self._reason is not None:
                 return
-            self._reason = reason
+            self._reason, self._remedy = reason, remedy
         for listener in self._listeners:
             listener(reason)
 
     def error(self) -> StoreError:
         """What a call is refused with: the reason of the stop, or that the store is closed."""
-        return StoreClosed() if self._reason is None else StoreStopped(self._reason)
+        return StoreClosed() if self._reason is None else StoreStopped(self._reason, self._remedy)
 
 
 class Captured:
@@ -170,7 +171,7 @@ class Worker(Generic[C]):
                 group.clear()
             self._work.idle()
         if captured.error is not None:
-            self._failure.stop(_words(self._name, captured.error))
+            self._failure.stop(_words(self._name, captured.error), _remedy(captured.error))
         self._refuse(group + self._work.unanswered())
 
     def _take(self, group: list[Waiting[C]]) -> bool:
@@ -218,4 +219,10 @@ def _settle(group: list[Waiting[C]]) -> None:
 
 
 def _words(name: str, error: BaseException) -> str:
+    if isinstance(error, StoreLost):
+        return str(error)
     return f"{name} failed: {error}" if isinstance(error, OSError | StoreError) else f"{name} failed: {error!r}"
+
+
+def _remedy(error: BaseException) -> str:
+    return error.remedy if isinstance(error, StoreLost) else DISK_REMEDY

@@ -1,4 +1,7 @@
+from collections.abc import Iterator
+
 class _ProgramWithInput:
+    def __iter__(self) -> Iterator[object]: ...
     def text(self) -> str: ...
 
 class _Program:

@@ -1,0 +1,204 @@
+"""One daemon at a time writes a database: the lock, its heartbeat, and how the next daemon takes over.
+
+The holder keeps a lock of the server's on the very connection that it appends events over, so that without the lock it cannot append. Each
+holder has an epoch, which only grows. The lock goes with the connection: at once where the daemon died, after nine seconds where the way to it
+was cut. A daemon that is merely frozen keeps both; whoever waits for it looks at its heartbeat, and ends its connections when that stood still
+for `SILENT_SECONDS`. Thawed, it finds another epoch, and stops.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import psycopg2
+from psycopg2.extensions import cursor
+
+from stigmer_backend.store.errors import StoreLocked, StoreLost
+from stigmer_backend.store.postgres.address import Address
+from stigmer_backend.store.postgres.wire import LOST, Patience, Wire
+
+BEAT_SECONDS = 1.0
+SILENT_SECONDS = 6.0
+"""A holder whose heart stood still this long is taken for dead."""
+
+_LOCK = "SELECT pg_try_advisory_lock(1398030158, 1)"
+
+
+def taken_over(address: Address, holder: str) -> StoreLost:
+    """What ends a daemon whose place another one took."""
+    return StoreLost(
+        f"{address.name} was taken over by {holder}",
+        "Nothing that was acknowledged is lost. Start the daemon again with `--standby`, or use the other one",
+    )
+
+
+class Hold:
+    """The right to write, from `take` to the end of its connection."""
+
+    def __init__(self, address: Address, wire: Wire, token: str) -> None:
+        self.address = address
+        self.wire = wire
+        self.epoch = 0
+        self._application = application_of(token)
+        self._holder = f"process {os.getpid()} on {socket.gethostname()}"
+
+    def take(self, standby: bool, patience: Patience) -> None:
+        """Get the lock. Raises `StoreLocked` where another daemon has it; as a `standby` waits until that is gone, without end."""
+        seen: tuple[object, ...] | None = None
+        since = time.monotonic()
+        while True:
+            try:
+                if self._locked():
+                    return
+                found = self._other()
+                if not standby:
+                    raise StoreLocked(self.address.name, str(found[2]) if found else "another daemon")
+                if found != seen:
+                    seen, since = found, time.monotonic()
+                elif found is not None and time.monotonic() - since >= SILENT_SECONDS:
+                    self._end_connections(str(found[3]))
+            except LOST as error:
+                if not self.wire.is_lost(error):
+                    raise
+                self.wire.reconnect()
+            patience.pause(BEAT_SECONDS / 2)
+
+    def begin(self, asking: cursor) -> None:
+        """Be the holder, under the next epoch, and end what the one before may have left behind. Inside a transaction."""
+        asking.execute("SELECT application FROM stigmer_store")
+        before = asking.fetchone()
+        asking.execute(
+            "UPDATE stigmer_store SET epoch = epoch + 1, beat = beat + 1, holder = %s, application = %s RETURNING epoch",
+            (self._holder, self._application),
+        )
+        self.epoch = number(asking)
+        if before is not None and before[0]:
+            self._end(asking, str(before[0]))
+
+    def reclaim(self, before: int) -> None:
+        """The connection was lost, and is there again: take the lock again. `before` is the server's process of the lost one.
+
+        Raises `StoreLost` where another daemon has it.
+        """
+        with self.wire.cursor() as asking:
+            asking.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND application_name = %s",
+                (before, self._application),
+            )
+            asking.execute("SELECT epoch, holder FROM stigmer_store")
+            found = asking.fetchone()
+        self.wire.commit()
+        if found is None or found[0] != self.epoch:
+            raise taken_over(self.address, "another daemon" if found is None else str(found[1]))
+        deadline = time.monotonic() + SILENT_SECONDS
+        while not self._locked():
+            if time.monotonic() >= deadline:
+                raise taken_over(self.address, "another daemon")
+            time.sleep(0.05)
+
+    def _locked(self) -> bool:
+        with self.wire.cursor() as asking:
+            asking.execute(_LOCK)
+            found = asking.fetchone()
+        self.wire.commit()
+        return found == (True,)
+
+    def _other(self) -> tuple[object, ...] | None:
+        """Epoch, heartbeat and name of the holder, and how its connections are called; None where it has not written them yet."""
+        with self.wire.cursor() as asking:
+            asking.execute("SELECT to_regclass('stigmer_store')::text")
+            if asking.fetchone() == (None,):
+                self.wire.rollback()
+                return None
+            asking.execute("SELECT epoch, beat, holder, application FROM stigmer_store")
+            found = asking.fetchone()
+        self.wire.commit()
+        return found
+
+    def _end_connections(self, application: str) -> None:
+        with self.wire.cursor() as asking:
+            self._end(asking, application)
+        self.wire.commit()
+
+    def _end(self, asking: cursor, application: str) -> None:
+        if application != self._application:
+            asking.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s AND pid <> pg_backend_pid()",
+                (application,),
+            )
+
+
+def application_of(token: str) -> str:
+    """How the server lists the connections of a daemon."""
+    return f"stigmer {token}"
+
+
+class Heart:
+    """A thread with a connection of its own that shows every second that the holder lives, and notices that another took its place."""
+
+    def __init__(self, hold: Hold, wire: Wire) -> None:
+        self._hold = hold
+        self._wire = wire
+        self._ended = threading.Event()
+        self._stop: Callable[[str, str], None] | None = None
+        self._lost: StoreLost | None = None
+        self._thread = threading.Thread(target=self._run, name="store-heart", daemon=True)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def listen(self, stop: Callable[[str, str], None]) -> None:
+        """Call `stop` when the store is lost; at once if it is already."""
+        self._stop = stop
+        if self._lost is not None:
+            stop(str(self._lost), self._lost.remedy)
+
+    def end(self) -> None:
+        """Stop beating. Blocks for a moment."""
+        self._ended.set()
+        self._thread.join()
+        self._wire.close()
+
+    def _run(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                self._beat()
+            except StoreLost as lost:
+                if not self._ended.is_set():
+                    self._tell(lost)
+                return
+            except psycopg2.Error as error:
+                self._tell(StoreLost(f"{self._hold.address.name} failed: {error}", "Look at the server's log"))
+                return
+
+    def _beat(self) -> None:
+        try:
+            with self._wire.cursor() as asking:
+                asking.execute("UPDATE stigmer_store SET beat = beat + 1 WHERE epoch = %s", (self._hold.epoch,))
+                beaten = asking.rowcount
+                asking.execute("SELECT holder FROM stigmer_store")
+                found = asking.fetchone()
+            self._wire.commit()
+        except LOST as error:
+            if not self._wire.is_lost(error):
+                raise
+            self._wire.reconnect()
+            return
+        if beaten != 1:
+            raise taken_over(self._hold.address, str(found[0]) if found else "another daemon")
+
+    def _tell(self, lost: StoreLost) -> None:
+        self._lost = lost
+        if self._stop is not None:
+            self._stop(str(lost), lost.remedy)
+
+
+def number(asking: cursor) -> int:
+    """The one number that a query answered."""
+    found = asking.fetchone()
+    if found is None or not isinstance(found[0], int):
+        raise TypeError(f"the server answered {found!r} where a number was asked for")
+    return found[0]

@@ -1,0 +1,96 @@
+"""How a store in PostgreSQL is opened. Blocking.
+
+The order is: connection, lock, tables, epoch, resources, first events that are missing, structure, heartbeat. What is wrong is refused before
+anything is changed, but that tables are made where there are none.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import psycopg2
+
+from stigmer_backend.store.errors import DatabaseMissing, FormatTooNew, ServerRefused
+from stigmer_backend.store.event_log import EventLog
+from stigmer_backend.store.manifest import NEEDS, Left
+from stigmer_backend.store.options import StoreOptions
+from stigmer_backend.store.parts import Parts, complete_births, in_transaction, look
+from stigmer_backend.store.postgres.address import Address
+from stigmer_backend.store.postgres.event_rows import RowEvents, RowJournal
+from stigmer_backend.store.postgres.holding import Heart, Hold, application_of
+from stigmer_backend.store.postgres.objects import ObjectsDatabase
+from stigmer_backend.store.postgres.tables import incarnation_of, is_empty, leave, prepare_tables
+from stigmer_backend.store.postgres.wire import Patience, Wire
+from stigmer_backend.store.report import RecoveryReport
+from stigmer_backend.store.state import prepare_state, state_is_prepared
+from stigmer_backend.store.structure import STRUCTURE, structure_of, upgrade_state
+
+NO_FILES = "the store is in PostgreSQL and has no files of its own: back the database up with `pg_dump`"
+
+
+def open_in_postgresql(
+    options: StoreOptions, clock: Callable[[], float], random_bytes: Callable[[int], bytes]
+) -> Parts:
+    """Open the store in the database `options.database`, or make it there. Raises `OpenRefused`, and then nothing is left open."""
+    address = Address(options.database)
+    patience = Patience(address, options.patience_seconds)
+    token = random_bytes(8).hex()
+    application = application_of(token)
+    with ExitStack() as undo:
+        try:
+            wire = Wire(address, application, patience)
+            undo.callback(wire.close)
+            hold = Hold(address, wire, token)
+            hold.take(options.standby, patience)
+            report = RecoveryReport()
+            incarnation = _begin(hold, report, random_bytes)
+            state = ObjectsDatabase(hold, application, patience, options.cache_objects, options.cache_bytes)
+            undo.callback(state.close)
+            _prepare_state(state, hold, report)
+        except psycopg2.Error as error:
+            raise _refused(address, error) from error
+        events = RowEvents(address, application, patience)
+        log = EventLog(RowJournal(hold), [], events, [], [], options, clock, random_bytes)
+        undo.callback(lambda: log.close(clean=False))
+        complete_births(log, state, report)
+        report.notes += upgrade_state(state)
+        heart = Heart(hold, Wire(address, application, patience))
+        heart.start()
+        undo.pop_all()
+
+    def note(left: Left) -> None:
+        patience.end()
+        heart.end()
+        if left is Left.CLEAN:
+            leave(wire, hold.epoch)
+
+    return Parts(
+        state, events, log, incarnation, report, None, None, note, wire.close, heart.listen, without_files=NO_FILES
+    )
+
+
+def _begin(hold: Hold, report: RecoveryReport, random_bytes: Callable[[int], bytes]) -> str:
+    """Prepare the tables, take the next epoch, and return the incarnation: a new one after a stop that was not clean."""
+    with hold.wire.cursor() as asking:
+        report.created = prepare_tables(asking, hold.address, random_bytes(16).hex(), random_bytes(16).hex())
+        hold.begin(asking)
+        incarnation, report.clean = incarnation_of(asking, random_bytes(16).hex())
+    hold.wire.commit()
+    report.incarnation_changed = not report.clean
+    return incarnation
+
+
+def _prepare_state(state: ObjectsDatabase, hold: Hold, report: RecoveryReport) -> None:
+    """Be its writer, and make its structure if this is a new store; or if its making was stopped."""
+    name = hold.address.name
+    prepared = look(state, state_is_prepared)
+    if not prepared and not is_empty(hold.wire):
+        raise DatabaseMissing(f"RelStorage's part of {name}", "there are events of runs beside it")
+    if prepared and (found := look(state, structure_of)) > STRUCTURE:
+        raise FormatTooNew(name, found, STRUCTURE, NEEDS)
+    state.begin()
+    if not prepared:
+        in_transaction(state, prepare_state)
+
+
+def _refused(address: Address, error: psycopg2.Error) -> ServerRefused:
+    return address.refusal(error)

@@ -1,0 +1,105 @@
+"""The tables beside RelStorage's, and the one row that says whose store it is.
+
+stigmer_store       one row: format, ids, how it was left, and who has it
+stigmer_execution   an execution: the last number of each lane, and of the engine's the last one dropped
+stigmer_mark        how far each producer of an execution came
+stigmer_event       neighbouring messages of a lane, by the number of the first
+"""
+
+from psycopg2.extensions import cursor
+
+from stigmer_backend.store.errors import FormatTooNew, ServerRefused
+from stigmer_backend.store.manifest import NEEDS
+from stigmer_backend.store.postgres.address import Address
+from stigmer_backend.store.postgres.wire import Wire
+
+FORMAT = 1
+"""Of these tables."""
+
+OLDEST_SERVER = 130000
+"""PostgreSQL 13: the first that tells whether a transaction, known by its number, was committed."""
+
+_MAKE = """
+CREATE TABLE IF NOT EXISTS stigmer_store (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    format integer NOT NULL, needs text NOT NULL,
+    id text NOT NULL, incarnation text NOT NULL, clean boolean NOT NULL,
+    epoch bigint NOT NULL, beat bigint NOT NULL, holder text NOT NULL, application text NOT NULL
+);
+CREATE TABLE IF NOT EXISTS stigmer_execution (
+    id text COLLATE "C" PRIMARY KEY, events bigint NOT NULL, engine bigint NOT NULL, engine_floor bigint NOT NULL
+);
+CREATE TABLE IF NOT EXISTS stigmer_mark (
+    execution text COLLATE "C", producer bytea, epoch bigint NOT NULL, step bigint NOT NULL,
+    PRIMARY KEY (execution, producer)
+);
+CREATE TABLE IF NOT EXISTS stigmer_event (
+    execution text COLLATE "C", lane smallint, first bigint, count bigint NOT NULL, body bytea NOT NULL,
+    PRIMARY KEY (execution, lane, first)
+);
+ALTER TABLE stigmer_event ALTER COLUMN body SET STORAGE EXTERNAL;
+"""
+
+
+def prepare_tables(asking: cursor, address: Address, store_id: str, incarnation: str) -> bool:
+    """Make the tables where there are none, and return whether it made them. Inside a transaction, with the lock held.
+
+    Raises `ServerRefused` for a server or database that cannot be used, `FormatTooNew`.
+    """
+    asking.execute(
+        "SELECT current_setting('server_encoding'), current_setting('server_version_num')::int, to_regclass('stigmer_store')::text"
+    )
+    encoding, version, there = asking.fetchone() or ("", 0, None)
+    if encoding != "UTF8":
+        raise ServerRefused(
+            address.name,
+            f"its encoding is {encoding}, not UTF8",
+            "Make another one: `createdb -E UTF8 -T template0 DATABASE`",
+        )
+    if isinstance(version, int) and version < OLDEST_SERVER:
+        raise ServerRefused(
+            address.name, f"its server is of version {version // 10000}", "Use PostgreSQL 13 or newer; 15 is tested"
+        )
+    if there is not None:
+        asking.execute("SELECT format, needs FROM stigmer_store")
+        found = asking.fetchone()
+        if found is not None:
+            if isinstance(found[0], int) and found[0] > FORMAT:
+                raise FormatTooNew(address.name, found[0], FORMAT, str(found[1]))
+            return False
+    asking.execute(_MAKE)
+    asking.execute(
+        "INSERT INTO stigmer_store (format, needs, id, incarnation, clean, epoch, beat, holder, application)"
+        " VALUES (%s, %s, %s, %s, true, 0, 0, '', '')",
+        (FORMAT, NEEDS, store_id, incarnation),
+    )
+    return True
+
+
+def incarnation_of(asking: cursor, fresh: str) -> tuple[str, bool]:
+    """The store's incarnation, which is `fresh` after a stop that was not clean, and whether it was clean. From here on it is not. Inside a transaction."""
+    asking.execute("SELECT clean FROM stigmer_store")
+    clean = asking.fetchone() == (True,)
+    if not clean:
+        asking.execute("UPDATE stigmer_store SET incarnation = %s", (fresh,))
+    asking.execute("UPDATE stigmer_store SET clean = false RETURNING incarnation")
+    found = asking.fetchone()
+    return fresh if found is None else str(found[0]), clean
+
+
+def leave(wire: Wire, epoch: int) -> None:
+    """Write down that the store was closed properly."""
+    with wire.cursor() as asking:
+        asking.execute(
+            "UPDATE stigmer_store SET clean = true, holder = '', application = '' WHERE epoch = %s", (epoch,)
+        )
+    wire.commit()
+
+
+def is_empty(wire: Wire) -> bool:
+    """Whether there is no execution."""
+    with wire.cursor() as asking:
+        asking.execute("SELECT 1 FROM stigmer_execution LIMIT 1")
+        found = asking.fetchone()
+    wire.commit()
+    return found is None
