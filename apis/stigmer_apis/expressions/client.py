@@ -26,7 +26,7 @@ from stigmer_apis.workflow.expressions import Scan, scan
 CHILD = Path(__file__).with_name("child.py")
 _HEAD = struct.Struct(">cdII")
 _ANSWER = struct.Struct(">cI")
-_READ = 1 << 20
+_READ = 64 << 10
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 

@@ -43,8 +43,8 @@ def chance_of(expression: str) -> frozenset[str]:
 
 
 def evaluated(expression: str, variables: frozenset[str]) -> str:
-    """The program that gives a list of at most two values: one is wanted, and the second shows that there are more."""
-    return f"{_before(expression, variables)}$__d|[limit(2;(\n{expression}\n))]"
+    """The program that gives its values."""
+    return f"{_before(expression, variables)}$__d|(\n{expression}\n)"
 
 
 def looked_at(expression: str, variables: frozenset[str]) -> str:

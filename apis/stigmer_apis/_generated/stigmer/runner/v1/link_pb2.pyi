@@ -49,6 +49,7 @@ class LinkRequest(_message.Message):
         SANDBOX_FIELD_NUMBER: _builtins.int
         LABELS_FIELD_NUMBER: _builtins.int
         HOST_FIELD_NUMBER: _builtins.int
+        TAKES_GROUPS_FIELD_NUMBER: _builtins.int
         runner_id: _builtins.str
         """The same for the life of the process."""
         pid: _builtins.int
@@ -59,6 +60,8 @@ class LinkRequest(_message.Message):
         """How many executions it takes at once."""
         host: _builtins.str
         """The name of its machine, where that is not the daemon's: it has a file system of its own."""
+        takes_groups: _builtins.bool
+        """It takes acknowledgements of several leases as one frame."""
         @_builtins.property
         def held(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkRequest.HeldLease]: ...
         @_builtins.property
@@ -81,10 +84,11 @@ class LinkRequest(_message.Message):
             sandbox: _event_pb2.Sandbox | None = ...,
             labels: _abc.Iterable[_builtins.str] | None = ...,
             host: _builtins.str = ...,
+            takes_groups: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["sandbox", b"sandbox"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "held", b"held", "host", b"host", "labels", b"labels", "pid", b"pid", "protocol", b"protocol", "runner_id", b"runner_id", "sandbox", b"sandbox", "version", b"version"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "held", b"held", "host", b"host", "labels", b"labels", "pid", b"pid", "protocol", b"protocol", "runner_id", b"runner_id", "sandbox", b"sandbox", "takes_groups", b"takes_groups", "version", b"version"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -156,6 +160,26 @@ class LinkRequest(_message.Message):
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
         _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "event_count", b"event_count", "events", b"events", "execution_id", b"execution_id", "final", b"final", "journal", b"journal", "journal_count", b"journal_count", "producer_seq", b"producer_seq", "urgent", b"urgent"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Appends(_message.Message):
+        """Appends of one or several leases, in the order in which they would come one by one. For a daemon whose welcome takes them so."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        APPENDS_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def appends(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkRequest.Append]: ...
+        def __init__(
+            self,
+            *,
+            appends: _abc.Iterable[Global___LinkRequest.Append] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["appends", b"appends"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -249,6 +273,7 @@ class LinkRequest(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     LEASE_RETURNED_FIELD_NUMBER: _builtins.int
     ENDED_UNDONE_FIELD_NUMBER: _builtins.int
+    APPENDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___LinkRequest.Hello: ...
     @_builtins.property
@@ -259,6 +284,8 @@ class LinkRequest(_message.Message):
     def lease_returned(self) -> Global___LinkRequest.LeaseReturned: ...
     @_builtins.property
     def ended_undone(self) -> Global___LinkRequest.EndedUndone: ...
+    @_builtins.property
+    def appends(self) -> Global___LinkRequest.Appends: ...
     def __init__(
         self,
         *,
@@ -267,12 +294,13 @@ class LinkRequest(_message.Message):
         heartbeat: Global___LinkRequest.Heartbeat | None = ...,
         lease_returned: Global___LinkRequest.LeaseReturned | None = ...,
         ended_undone: Global___LinkRequest.EndedUndone | None = ...,
+        appends: Global___LinkRequest.Appends | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "ended_undone", b"ended_undone", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "appends", b"appends", "ended_undone", b"ended_undone", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "ended_undone", b"ended_undone", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "appends", b"appends", "ended_undone", b"ended_undone", "frame", b"frame", "heartbeat", b"heartbeat", "hello", b"hello", "lease_returned", b"lease_returned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "append", "heartbeat", "lease_returned", "ended_undone"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["hello", "append", "heartbeat", "lease_returned", "ended_undone", "appends"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -293,9 +321,12 @@ class LinkResponse(_message.Message):
         INCARNATION_FIELD_NUMBER: _builtins.int
         LEASE_MILLISECONDS_FIELD_NUMBER: _builtins.int
         KEPT_FIELD_NUMBER: _builtins.int
+        TAKES_GROUPS_FIELD_NUMBER: _builtins.int
         incarnation: _builtins.str
         lease_milliseconds: _builtins.int
         """A lease without a heartbeat is taken away after so many milliseconds."""
+        takes_groups: _builtins.bool
+        """It takes appends as one frame."""
         @_builtins.property
         def kept(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkResponse.KeptLease]:
             """What of the held leases is still good, and how far their appends are known: send again what is above."""
@@ -306,10 +337,11 @@ class LinkResponse(_message.Message):
             incarnation: _builtins.str = ...,
             lease_milliseconds: _builtins.int = ...,
             kept: _abc.Iterable[Global___LinkResponse.KeptLease] | None = ...,
+            takes_groups: _builtins.bool = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "kept", b"kept", "lease_milliseconds", b"lease_milliseconds"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "kept", b"kept", "lease_milliseconds", b"lease_milliseconds", "takes_groups", b"takes_groups"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -361,6 +393,26 @@ class LinkResponse(_message.Message):
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
         _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "execution_id", b"execution_id", "producer_seq", b"producer_seq"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class AcknowledgedAll(_message.Message):
+        """What it says of several leases. For a runner whose hello takes them so."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def acknowledged(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkResponse.Acknowledged]: ...
+        def __init__(
+            self,
+            *,
+            acknowledged: _abc.Iterable[Global___LinkResponse.Acknowledged] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -636,6 +688,7 @@ class LinkResponse(_message.Message):
     TERMINAL_RESIZE_FIELD_NUMBER: _builtins.int
     SHUT_DOWN_FIELD_NUMBER: _builtins.int
     UNDO_ENDED_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGED_ALL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___LinkResponse.Welcome: ...
     @_builtins.property
@@ -654,6 +707,8 @@ class LinkResponse(_message.Message):
     def shut_down(self) -> Global___LinkResponse.ShutDown: ...
     @_builtins.property
     def undo_ended(self) -> Global___LinkResponse.UndoEnded: ...
+    @_builtins.property
+    def acknowledged_all(self) -> Global___LinkResponse.AcknowledgedAll: ...
     def __init__(
         self,
         *,
@@ -666,12 +721,13 @@ class LinkResponse(_message.Message):
         terminal_resize: Global___LinkResponse.TerminalResize | None = ...,
         shut_down: Global___LinkResponse.ShutDown | None = ...,
         undo_ended: Global___LinkResponse.UndoEnded | None = ...,
+        acknowledged_all: Global___LinkResponse.AcknowledgedAll | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "undo_ended", b"undo_ended", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "acknowledged_all", b"acknowledged_all", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "undo_ended", b"undo_ended", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "undo_ended", b"undo_ended", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "acknowledged_all", b"acknowledged_all", "command_delivered", b"command_delivered", "frame", b"frame", "lease_granted", b"lease_granted", "lease_revoked", b"lease_revoked", "shut_down", b"shut_down", "terminal_input", b"terminal_input", "terminal_resize", b"terminal_resize", "undo_ended", b"undo_ended", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "acknowledged", "lease_granted", "lease_revoked", "command_delivered", "terminal_input", "terminal_resize", "shut_down", "undo_ended"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["welcome", "acknowledged", "lease_granted", "lease_revoked", "command_delivered", "terminal_input", "terminal_resize", "shut_down", "undo_ended", "acknowledged_all"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
