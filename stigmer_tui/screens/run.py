@@ -21,6 +21,7 @@ from stigmer_tui.screens.moments import MomentsScreen
 from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.run_blocks import BlockActions
 from stigmer_tui.screens.run_copying import Copying
+from stigmer_tui.screens.run_exporting import Exporting
 from stigmer_tui.screens.run_feed import RunFeed
 from stigmer_tui.screens.run_finding import Finding
 from stigmer_tui.screens.run_keys import PaneKeys
@@ -85,7 +86,8 @@ class RunScreen(WorkstationScreen):
         layout = Layout(workstation.home.root / "layout.json")
         self.panes = Panes(self, self._log, self._transcript, layout, self._ask_pane)
         self.output.screen_now = lambda: self.feed.timeline.full_screen()
-        self.finding = Finding(workstation, self.panes.output, lambda: self.feed.state, self.place_changed)
+        self.finding = Finding(workstation, self.panes.output, lambda: self.feed.runs, self.place_changed)
+        self.exporting = Exporting(workstation, lambda: self.feed.state)
         self.copying = Copying(workstation, self._log)
         self.blocks = BlockActions(workstation, self.panes.transcript, lambda: self.feed.state, self.write_on)
         self._pane_keys = PaneKeys(self)
@@ -111,6 +113,7 @@ class RunScreen(WorkstationScreen):
         yield self.deciding.card
         yield self.deciding.line
         yield self.finding.line
+        yield self.exporting.line
         yield self.blocks.line
         yield self.plan
         yield self.status

@@ -31,6 +31,8 @@ class RunFeed:
         self.state = RunState()
         self.problem = ""
         """What keeps it from going on, in words."""
+        self.runs: list[str] = []
+        """The runs that were begun to be read, the present one last."""
         self.resets = 0
         """How often everything was forgotten and read anew."""
         self._shown = shown
@@ -45,6 +47,7 @@ class RunFeed:
         while True:
             execution_id = await self._next.get()
             self.state = RunState(execution_id)
+            self.runs.append(execution_id)
             self.timeline.begin(execution_id)
             self.transcript.begin_next(execution_id)
             await self._read(client, execution_id)

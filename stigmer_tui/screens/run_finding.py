@@ -1,7 +1,7 @@
 """Finding a text in a run: the line into which one writes it, the pane that is searched, and how often the server finds it in the whole run."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from stigmer_apis.errors import StigmerError
@@ -10,7 +10,6 @@ from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal.search import Needle
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import thousands
-from stigmer_tui.transcript.run_state import RunState
 from stigmer_tui.widgets.line import Part
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.prompt_line import PromptLine
@@ -23,12 +22,12 @@ class Finding:
     """Between the line, the pane and the server."""
 
     def __init__(
-        self, workstation: Workstation, view: LogView, state: Callable[[], RunState], said: Callable[[], None]
+        self, workstation: Workstation, view: LogView, runs: Callable[[], Sequence[str]], said: Callable[[], None]
     ) -> None:
-        """`view`: the pane that is searched first. `said`: told when there is something else to say about it."""
+        """`view`: the pane that is searched first. `runs`: ids of all that the panes show. `said`: told when there is something else to say about it."""
         self._workstation = workstation
         self._view = view
-        self._state = state
+        self._runs = runs
         self._said = said
         self.regex = False
         """Whether what is written is an expression."""
@@ -99,17 +98,22 @@ class Finding:
         self._said()
 
     async def _count(self, needle: Needle | None) -> None:
-        """Ask the server how often it is there in all."""
-        execution_id = self._state().execution_id
-        if needle is None or not execution_id:
+        """Ask the server how often it is there in all: in each run of the session that is shown."""
+        runs = tuple(dict.fromkeys(self._runs()))
+        if needle is None or not runs:
             return
         await asyncio.sleep(PAUSE_SECONDS)
         client = await self._workstation.client()
+        before = 0
         try:
-            async with aclosing(client.search_execution(execution_id, needle.pattern)) as steps:
-                async for step in steps:
-                    self.total = step.matching_lines
-                    self._said()
+            for execution_id in runs:
+                here = 0
+                async with aclosing(client.search_execution(execution_id, needle.pattern)) as steps:
+                    async for step in steps:
+                        here = step.matching_lines
+                        self.total = before + here
+                        self._said()
+                before += here
         except StigmerError:
             self.total = None
 
@@ -130,6 +134,7 @@ class Finding:
             return [(flags, "accent")]
         local = view.match_count
         more = "…" if view.searching else ""
-        total = f" · {thousands(self.total)} in the run" if self.total is not None and self.total != local else ""
+        where = "the run" if len(self._runs()) < 2 else "all runs here"
+        total = f" · {thousands(self.total)} in {where}" if self.total is not None and self.total != local else ""
         words = f"{flags}{view.match_place or '–'} of {thousands(local)}{more}{total}  "
         return [(words, "accent" if local or view.searching else "warning")]

@@ -40,6 +40,7 @@ class PaneKeys:
             "copy_block": screen.copying.copy_block,
             "pager": screen.copying.page,
             "menu": self._menu,
+            "export": screen.exporting.ask,
         }
 
     def ask(self, view: LogView, what: str) -> None:

@@ -10,6 +10,7 @@ from textual._context import active_app
 from textual.app import App
 from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
@@ -41,6 +42,8 @@ class WorkstationScreen(Screen[None]):
         self._own_columns: int | None = None
         """How wide it is where another place stands beside it."""
         self._seen_beside = False
+        self._resting: Widget | None = None
+        """What had the focus before another place got the keys."""
         self._own_breakpoints = self.HORIZONTAL_BREAKPOINTS
 
     trouble: Notice
@@ -98,6 +101,7 @@ class WorkstationScreen(Screen[None]):
         self._lay_out_in(None, aside=False)
 
     def _lay_out_in(self, columns: int | None, *, aside: bool) -> None:
+        self._rest(aside=aside)
         self._own_columns, self._seen_beside = columns, aside
         if not self._own_breakpoints:
             self._own_breakpoints = self.HORIZONTAL_BREAKPOINTS
@@ -107,6 +111,16 @@ class WorkstationScreen(Screen[None]):
             (width + missing if width else 0, name) for width, name in self._own_breakpoints or ()
         ]
         self.post_message(events.Resize(laid_out, laid_out))
+
+    def _rest(self, *, aside: bool) -> None:
+        """Nothing has the focus where no key arrives, so that no cursor says otherwise; it comes back with the keys."""
+        if aside and self.focused is not None:
+            self._resting = self.focused
+            self.set_focus(None)
+        elif not aside and self._resting is not None:
+            resting, self._resting = self._resting, None
+            if self.focused is None and resting.is_mounted:
+                self.set_focus(resting)
 
     def _go_there(self) -> None:
         app: object = active_app.get()

@@ -343,6 +343,10 @@ class LogView(RowsView):
         """Open everything in the pager."""
         self._ask(self, "pager")
 
+    def action_export(self) -> None:
+        """Write the run into a file."""
+        self._ask(self, "export")
+
     def action_copy_line(self) -> None:
         """Copy the row under the cursor."""
         self._ask(self, "copy_line")

@@ -35,9 +35,11 @@ async def test_two_places_beside_each_other(app: StigmerApp, backend: ScriptedBa
         left, right = halves(screen_text(pilot))
         assert "first" in right
         assert "alt+i goes there" in left
+        assert not any(widget.has_focus for widget in app.board.query("*")), "no cursor where no key arrives"
         assert all(len(line) <= 80 for line in left.splitlines())
         await pilot.press("escape", "alt+i")
         await until(pilot, lambda: isinstance(app.screen, BoardScreen), "back to the list")
+        await until(pilot, lambda: app.board.focused is not None, "the keys are the list's")
         backend.emit(run, output_event(b"second\r\n"))
         await until(pilot, lambda: "second" in halves(screen_text(pilot))[1], "what it prints meanwhile")
         assert app.screen.size.width == 80

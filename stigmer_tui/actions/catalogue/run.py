@@ -39,6 +39,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.copy_line", "Copy line", "Copy what is selected; else the line under the cursor.", ("y",), Scope.LINES, "copy_line"),
     Action("run.copy_block", "Copy block", "Copy the whole output of the command under the cursor, or the whole message.", ("Y",), Scope.LINES, "copy_block"),
     Action("run.pager", "Pager", "Open everything in $PAGER.", ("v",), Scope.LINES, "pager"),
+    Action("run.export", "Export", "Write the run into a file: a page (.md, .html), all its events (.json), or a recording of its terminals (.cast).", ("S",), Scope.LINES, "export"),
     Action("run.decide", "Decide", "Go to the card on which a tool call waits for your decision. Nothing but this takes a key to it.", ("f4", "alt+a"), Scope.RUN, "decide"),
     Action("block.copy", "Copy", "The whole block, what is folded too.", ("c", "y"), Scope.MENU, "pick('copy')", 0, False),
     Action("block.copy_markdown", "Copy as Markdown", "With headings, and code between fences.", ("m",), Scope.MENU, "pick('copy_markdown')", 0, False),
