@@ -64,6 +64,10 @@ class Session:
         """Whether `error` was the connection's, which is there again: the transaction has ended, and can be done once more. Never with files."""
         return False
 
+    def forget(self) -> None:
+        """Drop what is cached: it is read again when it is asked for. Outside a transaction, or right behind a `begin`."""
+        self._connection.cacheMinimize()
+
     def close(self) -> None:
         """Abort, and give the connection back."""
         self.abort()

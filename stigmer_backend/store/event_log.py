@@ -366,6 +366,7 @@ class EventLog:
             following.remove()
             return
         self._database.durable.settle()
+        self._session.forget()
         self._journal.remove()
         for path in self._older:
             path.unlink(missing_ok=True)

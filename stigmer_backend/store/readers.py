@@ -10,6 +10,9 @@ from stigmer_backend.store.events_port import EventsBase, EventsConnection, Even
 from stigmer_backend.store.state import StateRead
 from stigmer_backend.store.worker import Captured, Failure, Waiting, Worker
 
+FORGET_SECONDS = 60.0
+"""What was read of events is dropped this often: the system's cache has it too, and the nodes on the way to it would only become more."""
+
 REFRESH_SECONDS = 5.0
 """A connection that nobody asks takes in what was written this often: it collects a note of each object written until then."""
 
@@ -40,6 +43,8 @@ class ReadWork:
     def __init__(self, state: Database, events: EventsBase, clock: Callable[[], float]) -> None:
         self._state = _View(state.session(), clock)
         self._events = _View(events.session(), clock)
+        self._clock = clock
+        self._forgot_at = clock()
         self.worker: Worker[Query] | None = None
 
     def handle(self, group: list[Waiting[Query]]) -> None:
@@ -61,7 +66,10 @@ class ReadWork:
         return max(0.0, min(self._state.due, self._events.due))
 
     def idle(self) -> None:
-        """Let connections that nobody asks take in what was written."""
+        """Let connections that nobody asks take in what was written, and forget events that were read a while ago."""
+        if self._clock() - self._forgot_at >= FORGET_SECONDS:
+            self._forgot_at = self._clock()
+            self._events.session.forget()
         for view in (self._state, self._events):
             if view.due <= 0:
                 view.look(lambda session: None)

@@ -237,6 +237,9 @@ class RowSession:
         self._wire.reconnect()
         return True
 
+    def forget(self) -> None:
+        """Nothing to do: nothing is cached."""
+
     def close(self) -> None:
         """Close the connection."""
         self._wire.close()
