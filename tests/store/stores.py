@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
+import pytest
 from typing_extensions import Unpack
 
 from stigmer_backend.store import (
@@ -18,8 +20,14 @@ from stigmer_backend.store import (
     StoreKind,
     StoreOptions,
 )
+from tests.support.postgres_server import database_for
 
 PRODUCER = "runner"
+
+KINDS = [pytest.param(kind, id=kind.value) for kind in StoreKind]
+"""Every place where a store can be."""
+DURABLE = [pytest.param(kind, id=kind.value) for kind in (StoreKind.FILE, StoreKind.POSTGRESQL)]
+"""Those that are there the next time."""
 
 
 class Sizes(TypedDict, total=False):
@@ -37,8 +45,11 @@ class Sizes(TypedDict, total=False):
 
 @asynccontextmanager
 async def opened(directory: Path, **sizes: Unpack[Sizes]) -> AsyncGenerator[Store]:
-    """A store, closed at the end."""
-    store = await Store.open(directory, options=StoreOptions(**sizes))
+    """A store, closed at the end. In PostgreSQL the directory stands for a database, the same one each time."""
+    options = StoreOptions(**sizes)
+    if options.kind is StoreKind.POSTGRESQL:
+        options = replace(options, database=database_for(directory))
+    store = await Store.open(directory, options=options)
     try:
         yield store
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_backend.store import Lane, Store, StoreKind
-from tests.store.stores import append, assert_dense, create, opened, read_all, split
+from tests.store.stores import KINDS, append, assert_dense, create, opened, read_all, split
 from tests.support.scale import scaled
 
 EXECUTIONS = 12
@@ -41,7 +41,7 @@ async def follow(store: Store, name: str, total: int, chance: random.Random) -> 
     return seen
 
 
-@pytest.mark.parametrize("kind", [StoreKind.FILE, StoreKind.MEMORY], ids=["file", "memory"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_every_subscriber_sees_each_message_once(tmp_path: Path, kind: StoreKind) -> None:
     chance = random.Random(8)
     plans = {f"aex-{n}": [chance.choice((1, 1, 1, 5)) for _ in range(STEPS)] for n in range(EXECUTIONS)}

@@ -20,9 +20,8 @@ from stigmer_backend.store import (
     StoreKind,
     UnknownExecution,
 )
-from tests.store.stores import append, assert_dense, create, messages, opened, read_all, unnumbered
+from tests.store.stores import DURABLE, KINDS, append, assert_dense, create, messages, opened, read_all, unnumbered
 
-KINDS = [pytest.param(StoreKind.FILE, id="file"), pytest.param(StoreKind.MEMORY, id="memory")]
 A, B = "aex-a", "aex-b"
 
 
@@ -61,8 +60,9 @@ async def test_a_repeated_step_is_stored_once(tmp_path: Path, kind: StoreKind) -
         assert await store.mark(A, "runner") == Mark(1, 4)
 
 
-async def test_a_repeated_step_is_known_after_settling_rotating_and_reopening(tmp_path: Path) -> None:
-    async with opened(tmp_path, rotate_bytes=4096, chunk_bytes=1024) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_a_repeated_step_is_known_after_settling_rotating_and_reopening(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind, rotate_bytes=4096, chunk_bytes=1024) as store:
         await create(store, A)
         await store.append([append(A, 2, step=2), append(A, 1, step=2, lane=Lane.ENGINE)])
         await store.settle(A)
@@ -71,15 +71,16 @@ async def test_a_repeated_step_is_known_after_settling_rotating_and_reopening(tm
         for step in range(2, 200):
             await store.append([append(B, step, step=step, size=100)])
         assert await store.append([append(A, 2, step=2)]) == [Appended(0, True)]
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, kind=kind) as store:
         assert await store.append([append(A, 2, step=2), append(B, 199, step=199)]) == [Appended(0, True)] * 2
         assert await store.mark(A, "runner") == Mark(1, 2)
         assert await store.mark(B, "nobody") is None
         assert_dense(await read_all(store, A))
 
 
-async def test_a_higher_epoch_begins_anew_and_fences_the_lower(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_a_higher_epoch_begins_anew_and_fences_the_lower(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind) as store:
         await create(store, A)
         await store.append([append(A, 2, step=2)])
         await store.append([Append(A, Lane.EVENTS, b"", 0, "runner", 2, 1)])
@@ -92,7 +93,7 @@ async def test_a_higher_epoch_begins_anew_and_fences_the_lower(tmp_path: Path) -
         await store.append([append(A, 3, step=2, epoch=2)])
         await store.append([append(A, 4, step=1, epoch=1, producer="another")])
         assert_dense(await read_all(store, A))
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, kind=kind) as store:
         with pytest.raises(StaleEpoch):
             await store.append([append(A, 5, step=3)])
 
@@ -110,8 +111,9 @@ async def test_a_refused_group_leaves_nothing(tmp_path: Path, kind: StoreKind) -
         assert await store.append([append(A, 2, step=2)]) == [Appended(2, False)]
 
 
-async def test_a_refused_group_does_not_hold_up_those_beside_it(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_a_refused_group_does_not_hold_up_those_beside_it(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind) as store:
         await create(store, A)
         calls = [
             store.append([append(A, 2, step=2)]),
@@ -124,8 +126,9 @@ async def test_a_refused_group_does_not_hold_up_those_beside_it(tmp_path: Path) 
         assert_dense(await read_all(store, A))
 
 
-async def test_malformed_appends_are_refused_before_anything_is_written(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_malformed_appends_are_refused_before_anything_is_written(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind) as store:
         await create(store, A)
         body = messages(2, 1)
         for wrong in (
@@ -147,8 +150,9 @@ async def test_malformed_appends_are_refused_before_anything_is_written(tmp_path
         assert await store.head(A) == 1
 
 
-async def test_executions_have_to_be_created_and_once(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_executions_have_to_be_created_and_once(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind) as store:
         with pytest.raises(UnknownExecution):
             await store.append([append(A, 1, step=1)])
         for question in (
@@ -169,12 +173,13 @@ async def test_executions_have_to_be_created_and_once(tmp_path: Path) -> None:
         assert await store.head(A) == 1
 
 
-async def test_a_refused_creation_leaves_no_execution(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_a_refused_creation_leaves_no_execution(tmp_path: Path, kind: StoreKind) -> None:
     def refuse(state: StateWrite) -> None:
         state.put("execution", A, b"half", created_ns=1, summary=b"")
         raise RuntimeError("no")
 
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, kind=kind) as store:
         with pytest.raises(RuntimeError, match="no"):
             await store.create_execution(refuse, A, append(A, 1, step=1))
         with pytest.raises(UnknownExecution):
@@ -211,18 +216,20 @@ async def test_reads_join_chunks_and_the_tail_from_any_place(tmp_path: Path, kin
         assert_dense(await read_all(store, A, max_bytes=100))
 
 
-async def test_a_message_larger_than_everything_passes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_a_message_larger_than_everything_passes(tmp_path: Path, kind: StoreKind) -> None:
     body = b"x" * (12 << 20)
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, kind=kind) as store:
         await create(store, A)
         await store.append([unnumbered(A, Lane.EVENTS, body, 1)])
         assert (await store.read(A, 1, 1))[0].body == body
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, kind=kind) as store:
         assert (await store.read(A, 1, 1))[0].body == body
 
 
-async def test_waiting_ends_when_the_lane_moves(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_waiting_ends_when_the_lane_moves(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind) as store:
         await create(store, A)
         waiting = [asyncio.create_task(store.wait_beyond(A, 1)) for _ in range(10)]
         beyond = asyncio.create_task(store.wait_beyond(A, 3))
@@ -236,8 +243,9 @@ async def test_waiting_ends_when_the_lane_moves(tmp_path: Path) -> None:
         assert await beyond == 4
 
 
-async def test_waiting_is_cancelled_without_a_trace(tmp_path: Path) -> None:
-    async with opened(tmp_path) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_waiting_is_cancelled_without_a_trace(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind) as store:
         await create(store, A)
         waiting = asyncio.create_task(store.wait_beyond(A, 1))
         await store.head(A)
@@ -268,8 +276,9 @@ async def test_waiting_ends_with_an_error_when_the_execution_goes(tmp_path: Path
         await store.head("aex-c")
 
 
-async def test_removed_executions_stay_removed(tmp_path: Path) -> None:
-    async with opened(tmp_path, chunk_bytes=200) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_removed_executions_stay_removed(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind, chunk_bytes=200) as store:
         for execution in (A, B, "aex-c"):
             await create(store, execution)
             await store.append([append(execution, 2, 50, step=2)])
@@ -280,7 +289,7 @@ async def test_removed_executions_stay_removed(tmp_path: Path) -> None:
                 await store.read(execution, 0, 100)
             with pytest.raises(UnknownExecution):
                 await store.append([append(execution, 52, step=3)])
-    async with opened(tmp_path) as store:
+    async with opened(tmp_path, kind=kind) as store:
         for execution in (A, "aex-c"):
             with pytest.raises(UnknownExecution):
                 await store.head(execution)
@@ -302,13 +311,14 @@ async def test_a_dropped_engine_lane_counts_on(tmp_path: Path, kind: StoreKind) 
         assert await store.head(A, Lane.ENGINE) == 39
         assert_dense(await read_all(store, A))
     if kind is StoreKind.FILE:
-        async with opened(tmp_path) as store:
+        async with opened(tmp_path, kind=kind) as store:
             assert (await store.read(A, 0, 1000, Lane.ENGINE))[0].first_seq == 39
             assert await store.append([append(A, 40, step=41, lane=Lane.ENGINE)]) == [Appended(40, False)]
 
 
-async def test_deltas_are_acknowledged_after_a_sync_of_their_own(tmp_path: Path) -> None:
-    async with opened(tmp_path, delta_sync_seconds=0.01) as store:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_deltas_are_acknowledged_after_a_sync_of_their_own(tmp_path: Path, kind: StoreKind) -> None:
+    async with opened(tmp_path, kind=kind, delta_sync_seconds=0.01) as store:
         await create(store, A)
         calls = [store.append([append(A, seq, step=seq)], urgent=False) for seq in range(2, 300)]
         placed = await asyncio.gather(*calls)
@@ -316,9 +326,10 @@ async def test_deltas_are_acknowledged_after_a_sync_of_their_own(tmp_path: Path)
         assert await store.durable_head(A) == await store.head(A) == 299
 
 
-async def test_idle_executions_leave_memory_and_come_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", DURABLE)
+async def test_idle_executions_leave_memory_and_come_back(tmp_path: Path, kind: StoreKind) -> None:
     names = [f"aex-{number}" for number in range(60)]
-    async with opened(tmp_path, hot_executions=8, rotate_bytes=4000) as store:
+    async with opened(tmp_path, kind=kind, hot_executions=8, rotate_bytes=4000) as store:
         for name in names:
             await create(store, name)
         for turn in range(2, 8):

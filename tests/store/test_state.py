@@ -16,9 +16,7 @@ from stigmer_backend.store import (
     StoreKind,
     UnknownRecord,
 )
-from tests.store.stores import opened
-
-KINDS = [pytest.param(StoreKind.FILE, id="file"), pytest.param(StoreKind.MEMORY, id="memory")]
+from tests.store.stores import KINDS, opened
 
 
 def row(state: StateWrite, number: int, parent: str = "org-1", kind: str = "session") -> int:

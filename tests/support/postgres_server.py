@@ -1,5 +1,6 @@
 """A real PostgreSQL server of the test's own: in a temporary directory, on a Unix socket alone, as a user that is not root."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -7,10 +8,13 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
+
+from tests.support import require
 
 PLACES = "/usr/lib/postgresql"
 START_SECONDS = 30
@@ -112,6 +116,22 @@ def run_as_owner(command: list[str]) -> None:
         user=whose(),
         cwd="/",
     )
+
+
+@cache
+def shared() -> PostgresServer:
+    """The server of this process's tests, started for the first that asks; that is skipped, with the reason, where there is none."""
+    if reason := missing():
+        require.missing(reason)
+    kept = ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(running())
+
+
+@cache
+def database_for(directory: Path) -> str:
+    """URI of a database that is to a test what the directory would be: the same one each time."""
+    return shared().database()
 
 
 @contextmanager
