@@ -123,6 +123,7 @@ async def _serve(arguments: Arguments) -> None:
     from stigmer_runner.hosting.sandboxes import Sandboxes
     from stigmer_runner.hosting.scratch import Scratch
     from stigmer_runner.link.link import Link, LinkOptions
+    from stigmer_runner.link.values import ValueCalls
     from stigmer_runner.sandbox import end_marked_processes
     from stigmer_runner.tools.shell.state import ShellStates
     from stigmer_runner.tools.shell.telling import with_gaps
@@ -141,7 +142,6 @@ async def _serve(arguments: Arguments) -> None:
     )
     providers = Providers(arguments.settings, home.root)
     local = arguments.settings.backend.local
-    engines = Engines(local.execution, local.temporal, home, arguments.runner_id)
     try:
         async with sandboxes.looked_at() as description:
             options = LinkOptions(home.runner_socket, arguments.token, arguments.runner_id, home=home.root)
@@ -150,6 +150,7 @@ async def _serve(arguments: Arguments) -> None:
 
                 options = replace(options, elsewhere=arguments.elsewhere, patience=PATIENCE, patience_holding=PATIENCE)
             link = Link(options, host, with_gaps(description), host.busy)
+            engines = Engines(local.execution, local.temporal, home, arguments.runner_id, ValueCalls(link))
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, host.shut_down, "the runner was told to stop")
             linking = asyncio.create_task(link.run())
@@ -157,10 +158,10 @@ async def _serve(arguments: Arguments) -> None:
             try:
                 await host.serve(Services(link, sandboxes, states, scratch, prefix, home, providers, engines))
             finally:
+                await engines.close()
                 link.leave()
                 await linking
     finally:
-        await engines.close()
         await providers.close()
         await sandboxes.close()
         states.close()

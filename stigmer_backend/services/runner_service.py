@@ -17,6 +17,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     GetExecutionContextResponse,
     GetProviderKeyRequest,
     GetProviderKeyResponse,
+    KeepValueRequest,
+    KeepValueResponse,
     LinkRequest,
     LinkResponse,
     PublishEventRequest,
@@ -27,6 +29,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadSessionMemoryResponse,
     ReadSkillRequest,
     ReadSkillResponse,
+    ReadValueRequest,
+    ReadValueResponse,
     ServerSecrets,
     StartChildExecutionRequest,
     StartChildExecutionResponse,
@@ -39,6 +43,7 @@ from stigmer_apis.transport import aio
 from stigmer_backend.access import principal
 from stigmer_backend.artifacts.taking import Taking
 from stigmer_backend.executions.event_batches import pieces
+from stigmer_backend.executions.large_values import LargeValues, ended
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.memory import remembered
 from stigmer_backend.executions.registry import Registry
@@ -69,6 +74,7 @@ class RunnerService(RunnerServiceServicer):
         archives: SkillArchives,
         taking: Taking,
         workflows: WorkflowParts,
+        values: LargeValues,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -77,6 +83,7 @@ class RunnerService(RunnerServiceServicer):
         self._archives = archives
         self._taking = taking
         self._workflows = workflows
+        self._values = values
 
     async def Link(
         self, request_iterator: AsyncIterator[LinkRequest], context: aio.ServicerContext[LinkRequest, LinkResponse]
@@ -222,6 +229,27 @@ class RunnerService(RunnerServiceServicer):
         self._held(request.execution_id, request.epoch)
         return await self._workflows.callbacks.wait(request.execution_id, request.token)
 
+    async def KeepValue(
+        self,
+        request_iterator: AsyncIterator[KeepValueRequest],
+        context: aio.ServicerContext[KeepValueRequest, KeepValueResponse],
+    ) -> KeepValueResponse:
+        """A value that is too large for a cluster's history, of an execution that lives: whichever runner made it."""
+        first = await anext(request_iterator, None)
+        if first is None or self._registry.get(first.execution_id) is None:
+            raise ended("" if first is None else first.execution_id)
+        digest, size = await self._values.keep(first.execution_id, _data(first, request_iterator))
+        return KeepValueResponse(hash=digest, size=size)
+
+    async def ReadValue(
+        self, request: ReadValueRequest, context: aio.ServicerContext[ReadValueRequest, ReadValueResponse]
+    ) -> AsyncIterator[ReadValueResponse]:
+        """A value that is kept."""
+        if self._registry.get(request.execution_id) is None:
+            raise ended(request.execution_id)
+        async for piece in self._values.read(request.execution_id, request.hash):
+            yield ReadValueResponse(data=piece)
+
     def _held(self, execution_id: str, epoch: int) -> LiveExecution:
         """The execution; raises `FailedPrecondition` where the caller does not hold it under this epoch."""
         live = self._registry.get(execution_id)
@@ -238,3 +266,9 @@ class RunnerService(RunnerServiceServicer):
             self._runners.leave(session, error)
         finally:
             self._runners.leave(session)
+
+
+async def _data(first: KeepValueRequest, requests: AsyncIterator[KeepValueRequest]) -> AsyncIterator[bytes]:
+    yield first.data
+    async for request in requests:
+        yield request.data

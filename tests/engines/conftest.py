@@ -1,7 +1,9 @@
 """The engines that the suite runs on."""
 
+import hashlib
 import os
 from collections.abc import AsyncGenerator, Generator
+from typing import ClassVar
 
 import pytest
 
@@ -34,6 +36,22 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Tempo
     server.stop()
 
 
+class Kept:
+    """Large values, in memory: all runners of the tests find them."""
+
+    _all: ClassVar[dict[str, bytes]] = {}
+
+    async def keep(self, execution_id: str, data: bytes) -> str:
+        """Keep one."""
+        digest = hashlib.sha256(data).hexdigest()
+        self._all[digest] = data
+        return digest
+
+    async def read(self, execution_id: str, digest: str) -> bytes:
+        """One that was kept."""
+        return self._all[digest]
+
+
 def cluster_of(server: TemporalServer, identity: str = "test-runner") -> TemporalEngine:
     """An engine on that server."""
 
@@ -44,7 +62,7 @@ def cluster_of(server: TemporalServer, identity: str = "test-runner") -> Tempora
         return KEY
 
     options = ClusterOptions(address=address, namespace="default", identity=f"{identity}-{os.getpid()}")
-    return TemporalEngine(options, lambda: DEFINITIONS, key)
+    return TemporalEngine(options, lambda: DEFINITIONS, key, Kept())
 
 
 @pytest.fixture(params=["embedded", "temporal"])

@@ -1,7 +1,9 @@
 """A whole Stigmer on a real Temporal server: command lines, workflows, kills, and a server that goes away."""
 
 import asyncio
+import base64
 import json
+import random
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -80,6 +82,29 @@ async def test_a_signal_reaches_a_run_and_a_cancel_ends_one(trial: Trial) -> Non
         assert len(outputs) == 1
         slow = (await client.workflows.run(document=HEAD + "do: [{w: {wait: PT1H}}]")).metadata.id
         assert (await client.cancel(slow, "enough", 60.0)).phase == EXECUTION_CANCELLED
+
+
+@pytest.mark.parametrize("size", [3_000_000, 6_000_000] if in_campaign() else [3_000_000])
+async def test_a_result_may_be_larger_than_the_cluster_takes(trial: Trial, tmp_path: Path, size: int) -> None:
+    """2 MiB for a value and 4 MB for a request are its limits: what is kept outside goes with the run."""
+    (tmp_path / "big").write_bytes(base64.b64encode(random.Random(7).randbytes(size * 3 // 4)))
+    text = HEAD + (
+        "do: [{a: {run: {shell: {command: cat big}}, output: {as: '${ {a: .} }'}}}, {b: {set: {n: '${ .a | length }'}}}]"
+    )
+    kept = trial.workstation.home / "data" / "values"
+    async with client_of(trial.workstation) as client, asyncio.timeout(LIVENESS * 2):
+        execution_id = (await client.workflows.run(document=text, workspace=str(tmp_path))).metadata.id
+        outputs = [
+            str(event.workflow_output)
+            async for item in client.tail(execution_id)
+            if isinstance(item, TailBatch)
+            for event in item.events
+            if event.HasField("workflow_output")
+        ]
+        assert len(outputs) == 1
+        assert f"number_value: {size}" in outputs[0]
+    assert list(kept.glob("*")), "nothing was kept outside"
+    await eventually(lambda: not list(kept.glob("*/*")))
 
 
 def test_a_cluster_that_does_not_take_runs_is_told(temporal_server: TemporalServer) -> None:

@@ -9,6 +9,7 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis.config import EngineKind, Execution, Temporal
 from stigmer_apis.home import Home
 from stigmer_runner.engine.port import Engine
+from stigmer_runner.link.values import ValueCalls
 from stigmer_runner.temporal.naming import CLUSTER
 
 if TYPE_CHECKING:
@@ -34,12 +35,14 @@ class Engines:
         temporal: Temporal | None = None,
         home: Home | None = None,
         runner_id: str = "",
+        values: ValueCalls | None = None,
     ) -> None:
         """Without settings there is the embedded engine alone."""
         self._kind = EngineKind.EMBEDDED if execution is None else execution.engine
         self._temporal = temporal
         self._home = home
         self._runner_id = runner_id
+        self._values = values
         self._cluster: TemporalEngine | None = None
 
     async def of(self, history: Sequence[JournalRecord]) -> Engine:
@@ -47,12 +50,12 @@ class Engines:
         await load_engine()
         begun = bool(history)
         by_cluster = history[0].child_run_id == CLUSTER if begun else self._kind is EngineKind.TEMPORAL
-        if by_cluster and self._home is not None and self._temporal is not None:
+        if by_cluster and self._home is not None and self._temporal is not None and self._values is not None:
             await asyncio.to_thread(importlib.import_module, TEMPORAL)
             if self._cluster is None:
                 from stigmer_runner.temporal.opening import temporal_engine
 
-                self._cluster = temporal_engine(self._temporal, self._home, self._runner_id)
+                self._cluster = temporal_engine(self._temporal, self._home, self._runner_id, self._values)
             return self._cluster
         from stigmer_runner.engine.embedded_engine import EmbeddedEngine
 

@@ -12,13 +12,19 @@ from stigmer_runner.link.outbox import Outbox
 
 _logger = logging.getLogger(__name__)
 
+GROUP_BYTES = 64 << 10
+GROUP_APPENDS = 64
+"""How much goes into one frame."""
+
 LinkCall = aio.StreamStreamCall[LinkRequest, LinkResponse]
 
 
 class Sendable:
-    """Who has something to send, in turn: one frame each, so that a flood of one does not delay the others."""
+    """Who has something to send, in turn: one append each, so that a flood of one does not delay the others."""
 
     def __init__(self) -> None:
+        self.groups = False
+        """Whether appends that wait may go as one frame."""
         self._waiting: dict[Outbox, None] = {}
         self._frames: deque[LinkRequest] = deque()
         self._more = asyncio.Event()
@@ -35,6 +41,7 @@ class Sendable:
 
     def clear(self) -> None:
         """Forget who waits: a new connection begins."""
+        self.groups = False
         self._waiting.clear()
         self._frames.clear()
 
@@ -43,15 +50,38 @@ class Sendable:
         while True:
             if self._frames:
                 return self._frames.popleft()
-            while self._waiting:
-                outbox = next(iter(self._waiting))
-                del self._waiting[outbox]
-                frame = outbox.next_frame()
-                if frame is not None:
-                    self._waiting[outbox] = None
-                    return frame
+            frame = self._next_append()
+            if frame is not None:
+                return self._with_more(frame) if self.groups and self._waiting else frame
             self._more.clear()
             await self._more.wait()
+
+    def _next_append(self, most: int | None = None) -> LinkRequest | None:
+        """The append of whose turn it is; None where nobody has one, or it has more than `most` bytes."""
+        while self._waiting:
+            outbox = next(iter(self._waiting))
+            if most is not None and outbox.next_bytes > most:
+                return None
+            del self._waiting[outbox]
+            frame = outbox.next_frame()
+            if frame is not None:
+                self._waiting[outbox] = None
+                return frame
+        return None
+
+    def _with_more(self, first: LinkRequest) -> LinkRequest:
+        """An append with those that wait behind it, as one frame."""
+        frames, left = [first], GROUP_BYTES - _size(first)
+        while len(frames) < GROUP_APPENDS and (frame := self._next_append(left)) is not None:
+            frames.append(frame)
+            left -= _size(frame)
+        if len(frames) == 1:
+            return first
+        return LinkRequest(appends=LinkRequest.Appends(appends=[frame.append for frame in frames]))
+
+
+def _size(frame: LinkRequest) -> int:
+    return len(frame.append.events) + len(frame.append.journal)
 
 
 class Conversation:

@@ -282,11 +282,11 @@ class Link:
 
         return await self.asked(outbox, ask)
 
-    async def asked(self, outbox: Outbox, ask: Callable[[RunnerServiceStub], Awaitable[_Answer]]) -> _Answer:
-        """Ask the daemon; wait for one where there is none. Raises `LeaseLost`, and `RefusedByDaemon` with its words."""
+    async def asked(self, outbox: Outbox | None, ask: Callable[[RunnerServiceStub], Awaitable[_Answer]]) -> _Answer:
+        """Ask the daemon for a lease, or for none; wait for a daemon where there is none. Raises `LeaseLost`, and `RefusedByDaemon` with its words."""
         while True:
             await self._connected.wait()
-            if outbox.lost is not None:
+            if outbox is not None and outbox.lost is not None:
                 raise LeaseLost(outbox.lost)
             stub = self._stub
             if stub is not None:
@@ -347,6 +347,7 @@ class Link:
                 sandbox=self._sandbox,
                 labels=elsewhere.labels if elsewhere is not None else (),
                 host=elsewhere.host if elsewhere is not None else "",
+                takes_groups=True,
             )
         )
 
@@ -360,6 +361,7 @@ class Link:
         )
 
     def _welcomed(self, welcome: LinkResponse.Welcome, held: Sequence[Outbox]) -> None:
+        self._sendable.groups = welcome.takes_groups
         kept = {(each.execution_id, each.epoch): each.producer_seq for each in welcome.kept}
         for outbox in held:
             durable = kept.get((outbox.execution_id, outbox.epoch))
@@ -371,11 +373,10 @@ class Link:
     def _hear(self, frame: LinkResponse) -> None:
         match frame.WhichOneof("frame"):
             case "acknowledged":
-                told = frame.acknowledged
-                outbox = self._held(told.execution_id, told.epoch)
-                if outbox is not None:
-                    self._futile = 0
-                    outbox.acknowledged(told.producer_seq)
+                self._acknowledged(frame.acknowledged)
+            case "acknowledged_all":
+                for told in frame.acknowledged_all.acknowledged:
+                    self._acknowledged(told)
             case "lease_granted":
                 self._granted(frame.lease_granted)
             case "lease_revoked":
@@ -396,6 +397,12 @@ class Link:
                 self._handler.shut_down(frame.shut_down.reason)
             case other:
                 _logger.warning("the daemon said something that this version does not understand: %s", other)
+
+    def _acknowledged(self, told: LinkResponse.Acknowledged) -> None:
+        outbox = self._held(told.execution_id, told.epoch)
+        if outbox is not None:
+            self._futile = 0
+            outbox.acknowledged(told.producer_seq)
 
     def _undone(self, answer: LinkRequest.EndedUndone) -> None:
         self._sendable.push(LinkRequest(ended_undone=answer))

@@ -93,6 +93,11 @@ class Outbox:
 
     # The connection's side
 
+    @property
+    def next_bytes(self) -> int:
+        """How large the next frame is; 0 where there is none."""
+        return self._held[self._sent].size if self._sent < len(self._held) else 0
+
     def next_frame(self) -> LinkRequest | None:
         """The next frame that was not sent over this connection."""
         if self._sent >= len(self._held):

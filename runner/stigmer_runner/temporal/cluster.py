@@ -12,6 +12,7 @@ from stigmer_runner.engine.journal import JournalSink
 from stigmer_runner.engine.plan import ChildKinds, RunPlan, childless
 from stigmer_runner.temporal.converting import data_converter
 from stigmer_runner.temporal.interceptors import OfClients, OfWorkers
+from stigmer_runner.temporal.large_values import KeptValues
 from stigmer_runner.temporal.library import (
     Client,
     RawValue,
@@ -55,11 +56,13 @@ class TemporalEngine:
         options: ClusterOptions,
         definitions: Callable[[], Sequence[type[object]]],
         key: Callable[[], Awaitable[bytes]],
+        values: KeptValues,
     ) -> None:
-        """`definitions`: the durable classes. `key`: what seals payloads, see `SealedPayloads`."""
+        """`definitions`: the durable classes. `key`: what seals payloads, see `SealedPayloads`. `values`: keeps those that are large."""
         self._options = options
         self._definitions = definitions
         self._key = key
+        self._values = values
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._serving: list[asyncio.Task[None]] = []
@@ -122,7 +125,7 @@ class TemporalEngine:
                 api_key=options.api_key,
                 tls=options.tls,
                 identity=options.identity,
-                data_converter=data_converter(await self._key()),
+                data_converter=data_converter(await self._key(), self._values),
                 interceptors=[OfClients()],
                 connect_timeout=_CONNECT,
             )
@@ -142,6 +145,8 @@ class TemporalEngine:
                     # The definitions keep to the workflow's clock, chance and activities; both engines replay them in the tests.
                     workflow_runner=UnsandboxedWorkflowRunner(),
                     workflow_failure_exception_types=[Exception],
+                    # Its one effect here: a task that takes two seconds, over large values or on a busy machine, is not taken for a deadlock.
+                    debug_mode=True,
                 )
                 await worker.run()
             except (RPCError, RuntimeError, ValueError) as error:

@@ -4,6 +4,7 @@ from contextvars import ContextVar
 
 from stigmer_runner.engine.plain_values import PlainValues
 from stigmer_runner.temporal.codec import SealedPayloads
+from stigmer_runner.temporal.large_values import KeptValues, outside
 from stigmer_runner.temporal.library import (
     CancelledError,
     DataConverter,
@@ -30,8 +31,11 @@ class Failures(DefaultFailureConverter):
         super().to_failure(exception, payload_converter, failure)
 
 
-def data_converter(key: bytes) -> DataConverter:
-    """The converter of clients and workers. `key` seals what they write: see `SealedPayloads`."""
+def data_converter(key: bytes, values: KeptValues) -> DataConverter:
+    """The converter of clients and workers. `key` seals what they write: see `SealedPayloads`; `values` keeps what is large."""
     return DataConverter(
-        payload_converter_class=PlainValues, payload_codec=SealedPayloads(key), failure_converter_class=Failures
+        payload_converter_class=PlainValues,
+        payload_codec=SealedPayloads(key),
+        failure_converter_class=Failures,
+        external_storage=outside(values),
     )

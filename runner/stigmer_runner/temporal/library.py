@@ -16,7 +16,18 @@ from temporalio.client import (
 )
 from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.common import RawValue, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadCodec, PayloadConverter
+from temporalio.converter import (
+    DataConverter,
+    DefaultFailureConverter,
+    ExternalStorage,
+    PayloadCodec,
+    PayloadConverter,
+    StorageDriver,
+    StorageDriverClaim,
+    StorageDriverRetrieveContext,
+    StorageDriverStoreContext,
+    StorageDriverWorkflowInfo,
+)
 from temporalio.exceptions import (
     ApplicationError,
     CancelledError,
@@ -49,6 +60,7 @@ __all__ = [
     "DataConverter",
     "DefaultFailureConverter",
     "ExecuteActivityInput",
+    "ExternalStorage",
     "Failure",
     "FailureError",
     "HandleSignalInput",
@@ -65,6 +77,11 @@ __all__ = [
     "StartActivityInput",
     "StartChildWorkflowInput",
     "StartWorkflowUpdateInput",
+    "StorageDriver",
+    "StorageDriverClaim",
+    "StorageDriverRetrieveContext",
+    "StorageDriverStoreContext",
+    "StorageDriverWorkflowInfo",
     "TLSConfig",
     "TerminatedError",
     "UnsandboxedWorkflowRunner",

@@ -16,6 +16,7 @@ from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.errors import RunnerError
 from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
 from stigmer_runner.temporal.key_file import sealing_key
+from stigmer_runner.temporal.large_values import KeptValues
 from stigmer_runner.temporal.library import TLSConfig
 from stigmer_runner.temporal.run import ClusterAway
 
@@ -24,7 +25,7 @@ MANAGED_RECORD = "temporal.json"
 _LONGEST_KEY = 64 * 1024
 
 
-def temporal_engine(settings: Temporal, home: Home, runner_id: str) -> TemporalEngine:
+def temporal_engine(settings: Temporal, home: Home, runner_id: str, values: KeptValues) -> TemporalEngine:
     """The engine; it connects when the first run needs it. Blocking: certificates are read. Raises `RunnerError`."""
 
     async def key() -> bytes:
@@ -41,7 +42,7 @@ def temporal_engine(settings: Temporal, home: Home, runner_id: str) -> TemporalE
         api_key=_api_key(settings.api_key_file) if settings.api_key_file else None,
         tls=_tls(settings),
     )
-    return TemporalEngine(options, _definitions, key)
+    return TemporalEngine(options, _definitions, key, values)
 
 
 def managed_address(home: Home) -> str:

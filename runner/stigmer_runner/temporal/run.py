@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Protocol, TypeVar, cast
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import Activation, Job, JournalRecord, Start
@@ -47,6 +48,8 @@ _TOLD_AFTER = 1.0
 _REFUSED_WITHIN = 0.05
 """Seconds after its acceptance in which an update that was refused is known to be."""
 _LEAVING_WITHIN = 5.0
+_TASK_TIMEOUT = timedelta(seconds=60)
+"""How long a runner may take over a step of a definition before the cluster asks another."""
 
 _logger = logging.getLogger(__name__)
 
@@ -222,6 +225,7 @@ class TemporalRun:
                 args=list(plan.arguments),
                 id=workflow_id,
                 task_queue=run_queue_of(plan.workflow_id),
+                task_timeout=_TASK_TIMEOUT,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
