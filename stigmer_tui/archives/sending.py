@@ -4,12 +4,13 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 import (
+    Belonging,
     ImportEvents,
     ImportFile,
     ImportItemEnd,
@@ -21,8 +22,7 @@ from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 impo
 from stigmer_apis.client import Client
 from stigmer_apis.client.imports import import_items
 from stigmer_apis.errors import InvalidArgument, NotFound
-from stigmer_tui.archives.layout import RUN, SKILL, file_path
-from stigmer_tui.manifests.kinds import BY_NAME
+from stigmer_tui.archives.layout import LENGTH, RUNS, SKILL, file_path
 
 _PIECE = 512 << 10
 
@@ -36,12 +36,14 @@ class Checked:
     id: str
     digest: str
     files: tuple[str, ...]
+    name: str
+    """For people; its id where it has no other."""
 
 
 async def import_archive(
     client: Client, archive: Path, taken: str, *, dry_run: bool, tell: Callable[[ImportResponse], None]
 ) -> None:
-    """Take `archive` into the server's store; `tell` what became of each item.
+    """Take `archive` into the server's store; `tell` what became of each item, by its name.
 
     Raises `NotFound` where there is no file, `InvalidArgument` for an archive that is not whole, with nothing imported, and what the server raises.
     """
@@ -52,11 +54,9 @@ async def import_archive(
     with tempfile.TemporaryDirectory(prefix="stigmer-import-") as scratch:
         directory = Path(scratch)
         items = await _checked(archive, directory)
-        for item in items:
-            if item.kind == SKILL:
-                tell(await _skill(client, directory, item, dry_run=dry_run))
-        others = [item for item in items if item.kind != SKILL]
-        async for answer in import_items(client, _requests(directory, others, taken, dry_run)):
+        names = {item.id: item.name for item in items}
+        async for answer in import_items(client, _requests(directory, items, taken, dry_run)):
+            answer.name = names.get(answer.name, answer.name)
             tell(answer)
 
 
@@ -87,25 +87,24 @@ async def _checked(archive: Path, directory: Path) -> list[Checked]:
     if "error" in said:
         raise InvalidArgument(f"{archive.name}: {said['error']}", remedy=str(said["remedy"]))
     return [
-        Checked(place, str(kind), str(record_id), str(digest), tuple(map(str, files)))
-        for place, (kind, record_id, digest, files) in enumerate(said["items"])
+        Checked(place, str(kind), str(record_id), str(digest), tuple(map(str, files)), str(name))
+        for place, (kind, record_id, digest, files, name) in enumerate(said["items"])
     ]
 
 
 async def _requests(directory: Path, items: list[Checked], taken: str, dry_run: bool) -> AsyncGenerator[ImportRequest]:
     yield ImportRequest(start=ImportStart(taken=taken, dry_run=dry_run))
     for item in items:
+        for belonging in _belongings(directory, item):
+            yield belonging
         message = (directory / f"{item.place}.pb").read_bytes()
         resource = ImportResource(kind=item.kind, resource=message, events_digest=bytes.fromhex(item.digest))
         yield ImportRequest(resource=resource)
-        if item.kind != RUN:
+        if item.kind not in (*RUNS, SKILL):
             continue
-        first = 1
-        with (directory / f"{item.place}.events").open("rb") as body:
-            for line in (directory / f"{item.place}.parts").read_text().splitlines():
-                _, size, count = map(int, line.split())
-                yield ImportRequest(events=ImportEvents(first_seq=first, count=count, body=body.read(size)))
-                first += count
+        if item.kind in RUNS:
+            for part in _events(directory, item):
+                yield part
         if not dry_run:
             for digest in item.files:
                 with (directory / file_path(digest).replace("/", "!")).open("rb") as file:
@@ -116,22 +115,20 @@ async def _requests(directory: Path, items: list[Checked], taken: str, dry_run: 
         yield ImportRequest(end=ImportItemEnd())
 
 
-async def _skill(client: Client, directory: Path, item: Checked, *, dry_run: bool) -> ImportResponse:
-    """A skill is pushed, as by hand: the server looks into its ZIP again. Another one of that name stays as it is."""
-    from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import Skill
+def _events(directory: Path, item: Checked) -> Iterator[ImportRequest]:
+    first = 1
+    with (directory / f"{item.place}.events").open("rb") as body:
+        for line in (directory / f"{item.place}.parts").read_text().splitlines():
+            _, size, count = map(int, line.split())
+            yield ImportRequest(events=ImportEvents(first_seq=first, count=count, body=body.read(size)))
+            first += count
 
-    skill = Skill.FromString((directory / f"{item.place}.pb").read_bytes())
-    answer = ImportResponse(kind=SKILL, name=item.id, id=item.id, outcome="created")
-    try:
-        there = await client.skills.get(skill.metadata.slug)
-    except NotFound:
-        if not dry_run:
-            data = (directory / file_path(item.files[0]).replace("/", "!")).read_bytes()
-            made, _ = await client.skills.push(skill.metadata.slug, data, tag=skill.spec.tag)
-            answer.id = made.metadata.id
-        return answer
-    answer.id = there.metadata.id
-    same = there.status.version_hash == skill.status.version_hash
-    answer.outcome = "same" if same else "skipped"
-    answer.detail = "" if same else f"the {BY_NAME[SKILL].words} {skill.metadata.slug} is there in another version"
-    return answer
+
+def _belongings(directory: Path, item: Checked) -> Iterator[ImportRequest]:
+    place = directory / f"{item.place}.more"
+    if not place.exists():
+        return
+    with place.open("rb") as more:
+        while head := more.read(LENGTH.size):
+            (size,) = LENGTH.unpack(head)
+            yield ImportRequest(belonging=Belonging.FromString(more.read(size)))

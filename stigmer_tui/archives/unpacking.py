@@ -2,7 +2,8 @@
 
 A program of its own, so that whatever a bad archive does to it ends here: it has limits of memory, time and open files, and may be killed. On standard
 output comes one JSON object: `{"items": [...]}`, in the order in which they are to be taken, or `{"error", "remedy"}`. In DIR stand then, for the item number
-N, `N.pb` (its message), `N.events` (its events), `N.parts` (lines of offset, bytes and count, each a piece to send), and files by their SHA-256.
+N, `N.pb` (its message), `N.more` (what belongs to it: `Belonging`s, each behind its length), `N.events` (its events), `N.parts` (lines of offset, bytes and count,
+each a piece to send), and files by their SHA-256.
 """
 
 import json
@@ -20,6 +21,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import DecodeError
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import EventBatch
+from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 import Belonging
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource
 from stigmer_tui.archives.layout import (
     FORMAT,
@@ -28,7 +30,7 @@ from stigmer_tui.archives.layout import (
     LENGTH,
     MEMBER,
     ORDER,
-    RUN,
+    RUNS,
     Item,
     file_path,
     run_path,
@@ -64,7 +66,16 @@ class Member:
     digest: str
 
 
-def unpack(archive: Path, directory: Path, room: int) -> list[Item]:
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """An item that was checked."""
+
+    item: Item
+    name: str
+    """What people call it; its id where it has no other name."""
+
+
+def unpack(archive: Path, directory: Path, room: int) -> list[Unpacked]:
     """Unpack `archive` to `directory`, at most `room` bytes, check all of it, and make what is sent of it. Raises `Refused`."""
     try:
         with archive.open("rb") as file:
@@ -77,9 +88,7 @@ def unpack(archive: Path, directory: Path, room: int) -> list[Item]:
         raise Refused(f"{archive.name} is damaged: {error}") from error
     items = _index(directory, members)
     ordered = sorted(items, key=lambda item: ORDER.index(item.kind))
-    for place, item in enumerate(ordered):
-        _prepare(directory, place, item)
-    return ordered
+    return [Unpacked(item, _prepare(directory, place, item)) for place, item in enumerate(ordered)]
 
 
 def _members(file: IO[bytes], directory: Path, room: int) -> dict[str, Member]:
@@ -148,7 +157,7 @@ def _index(directory: Path, members: dict[str, Member]) -> list[Item]:
     if len(set(ids)) != len(ids):
         raise Refused("it names a resource twice", "somebody changed it: do not trust it")
     for item in items:
-        for path in (item.path, *map(file_path, item.files)):
+        for path in (item.path, *map(file_path, item.files), *filter(None, (item.more,))):
             if path not in there:
                 raise Refused(f"{path[:200]} is missing")
     return items
@@ -162,6 +171,7 @@ def _item(entry: dict[str, Any]) -> Item:
         int(entry["events"]),
         str(entry["digest"]),
         tuple(str(digest) for digest in entry["files"]),
+        str(entry.get("more", "")),
     )
     bytes.fromhex(item.digest)
     if item.kind not in ORDER:
@@ -169,8 +179,8 @@ def _item(entry: dict[str, Any]) -> Item:
     return item
 
 
-def _prepare(directory: Path, place: int, item: Item) -> None:
-    """Make the message and the pieces of events of an item."""
+def _prepare(directory: Path, place: int, item: Item) -> str:
+    """Make the message and the pieces of events of an item; its name."""
     try:
         given = json.loads((directory / _flat(item.path)).read_bytes())
         message = _message(item.kind)
@@ -183,8 +193,27 @@ def _prepare(directory: Path, place: int, item: Item) -> None:
     if message.metadata.id != item.id:
         raise Refused(f"{item.path} is not the {item.kind} that the archive says")
     (directory / f"{place}.pb").write_bytes(message.SerializeToString())
-    if item.kind == RUN:
+    if item.more:
+        _belongings(directory, place, item)
+    if item.kind in RUNS:
         _events(directory, place, item)
+    return str(message.metadata.slug or item.id)
+
+
+def _belongings(directory: Path, place: int, item: Item) -> None:
+    """Make the messages of what belongs to an item."""
+    with (directory / _flat(item.more)).open("rb") as lines, (directory / f"{place}.more").open("wb") as more:
+        for line in lines:
+            belonging = Belonging()
+            try:
+                ParseDict(json.loads(line), belonging)
+            except (ValueError, ParseError, RecursionError, AttributeError, TypeError) as error:
+                raise Refused(
+                    f"{item.more} says what this version does not know: {str(error)[:300]}",
+                    "use the Stigmer that exported it, or a newer one",
+                ) from error
+            data = belonging.SerializeToString()
+            more.write(LENGTH.pack(len(data)) + data)
 
 
 def _message(kind: str) -> Any:
@@ -275,7 +304,13 @@ def main(arguments: list[str]) -> int:
     except MemoryError:
         _say({"error": "it takes more memory than an archive may", "remedy": "do not trust it"})
         return 1
-    _say({"items": [[item.kind, item.id, item.digest, list(item.files)] for item in items]})
+    _say(
+        {
+            "items": [
+                [each.item.kind, each.item.id, each.item.digest, list(each.item.files), each.name] for each in items
+            ]
+        }
+    )
     return 0
 
 

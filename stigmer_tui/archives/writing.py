@@ -5,7 +5,7 @@ import json
 import tarfile
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
@@ -16,7 +16,18 @@ from google.protobuf.message import Message
 
 from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch
-from stigmer_tui.archives.layout import FORMAT, INDEX, LENGTH, NEEDS, RUN, Item, file_path, resource_path, run_path
+from stigmer_tui.archives.layout import (
+    FORMAT,
+    INDEX,
+    LEFT_OUT,
+    LENGTH,
+    NEEDS,
+    Item,
+    file_path,
+    more_path,
+    resource_path,
+    run_path,
+)
 
 _COPY = 1 << 20
 _SPOOL = 8 << 20
@@ -39,6 +50,7 @@ class ArchiveWriter:
         self._tar = tar
         self._items: list[Item] = []
         self._members: dict[str, tuple[int, str]] = {}
+        self._left_out: list[str] = [*LEFT_OUT]
         self._made = int(time.time())
 
     def has_file(self, digest: str) -> bool:
@@ -52,17 +64,28 @@ class ArchiveWriter:
                 spool.write(piece)
             self._add(file_path(digest), spool)
 
-    def add_resource(self, kind: str, resource: Message, record_id: str, files: tuple[str, ...] = ()) -> None:
-        """A resource; its files first."""
+    def add_resource(
+        self,
+        kind: str,
+        resource: Message,
+        record_id: str,
+        files: tuple[str, ...] = (),
+        belongings: Sequence[Message] = (),
+    ) -> None:
+        """A resource, and what belongs to it beside its message; its files first."""
         path = resource_path(kind, record_id)
         self._add_text(path, MessageToJson(resource, indent=2))
-        self._items.append(Item(kind, record_id, path, files=files))
+        self._items.append(Item(kind, record_id, path, files=files, more=self._add_more(kind, record_id, belongings)))
 
     @contextmanager
-    def run(self, run: Message, run_id: str) -> Generator["RunWriter"]:
+    def run(self, kind: str, run: Message, run_id: str, belongings: Sequence[Message] = ()) -> Generator["RunWriter"]:
         """A run, whose events are taken in the block. One at a time."""
         with tempfile.SpooledTemporaryFile(_SPOOL) as lines, tempfile.SpooledTemporaryFile(_SPOOL) as body:
-            yield RunWriter(self, run, run_id, lines, body)
+            yield RunWriter(self, kind, run, run_id, lines, body, self._add_more(kind, run_id, belongings))
+
+    def leave_out(self, what: str) -> None:
+        """Say in the archive that something is not in it."""
+        self._left_out.append(what)
 
     def finish(self) -> None:
         """Write the index."""
@@ -71,7 +94,7 @@ class ArchiveWriter:
             "needs": NEEDS,
             "version": __version__,
             "made_unix": self._made,
-            "secrets": "left out",
+            "left_out": self._left_out,
             "items": [asdict(item) for item in self._items],
             "members": self._members,
         }
@@ -83,6 +106,13 @@ class ArchiveWriter:
         self._add(run_path(item.id, "events.jsonl"), lines)
         self._add(run_path(item.id, "events.bin"), body)
         self._items.append(item)
+
+    def _add_more(self, kind: str, record_id: str, belongings: Sequence[Message]) -> str:
+        if not belongings:
+            return ""
+        path = more_path(kind, record_id)
+        self._add_text(path, "\n".join(json.dumps(MessageToDict(each)) for each in belongings))
+        return path
 
     def _add_text(self, path: str, text: str) -> None:
         self._add(path, io.BytesIO(text.encode("utf-8", "replace") + b"\n"))
@@ -104,8 +134,19 @@ class ArchiveWriter:
 class RunWriter:
     """The events of one run, on their way into an archive."""
 
-    def __init__(self, archive: ArchiveWriter, run: Message, run_id: str, lines: IO[bytes], body: IO[bytes]) -> None:
+    def __init__(
+        self,
+        archive: ArchiveWriter,
+        kind: str,
+        run: Message,
+        run_id: str,
+        lines: IO[bytes],
+        body: IO[bytes],
+        more: str,
+    ) -> None:
         self._archive = archive
+        self._kind = kind
+        self._more = more
         self._run = run
         self._id = run_id
         self._lines = lines
@@ -130,5 +171,5 @@ class RunWriter:
         """Put it into the archive; its files first."""
         files = tuple(digest for digest in self.files if self._archive.has_file(digest))
         path = run_path(self._id, "run.json")
-        item = Item(RUN, self._id, path, self._count, self._digest.hexdigest(), files)
+        item = Item(self._kind, self._id, path, self._count, self._digest.hexdigest(), files, self._more)
         self._archive.add_run(item, self._run, self._lines, self._body)

@@ -7,10 +7,12 @@ import click
 
 from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 import ImportResponse
 from stigmer_apis.client import Client
+from stigmer_tui.archives.layout import RUNS
 from stigmer_tui.archives.sending import import_archive
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
-from stigmer_tui.text import safe
+from stigmer_tui.manifests.kinds import BY_NAME
+from stigmer_tui.text import Untrusted, safe
 
 _TOLD = ("created", "renamed", "same", "skipped", "refused")
 
@@ -29,7 +31,7 @@ def command(archive: Path, taken: str, dry_run: bool) -> int:
     """Take what `stigmer export --format archive` wrote into the store: ids stay where they are free.
 
     All of FILE is checked before anything is changed. Each run comes whole, with its events and files, or not at all. The same archive again changes nothing. Secrets are in none: set
-    them again.
+    them again. Schedules come paused: nothing starts by itself here until `stigmer schedule resume` lets it.
 
     \b
     Examples:
@@ -42,9 +44,11 @@ def command(archive: Path, taken: str, dry_run: bool) -> int:
         counted[answer.outcome] += 1
         if answer.outcome == "same":
             return
-        detail = f": {safe(answer.detail)}" if answer.detail else ""
-        name = answer.name if answer.id in ("", answer.name) else f"{answer.name} as {answer.id}"
-        click.echo(f"{safe(answer.outcome)} {safe(answer.kind)} {safe(name)}{detail}", err=answer.outcome == "refused")
+        detail = f": {safe(Untrusted(answer.detail), lines=False)}" if answer.detail else ""
+        kind = BY_NAME[answer.kind].words if answer.kind in BY_NAME else answer.kind
+        renamed = f" as {answer.id}" if answer.outcome == "renamed" and answer.kind in RUNS else ""
+        line = f"{safe(answer.outcome)} {safe(kind)} {safe(Untrusted(answer.name), lines=False)}{safe(renamed)}{detail}"
+        click.echo(line, err=answer.outcome == "refused")
 
     async def work(client: Client) -> int:
         await import_archive(client, archive, taken, dry_run=dry_run, tell=tell)

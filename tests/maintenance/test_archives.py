@@ -101,7 +101,7 @@ async def write(
             metadata=ApiResourceMetadata(id=RUN, name=RUN, slug=RUN),
             spec=AgentExecutionSpec(session_id=SESSION, agent_id=agent.agent.metadata.id, message="echo"),
         )
-        with archive.run(run, RUN) as writer:
+        with archive.run("AgentExecution", run, RUN) as writer:
             writer.take(events() if told is None else told)
             writer.finish()
     return path
@@ -274,7 +274,7 @@ async def test_what_is_no_archive_is_refused_by_name_and_changes_nothing(short_t
             "a member '/etc/x'": [*changed(), (tarfile.TarInfo("/etc/x"), b"out")],
             "a member 'files/0": [*changed(), (link, b"")],
             "twice": [*changed(), (tarfile.TarInfo(environment), found[environment])],
-            "format 2, this version reads up to 1": changed(**{"archive.json": index(format=2, needs="9.0")}),
+            "format 3, this version reads up to 2": changed(**{"archive.json": index(format=3, needs="9.0")}),
             "is damaged": changed(**{"archive.json": b"[" * 100_000}),
             "has no archive.json": changed(**{"archive.json": None}),
             "is not what was exported": changed(**{environment: b"{}"}),

@@ -26,7 +26,7 @@ from stigmer_apis.errors import (
 )
 from stigmer_apis.errors_grpc import error_from_rpc, is_from_stigmer
 from stigmer_apis.protocol import TLS_NAME
-from stigmer_apis.transport import aio, client_options, grpc
+from stigmer_apis.transport import Options, aio, client_options, grpc
 
 _CONNECT_SECONDS = 5.0
 
@@ -87,14 +87,16 @@ class Remote:
             raise
         return wire, info
 
-    async def channel(self) -> aio.Channel:
+    async def channel(self, options: Options | None = None) -> aio.Channel:
         """A channel to the server: to whoever shows the certificate that the key names, or one that this machine trusts, and to nobody else.
+
+        With `options` in the place of `client_options()`.
 
         Raises `NotRunning`, `NotTrusted`, `NotStigmer`, `Unavailable`.
         """
         if self._key.fingerprint is not None and self._authority is None:
             self._authority = await self._find_authority(self._key.fingerprint)
-        options = client_options()
+        options = list(client_options() if options is None else options)
         if self._authority is not None:
             options.append(("grpc.ssl_target_name_override", TLS_NAME))
         credentials = grpc.ssl_channel_credentials(self._authority if self._authority is not None else _system_roots())

@@ -72,10 +72,15 @@ class Skills:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncGenerator[tuple[Wire, aio.Channel]]:
-        """The connection's wire, for its token, and a channel that carries archives."""
-        target = unix_target(self._connection.home.operator_socket)
-        async with self._connection.wire() as wire, aio.insecure_channel(target, options=archive_options()) as channel:
-            yield wire, channel
+        """The connection's wire, for its token, and a channel to the same server that carries archives."""
+        remote, options = self._connection.remote, archive_options()
+        async with self._connection.wire() as wire:
+            if remote is None:
+                opened = aio.insecure_channel(unix_target(self._connection.home.operator_socket), options=options)
+            else:
+                opened = await remote.channel(options)
+            async with opened as channel:
+                yield wire, channel
 
     async def _answered(self, wire: Wire, asked: Awaitable[_Answer]) -> _Answer:
         try:

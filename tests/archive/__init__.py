@@ -1,0 +1,1 @@
+"""Archives from the outside: what one home exported, another one has."""
