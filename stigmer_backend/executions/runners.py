@@ -181,7 +181,14 @@ class Runners:
             self._close(before, Aborted("the runner opened another Link"))
         now = self._loop.time()
         report = RunnerReport(
-            hello.runner_id, hello.pid, hello.version, hello.capacity, hello.sandbox, tuple(hello.labels), hello.host
+            hello.runner_id,
+            hello.pid,
+            hello.version,
+            hello.capacity,
+            hello.sandbox,
+            tuple(hello.labels),
+            hello.host,
+            hello.takes_groups,
         )
         session = RunnerSession(report, now, now)
         session.draining = (hello.runner_id, hello.pid) in self._draining
@@ -203,9 +210,10 @@ class Runners:
             session.heard_at = self._loop.time()
             match request.WhichOneof("frame"):
                 case "append":
-                    pipe = self._leases.append(session, request.append)
-                    if pipe is not None:
-                        await pipe.wait_below(self._options.unacknowledged_bytes)
+                    await self._append(session, request.append)
+                case "appends":
+                    for append in request.appends.appends:
+                        await self._append(session, append)
                 case "heartbeat":
                     session.report.memory_bytes = request.heartbeat.memory_bytes
                     session.report.running = request.heartbeat.running
@@ -222,6 +230,11 @@ class Runners:
                 case None:
                     raise InvalidArgument("a frame that is empty, or of a newer protocol")
 
+    async def _append(self, session: RunnerSession, append: LinkRequest.Append) -> None:
+        pipe = self._leases.append(session, append)
+        if pipe is not None:
+            await pipe.wait_below(self._options.unacknowledged_bytes)
+
     def leave(self, session: RunnerSession, error: StigmerError | None = None) -> None:
         """A Link ended."""
         self._close(session, error)
@@ -236,6 +249,7 @@ class Runners:
         return LinkResponse.Welcome(
             incarnation=self._incarnation,
             lease_milliseconds=int(self._options.lease_seconds * 1000),
+            takes_groups=True,
             kept=[
                 LinkResponse.KeptLease(execution_id=lease.live.id, epoch=lease.epoch, producer_seq=lease.pipe.durable)
                 for lease in kept

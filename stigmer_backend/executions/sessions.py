@@ -34,6 +34,8 @@ class RunnerReport:
     """What work may ask for."""
     host: str = ""
     """Its machine, where that is another one."""
+    takes_groups: bool = False
+    """Whether it takes several acknowledgements as one frame."""
     memory_bytes: int = 0
     running: int = 0
     unacknowledged_bytes: int = 0
@@ -134,8 +136,11 @@ class RunnerSession:
                     self._drained.ring()
                 yield frame
             acknowledged, self._acknowledged = self._acknowledged, {}
-            for frame in acknowledged.values():
-                yield LinkResponse(acknowledged=frame)
+            if len(acknowledged) > 1 and self.report.takes_groups:
+                yield LinkResponse(acknowledged_all=LinkResponse.AcknowledgedAll(acknowledged=acknowledged.values()))
+            else:
+                for frame in acknowledged.values():
+                    yield LinkResponse(acknowledged=frame)
             if self._frames or self._acknowledged:
                 continue
             if self._closed:

@@ -96,6 +96,20 @@ async def test_many_appends_are_acknowledged_together_in_order(served: Served, r
     assert await texts(served, name) == [*(str(number) for number in range(count)), "last"]
 
 
+async def test_appends_of_several_executions_come_and_are_acknowledged_as_one(served: Served) -> None:
+    names = [(await served.run()).metadata.id for _ in range(3)]
+    runner = player(served)
+    runner.takes_groups = True
+    welcome = await runner.connect()
+    assert welcome.takes_groups
+    for name in names:
+        await runner.begin(name)
+    await runner.append_together({name: [line(f"{name} {number}") for number in range(2)] for name in names})
+    assert any(frame.HasField("acknowledged_all") for frame in runner.frames)
+    for name in names:
+        assert await texts(served, name) == [f"{name} 0", f"{name} 1"]
+
+
 async def test_events_and_engine_records_of_one_append_stand_together(served: Served, runner: ScriptedRunner) -> None:
     name = (await served.run()).metadata.id
     await runner.begin(name)

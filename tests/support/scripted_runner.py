@@ -1,7 +1,7 @@
 """A runner without an engine: it speaks Link for real, and does what a test tells it to."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from google.protobuf.struct_pb2 import Struct
@@ -47,6 +47,8 @@ class ScriptedRunner:
         self.held: dict[str, Held] = {}
         self.frames: list[LinkResponse] = []
         """All that the daemon sent, in order, over all connections."""
+        self.takes_groups = False
+        """Whether it takes several acknowledgements as one frame."""
         self.connected = False
         self.ended_with: aio.AioRpcError | None = None
         """What the daemon ended the last connection with."""
@@ -72,6 +74,7 @@ class ScriptedRunner:
                     version="0",
                     protocol=PROTOCOL,
                     capacity=self.capacity,
+                    takes_groups=self.takes_groups,
                     sandbox=ev.Sandbox(kind="none", reason="scripted"),
                     held=[
                         LinkRequest.HeldLease(execution_id=one.granted.execution_id, epoch=one.granted.epoch)
@@ -121,6 +124,29 @@ class ScriptedRunner:
         epoch: int = 0,
     ) -> int:
         """Send an append, the next step unless `step` says otherwise; with `wait`, until it is acknowledged."""
+        append = self._append(execution_id, events, journal, urgent=urgent, step=step, epoch=epoch)
+        await self.send(LinkRequest(append=append))
+        if wait:
+            sent, held = append.producer_seq, self.held[execution_id]
+            await self.until(lambda: held.acknowledged >= sent or execution_id not in self.held)
+        return append.producer_seq
+
+    async def append_together(self, events: Mapping[str, Iterable[ev.Event]]) -> None:
+        """Send the next step of several executions as one frame, and wait until all are acknowledged."""
+        appends = [self._append(name, each, (), urgent=True) for name, each in events.items()]
+        await self.send(LinkRequest(appends=LinkRequest.Appends(appends=appends)))
+        await self.until(lambda: all(self.held[one.execution_id].acknowledged >= one.producer_seq for one in appends))
+
+    def _append(
+        self,
+        execution_id: str,
+        events: Iterable[ev.Event],
+        journal: Iterable[JournalRecord],
+        *,
+        urgent: bool,
+        step: int = 0,
+        epoch: int = 0,
+    ) -> LinkRequest.Append:
         held = self.held[execution_id]
         batch, records = ev.EventBatch(events=events), JournalBatch(records=journal)
         append = LinkRequest.Append(
@@ -137,11 +163,7 @@ class ScriptedRunner:
         if not step:
             held.sent += 1
             held.unacknowledged[held.sent] = append
-        await self.send(LinkRequest(append=append))
-        if wait:
-            sent = append.producer_seq
-            await self.until(lambda: held.acknowledged >= sent or execution_id not in self.held)
-        return append.producer_seq
+        return append
 
     async def begin(self, execution_id: str) -> Held:
         """Take the lease and say that the execution is in progress."""
@@ -268,7 +290,9 @@ class ScriptedRunner:
 
     def kinds(self) -> list[str]:
         """Which frames came, acknowledgements left out."""
-        return [kind for frame in self.frames if (kind := frame.WhichOneof("frame")) and kind != "acknowledged"]
+        return [
+            kind for frame in self.frames if (kind := frame.WhichOneof("frame")) and not kind.startswith("acknowledged")
+        ]
 
     # -- inner -----------------------------------------------------------------------------------------------------------
 
@@ -311,11 +335,17 @@ class ScriptedRunner:
                 if held is not None and held.granted.epoch == frame.lease_revoked.epoch:
                     del self.held[frame.lease_revoked.execution_id]
             case "acknowledged":
-                held = self.held.get(frame.acknowledged.execution_id)
-                if held is not None and held.granted.epoch == frame.acknowledged.epoch:
-                    self._acknowledge(held, frame.acknowledged.producer_seq)
+                self._acknowledged(frame.acknowledged)
+            case "acknowledged_all":
+                for told in frame.acknowledged_all.acknowledged:
+                    self._acknowledged(told)
             case _:
                 pass
+
+    def _acknowledged(self, told: LinkResponse.Acknowledged) -> None:
+        held = self.held.get(told.execution_id)
+        if held is not None and held.granted.epoch == told.epoch:
+            self._acknowledge(held, told.producer_seq)
 
     def _acknowledge(self, held: Held, step: int) -> None:
         held.acknowledged = max(held.acknowledged, step)
