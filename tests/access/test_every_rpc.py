@@ -53,6 +53,8 @@ def test_a_runner_reaches_its_own_service_and_nothing_that_belongs_to_people() -
         "/stigmer.runner.v1.RunnerService/CancelChild",
         "/stigmer.runner.v1.RunnerService/PublishEvent",
         "/stigmer.runner.v1.RunnerService/CreateCallback",
+        "/stigmer.runner.v1.RunnerService/KeepValue",
+        "/stigmer.runner.v1.RunnerService/ReadValue",
         "/stigmer.runner.v1.RunnerService/AwaitCallback",
         "/stigmer.server.v1.ServerService/GetServerInfo",
         "/grpc.health.v1.Health/Check",
