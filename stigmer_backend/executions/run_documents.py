@@ -8,10 +8,10 @@ from stigmer_backend.resources.removal import RUN_DOCUMENTS
 from stigmer_backend.store import StateRead
 
 
-def packed(document_json: str, input_json: str, *, published: bool) -> bytes:
-    """What an execution runs, as it is kept for its whole life."""
+def packed(document_json: str, input_json: str, *, published: bool, carried_json: str = "") -> bytes:
+    """What an execution runs, as it is kept for its whole life; and where it goes on, where it does not begin at the beginning."""
     granted = LinkResponse.LeaseGranted(
-        document_json=document_json, input_json=input_json, document_is_published=published
+        document_json=document_json, input_json=input_json, document_is_published=published, carried_json=carried_json
     )
     return zlib.compress(granted.SerializeToString(), 1)
 

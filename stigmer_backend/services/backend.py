@@ -397,8 +397,8 @@ class Backend:
 
         schedules = Schedules(store, self._tasks, registry, beginning, self._micros)
         registry.on_stored(schedules.ended)
-        signals = Signals(self._commands, registry, new, schedules.on_event, self._micros)
-        retrying = Retrying(self._creation, beginning, reading)
+        signals = Signals(self._commands, registry, new, schedules.on_event)
+        retrying = Retrying(store, self._creation, beginning, reading)
         return WorkflowParts(documents, beginning, children, signals, callbacks, retrying, schedules)
 
     async def _retire(self, execution_ids: Sequence[str]) -> None:

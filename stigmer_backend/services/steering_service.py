@@ -165,7 +165,8 @@ class SteeringService(SteeringServiceServicer):
     ) -> RetryResponse:
         """An execution once more."""
         call = Repeatable.of(idempotency_key(context), _RETRY, request.SerializeToString(deterministic=True))
-        return RetryResponse(execution_id=await self._workflows.retrying.again(request.execution_id, call, LOCAL_USER))
+        made = await self._workflows.retrying.again(request, call, LOCAL_USER)
+        return RetryResponse(execution_id=made.execution_id, goes_on_at=made.goes_on_at, taken_over=made.taken_over)
 
     async def Publish(
         self, request: PublishRequest, context: aio.ServicerContext[PublishRequest, PublishResponse]

@@ -37,6 +37,7 @@ from stigmer_backend.resources.text import quoted
 from stigmer_backend.resources.workflow_executions import parents_of_run
 from stigmer_backend.store import Append, Lane, StateRead, StateWrite, Store
 from stigmer_backend.workflows.documents import Document, Documents
+from stigmer_backend.workflows.going_on import Going
 from stigmer_backend.workflows.inputs import input_of, shown
 
 _LARGE_CHARACTERS = 64 << 10
@@ -82,9 +83,14 @@ class Beginning:
         self._check_values = check_values
 
     async def create(
-        self, wanted: WorkflowExecution, call: Repeatable | None, actor: str, also: Also | None = None
+        self,
+        wanted: WorkflowExecution,
+        call: Repeatable | None,
+        actor: str,
+        also: Also | None = None,
+        going: Going | None = None,
     ) -> str:
-        """Create an execution and return its id; the same `call` again finds what it made.
+        """Create an execution and return its id; the same `call` again finds what it made. With `going` it goes on where another one failed.
 
         Raises `InvalidArgument`, `NotFound`, `AlreadyExists`, `FailedPrecondition` for a stored workflow that cannot be run any more, and
         what the store raises; then nothing was made.
@@ -99,17 +105,22 @@ class Beginning:
         if spec.options.workspace:
             spec.options.workspace = str((await self._workspaces.named(spec.options.workspace)).path)
         workflow = await self._store.read_state(lambda state: _settled(state, asked))
-        if spec.document:
+        if going is not None:
+            document = await self._documents.of_run(going.granted)
+        elif spec.document:
             document = await self._documents.of_text(spec.document, "spec.document")
         else:
             assert workflow is not None
             document = await self._documents.of_spec(workflow.spec)
         large = len(spec.trigger_message) + spec.input.ByteSize() > _LARGE_CHARACTERS
-        given = await asyncio.to_thread(input_of, spec) if large else input_of(spec)
+        if going is not None:
+            given = going.granted.input_json
+        else:
+            given = await asyncio.to_thread(input_of, spec) if large else input_of(spec)
         await self._check_values(asked)
         name = workflow.metadata.name if workflow is not None else document.name
         try:
-            making = self._create(asked, document, name, given, call, actor, also)
+            making = self._create(asked, document, name, given, call, actor, also, going)
             return await asyncio.shield(self._tasks.result(making, "create"))
         except MadeMeanwhile as other:
             return other.execution_id
@@ -123,6 +134,7 @@ class Beginning:
         call: Repeatable | None,
         actor: str,
         also: Also | None,
+        going: Going | None,
     ) -> str:
         stamp = self._stamps.now(actor)
         execution = asked
@@ -143,6 +155,8 @@ class Beginning:
             input=shown(given),
             parent_execution_id=spec.parent_execution_id,
             retried_from=spec.retried_from,
+            goes_on_at=going.resumption.begins if going is not None else (),
+            context=going.resumption.context if going is not None else None,
         )
         events = [
             Event(time_unix_micros=stamp.micros, execution_created=created),
@@ -150,12 +164,15 @@ class Beginning:
                 time_unix_micros=stamp.micros,
                 phase_changed=PhaseChanged(phase=ExecutionPhase.EXECUTION_PENDING),
             ),
+            *(going.events(spec.retried_from, stamp.micros) if going is not None else ()),
         ]
         live = LiveExecution(execution, stamp.at_ns, 1, first_snapshot(execution))
         row = first_snapshot(execution).fold
         apply_events(row, 1, events)
         summary = row.summary.SerializeToString()
-        kept, runs = WorkflowExecution(), packed(document.json, given, published=document.published)
+        carried = going.resumption.carried_json if going is not None else ""
+        kept = WorkflowExecution()
+        runs = packed(document.json, given, published=document.published, carried_json=carried)
 
         def change(state: StateWrite) -> None:
             if (made := _made(state, call)) is not None:
@@ -185,12 +202,25 @@ class Beginning:
                 also.in_transaction(state, meta.id)
 
         first = Append(live.id, Lane.EVENTS, encode_events(events), len(events), "", 0, 0)
-        await self._store.create_execution(change, live.id, first)
+        if going is None or spec.options.workspace:
+            await self._store.create_execution(change, live.id, first)
+        else:
+            await self._create_beside(change, first, spec.retried_from)
         live.execution = kept
         live.take(1, events, len(first.body))
         self._registry.add(live)
         self._begin(live)
         return live.id
+
+    async def _create_beside(self, change: Callable[[StateWrite], None], first: Append, before: str) -> None:
+        """Create an execution whose own directory begins as that of the one before it is now."""
+        own = self._workspaces.own(first.execution)
+        await self._workspaces.copy(self._workspaces.own(before), own)
+        try:
+            await self._store.create_execution(change, first.execution, first)
+        except BaseException:
+            await self._workspaces.delete_own([first.execution])
+            raise
 
 
 def _made(state: StateRead, call: Repeatable | None) -> str | None:

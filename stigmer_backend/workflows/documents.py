@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import WorkflowSpec
+from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
 from stigmer_apis.documents.nodes import Place
 from stigmer_apis.documents.parsing import parse
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.documents.sources import Source
 from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_apis.workflow.checking import Checked, check
-from stigmer_apis.workflow.document_json import to_json
+from stigmer_apis.workflow.document_json import DocumentBroken, to_json, workflow_of_json
 from stigmer_apis.workflow.limits import DEPTH
 from stigmer_apis.workflow.messages import check_messages, document_of
 from stigmer_apis.workflow.model import Workflow
@@ -83,6 +84,11 @@ class Documents:
         """What a stored workflow runs. Raises `InvalidArgument` where that cannot be read."""
         return await self._read(*_reading(spec))
 
+    async def of_run(self, granted: LinkResponse.LeaseGranted) -> Document:
+        """What an execution runs already. Raises `InvalidArgument` where this version cannot read it any more."""
+        text, published = granted.document_json, granted.document_is_published
+        return await asyncio.to_thread(_of_run, text, published)
+
     async def _read(self, key: bytes, read: Callable[[], Document]) -> Document:
         known = self._known.get(key)
         if known is None:
@@ -132,6 +138,15 @@ def _of_text(text: str, field: str, name: str) -> Document:
     if checked.errors or checked.workflow is None:
         raise refused(f"the {name}", field, checked.errors)
     return Document(json, checked.workflow, checked.warnings, published=False)
+
+
+def _of_run(json: str, published: bool) -> Document:
+    try:
+        return Document(json, workflow_of_json(json, published=published), (), published)
+    except DocumentBroken as error:
+        raise InvalidArgument(
+            f"the document of this run cannot be read any more: {error}", remedy="run it from its beginning"
+        ) from error
 
 
 def _of_spec(spec: WorkflowSpec) -> Document:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import cast
 from urllib.parse import quote
 
@@ -35,14 +34,11 @@ Starts = Callable[[str, str, str], Awaitable[int]]
 class Signals:
     """Hands signals and events to workflow executions."""
 
-    def __init__(
-        self, commands: Commands, registry: Registry, new_id: NewId, starts: Starts, micros: Callable[[], int]
-    ) -> None:
+    def __init__(self, commands: Commands, registry: Registry, new_id: NewId, starts: Starts) -> None:
         self._commands = commands
         self._registry = registry
         self._new_id = new_id
         self._starts = starts
-        self._micros = micros
 
     async def signal(self, request: SignalRequest, author: str, key: str) -> SignalResponse:
         """Hand a workflow a signal. Raises `NotFound`, `FailedPrecondition` where it has ended, `InvalidArgument` for an agent."""
@@ -75,7 +71,6 @@ class Signals:
             "id": event_id,
             "source": source,
             "type": request.type,
-            "time": datetime.fromtimestamp(self._micros() / 1e6, UTC).isoformat().replace("+00:00", "Z"),
         }
         if request.subject:
             event["subject"] = request.subject

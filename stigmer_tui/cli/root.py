@@ -39,6 +39,7 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "pause": Subcommand("steer", "Let a run stop after its current step.", "pause"),
     "resume": Subcommand("steer", "Let a paused run go on.", "resume"),
     "signal": Subcommand("workflow_steer", "Send a workflow's run a signal.", "signal"),
+    "publish": Subcommand("workflow_steer", "Tell an event to workflows that wait for it.", "publish"),
     "retry": Subcommand("workflow_steer", "Run once more what a run ran.", "retry"),
     "complete": Subcommand("workflow_steer", "Complete a task that waits for somebody outside.", "complete"),
     "interrupt": Subcommand("steer", "Stop what a run does now.", "interrupt"),

@@ -38,6 +38,9 @@ class RunLines:
 
     def _lines(self, event: Event, before: tuple[Node, Visit] | None) -> Iterator[str]:
         match event.WhichOneof("body"):
+            case "execution_created" if self.state.goes_on_at:
+                begins = " and ".join(safe(Untrusted(path.rpartition("/")[2])) for path in self.state.goes_on_at)
+                yield self._line("›", f"goes on at {begins}, after {safe(Untrusted(self.state.retried_from))}")
             case "workflow_task_waiting":
                 found = self.state.going(event.workflow_task_waiting.task_id)
                 if found is not None:
@@ -99,8 +102,9 @@ class RunLines:
         why = safe(Untrusted(visit.why))
         match state:
             case TaskState.DONE:
+                over = ", taken over" if visit.taken_over else ""
                 turns = f", {node.begun} times" if node.begun > 1 and not self._turns(node) else ""
-                yield self._line(shape, f"{name}{took}{turns}{way}")
+                yield self._line(shape, f"{name}{took}{over}{turns}{way}")
             case TaskState.SKIPPED:
                 yield self._line(shape, f"{name} is skipped{f': {why}' if why else ''}")
             case TaskState.FAILED:

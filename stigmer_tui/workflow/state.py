@@ -51,6 +51,11 @@ class WorkflowState:
     parent: str = ""
     """The execution that started it."""
     retried_from: str = ""
+    goes_on_at: tuple[str, ...] = ()
+    """Places of the tasks that it began with, where it went on in the middle of another run."""
+    engine: str = ""
+    engine_page: str = ""
+    """Where the engine shows it, for a browser."""
     signals: deque[Told] = field(default_factory=lambda: deque[Told](maxlen=100))
     phase: "enums.ExecutionPhase.ValueType" = enums.EXECUTION_PENDING
     last: Node | None = None
@@ -133,6 +138,8 @@ class WorkflowState:
                 created = event.execution_created
                 self.name, self.workflow_id = created.workflow_name or created.agent_name, created.workflow_id
                 self.parent, self.retried_from = created.parent_execution_id, created.retried_from
+                self.goes_on_at = tuple(created.goes_on_at)
+                self.engine, self.engine_page = created.engine, created.engine_page
                 if created.HasField("input"):
                     self.input, self.has_input = json_of(created.input), True
             case "workflow_task_started":
@@ -167,6 +174,7 @@ class WorkflowState:
         if found is None:
             node = self._node_of(started)
             visit = Visit(started.task_id, started_micros=micros, branch=started.branch)
+            visit.taken_over = started.taken_over_from
             visit.index = started.index if started.HasField("index") else None
             node.begun += 1
             node.live[visit.task_id] = visit
@@ -207,6 +215,7 @@ class WorkflowState:
             node.live.pop(visit.task_id, None)
         visit.state = _ending(finished)
         visit.ended_micros, visit.waiting = micros, None
+        visit.taken_over = finished.taken_over_from
         visit.then = finished.then
         visit.why = finished.skipped_because if finished.skipped else finished.error
         if finished.HasField("error_detail"):

@@ -90,5 +90,7 @@ class Visit:
     has_input: bool = False
     output: Json = None
     has_output: bool = False
+    taken_over: str = ""
+    """The execution that did it, where this one took it over."""
     dropped: bool = False
     """What it took and gave is not kept any more: others came after it."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -161,3 +162,23 @@ do:
     for event in await everything(runs.client, execution_id, follow=False):
         assert key.encode() not in event.SerializeToString()
     assert key not in str(await runs.client.workflows.get(execution_id))
+
+
+async def test_a_run_goes_on_where_it_failed_in_the_files_that_it_left(runs: Runs) -> None:
+    text = """
+do:
+  - first: {run: {shell: {command: 'echo first >>done; echo 1'}}}
+  - sides:
+      fork:
+        branches:
+          - left: {run: {shell: {command: 'echo left >>done; echo L'}}}
+          - right: {do: [{one: {run: {shell: {command: 'echo one >>done; echo R'}}}}, {two: {run: {shell: {command: 'test -e failed && cat done; touch failed'}}}}, {three: {if: '${ . == "" }', raise: {error: {type: 'https://e.test/x', status: 500}}}}]}
+  - out: {set: {all: '${ . }'}}
+"""
+    failed = await runs.begin(text)
+    assert (await runs.ended(failed))[0] == EXECUTION_FAILED
+    made = await runs.client.workflows.go_on(failed, "two")
+    assert made.taken_over == 3
+    phase, output, _ = await runs.ended(made.execution_id)
+    assert phase == EXECUTION_COMPLETED
+    assert sorted(re.findall("first|left|one|L", json.dumps(output))) == ["L", "first", "left", "one"]

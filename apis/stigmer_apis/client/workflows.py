@@ -27,7 +27,10 @@ from stigmer_apis._generated.stigmer.schedule.v1.schedule_service_pb2 import (
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     CompleteRequest,
     CompleteResponse,
+    PublishRequest,
+    PublishResponse,
     RetryRequest,
+    RetryResponse,
     SignalRequest,
     SignalResponse,
 )
@@ -103,6 +106,26 @@ class Workflows:
             idempotency_key=new_idempotency_key(),
         )
         return answer.execution_id
+
+    async def go_on(self, execution_id: str, task: str = "") -> RetryResponse:
+        """Begin a new execution where one failed or was stopped, or with one of its tasks: what was done before is taken over.
+
+        `task`: its name, its place in the document, or the id of a visit. Raises `NotFound`, `InvalidArgument` for a task that is none of it, and
+        `FailedPrecondition` where it goes on, did not fail, or its events do not say enough to begin there.
+        """
+        request = RetryRequest(execution_id=execution_id, from_failed=not task, from_task=task)
+        return await call(
+            self._connection, lambda wire: wire.steering.Retry, request, idempotency_key=new_idempotency_key()
+        )
+
+    async def publish(
+        self, type: str, data: Value | None = None, *, id: str = "", source: str = "", subject: str = ""
+    ) -> PublishResponse:
+        """Tell an event to all workflows that wait for its type, and start those whose schedule names it. Raises `InvalidArgument`."""
+        request = PublishRequest(type=type, data=data, id=id, source=source, subject=subject)
+        return await call(
+            self._connection, lambda wire: wire.steering.Publish, request, idempotency_key=new_idempotency_key()
+        )
 
     async def complete(self, token: str, result: Value) -> CompleteResponse:
         """Complete a task that waits for somebody outside. Raises `NotFound` for a token that is not good any more."""

@@ -86,6 +86,7 @@ def workflow_run(
         input_json=grant.input_json or "null",
         started_unix_micros=clock(),
         runtime_json=json.dumps({"name": "stigmer", "version": __version__, "metadata": {}}),
+        carried_json=grant.carried_json,
         env_json=json.dumps({name: value for name, value in values.every.items() if name not in values.secrets}),
     )
     plan = RunPlan(WorkflowInterpreter, grant.execution_id, (request,))

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from stigmer_apis.workflow.document_json import Json
 from stigmer_apis.workflow.model import Fork, Task
 from stigmer_runner.engine.temporalio_names import workflow
 from stigmer_runner.interpreter.carrying import Resumed
@@ -27,13 +28,15 @@ async def run_fork(visit: Visit, work: Fork, lists: Lists) -> Done:
     An error of a branch is the fork's, and the others are stopped; where they compete, once there is none left that could win.
     """
     ended = _Ended()
+    frame = visit.resumed.take()
+    begun = frame.get("branches") if frame is not None else None
     count = len(work.branches)
 
     async def branch(number: int, task: Task) -> None:
         path = pointer(visit.path, "fork", "branches", number, task.name.text)
         around = visit.inside(carries=False, branch=task.name.text)
         try:
-            ended.done.append((number, await lists.task(task, path, visit.input, around, Resumed([]))))
+            ended.done.append((number, await lists.task(task, path, visit.input, around, _resumed(begun, number))))
         except TaskFailed as error:
             ended.failures.append(error)
         except asyncio.CancelledError:
@@ -64,6 +67,12 @@ async def run_fork(visit: Visit, work: Fork, lists: Lists) -> Done:
     if ended.failures:
         raise ended.failures[0]
     return Done([done.output for _, done in sorted(ended.done, key=lambda each: each[0])])
+
+
+def _resumed(begun: Json, number: int) -> Resumed:
+    """From where a branch goes on that began in another run."""
+    frames = begun.get(str(number)) if isinstance(begun, dict) else None
+    return Resumed(list(frames) if isinstance(frames, list) else [])
 
 
 async def stop(tasks: "Sequence[asyncio.Task[None]]") -> None:

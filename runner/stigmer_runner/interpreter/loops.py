@@ -62,7 +62,7 @@ async def run_for(visit: Visit, work: For, lists: Lists) -> Done:
 
 
 def _items(visit: Visit, work: For, chance: Chance) -> list[Json]:
-    """The items. A run that goes on makes them again, by the same chance."""
+    """The items; of a mapping its entries, by their names. A run that goes on makes them again, by the same chance."""
     if work.items is None:
         raise visit.fail("configuration", "`for` says nothing to go through")
     template = visit.evaluator.template(work.items)
@@ -74,7 +74,7 @@ def _items(visit: Visit, work: For, chance: Chance) -> list[Json]:
         case list():
             return found
         case dict():
-            return [{"key": key, "value": value} for key, value in found.items()]
+            return [{"key": key, "value": found[key]} for key in sorted(found)]
         case bool() | None | str() | float():
             what = {"NoneType": "nothing", "bool": "true or false", "str": "a text"}.get(
                 type(found).__name__, "a number"

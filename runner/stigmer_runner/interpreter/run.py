@@ -58,7 +58,7 @@ class DocumentRun:
         document, stage = root.stage.document, root.stage
         self._stage = stage
         stage.paused = stage.paused or self._paused
-        if not carried:
+        if "input" not in carried:
             if document.input is not None:
                 await check(root, document.input, given, "input")
                 if document.input.expression is not None:
@@ -160,6 +160,7 @@ class DocumentRun:
 
 
 def _restore(stage: Stage, carried: dict[str, Json]) -> None:
+    """As an earlier run left it: a long one that goes on, or one that failed, whose input is shaped again."""
     stage.context = carried.get("context")
     for path, count in _map(carried.get("visits")).items():
         stage.visits[path] = round(_number(count, 0))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Sequence
 
 from stigmer_apis.documents.nodes import MapNode
 from stigmer_apis.workflow.document_json import Json
-from stigmer_apis.workflow.flow import CONTINUE
+from stigmer_apis.workflow.flow import CONTINUE, END
 from stigmer_apis.workflow.model import (
     ActivityCall,
     AgentCall,
@@ -39,6 +39,7 @@ from stigmer_runner.interpreter.forking import run_fork
 from stigmer_runner.interpreter.listening import run_listen
 from stigmer_runner.interpreter.loops import run_for
 from stigmer_runner.interpreter.set_and_flow import run_raise, run_set, run_switch, run_wait
+from stigmer_runner.interpreter.telling import Exported
 from stigmer_runner.interpreter.texts import data_below, pointer
 from stigmer_runner.interpreter.trying import run_try
 from stigmer_runner.interpreter.visit import Around, Done, Visit
@@ -54,10 +55,12 @@ class Tasks:
         """A list of tasks, one after the other."""
         at = 0
         frame = resumed.take()
+        positions = {task.name.text: number for number, task in enumerate(tasks)}
         if frame is not None:
             place, data = frame.get("at"), frame.get("data")
-            at = place if isinstance(place, int) else 0
-        positions = {task.name.text: number for number, task in enumerate(tasks)}
+            if place in ("exit", END):
+                return Done(data, END if place == END else None)
+            at = positions.get(place, 0) if isinstance(place, str) else place if isinstance(place, int) else 0
         while at < len(tasks):
             resuming = frame is not None and bool(resumed.frames)
             frame = None
@@ -98,6 +101,9 @@ class Tasks:
         frame = resumed.take()
         if frame is None:
             await around.stage.step()
+        elif "done" in frame:
+            then = frame.get("then")
+            return Done(frame["done"], then if isinstance(then, str) and then else None)
         visit = _visit(task, path, data, around, resumed, frame)
         teller = visit.stage.teller
         try:
@@ -106,8 +112,10 @@ class Tasks:
                 if why:
                     teller.skipped(visit.task_id, why)
                     return Done(data)
+            elif "input" not in frame:
+                await _take(visit)
             done = await self._in_time(visit)
-            done = await _shaped(visit, done)
+            done, exported = await _shaped(visit, done)
         except TaskFailed as error:
             visit.announce()
             teller.failed(visit.task_id, error.problem)
@@ -120,7 +128,7 @@ class Tasks:
             carry.inside(_frame(visit))
             raise
         if visit.told:
-            teller.finished(visit.task_id, done.output, done.then or "")
+            teller.finished(visit.task_id, done.output, done.then or "", exported)
         return done
 
     async def _in_time(self, visit: Visit) -> Done:
@@ -184,9 +192,9 @@ def _visit(task: Task, path: str, data: Json, around: Around, resumed: Resumed, 
             path,
             str(frame.get("id")),
             frame.get("raw"),
-            frame.get("input"),
+            frame.get("input", frame.get("raw")),
             around.scope,
-            float(began) if isinstance(began, int | float) else 0.0,
+            float(began) if isinstance(began, int | float) else workflow.time(),
             resumed,
             frame.get("told") is True,
         )
@@ -213,17 +221,23 @@ async def _begin(visit: Visit) -> str:
     if task.condition is not None and not evaluator.holds(task.condition.text, visit.raw, visit.scope):
         visit.announce()
         return f"`{task.condition.text[:200]}` does not hold"
-    shaping = task.input
-    if shaping is not None:
-        if shaping.schema is not None:
-            await check(visit, shaping, visit.raw, "input")
-        if shaping.expression is not None:
-            visit.input = evaluator.shaped(shaping.expression, visit.raw, visit.scope)
-            visit.scope = Scope(_variables(visit), visit.path, visit.described)
+    await _take(visit)
     return ""
 
 
-async def _shaped(visit: Visit, done: Done) -> Done:
+async def _take(visit: Visit) -> None:
+    """Shape the input."""
+    shaping = visit.task.input
+    if shaping is None:
+        return
+    if shaping.schema is not None:
+        await check(visit, shaping, visit.raw, "input")
+    if shaping.expression is not None:
+        visit.input = visit.evaluator.shaped(shaping.expression, visit.raw, visit.scope)
+        visit.scope = Scope(_variables(visit), visit.path, visit.described)
+
+
+async def _shaped(visit: Visit, done: Done) -> tuple[Done, Exported | None]:
     """Shape the output, and export from it."""
     task, evaluator, output = visit.task, visit.evaluator, done.output
     if task.output is not None:
@@ -239,7 +253,8 @@ async def _shaped(visit: Visit, done: Done) -> Done:
             await check(visit, task.export, exported, "export")
         visit.stage.context = exported
     then = done.then if done.then is not None else task.then.text if task.then is not None else None
-    return Done(output, None if then == CONTINUE else then)
+    ended = Done(output, None if then == CONTINUE else then)
+    return ended, Exported(visit.stage.context) if task.export is not None else None
 
 
 async def check(visit: Visit, shaping: Shaping, data: Json, what: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 
 from google.protobuf.struct_pb2 import NullValue, Value
 
@@ -16,6 +17,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
     WorkflowTaskWaiting,
 )
 from stigmer_apis.workflow.document_json import Json
+from stigmer_apis.workflow.event_values import MOST_LEVELS
 from stigmer_runner.durable.steps import tell
 from stigmer_runner.engine.extern import TELLER
 from stigmer_runner.engine.temporalio_names import extern_functions, workflow
@@ -25,8 +27,13 @@ MOST_BYTES = 64 * 1024
 """Of a value in an event; what is larger is cut."""
 MOST_OUTPUT_BYTES = 8 << 20
 """Of what a workflow came to: who waits for it takes it from its event."""
-MOST_LEVELS = 24
-"""Lists and objects inside each other in an event: readers of messages have limits. What is deeper stands there as JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What `$context` is after a task that exports."""
+
+    data: Json
 
 
 class Teller:
@@ -74,10 +81,14 @@ class Teller:
         if not self.silent:
             self._finished(WorkflowTaskFinished(task_id=task_id, skipped=True, skipped_because=why))
 
-    def finished(self, task_id: str, output: Json, then: str) -> None:
+    def finished(self, task_id: str, output: Json, then: str, exported: "Exported | None" = None) -> None:
         """A task is done."""
-        if not self.silent:
-            self._finished(WorkflowTaskFinished(task_id=task_id, output=shown(output), then=then))
+        if self.silent:
+            return
+        told = WorkflowTaskFinished(task_id=task_id, output=shown(output), then=then)
+        if exported is not None:
+            told.exported.CopyFrom(shown(exported.data))
+        self._finished(told)
 
     def failed(self, task_id: str, problem: Problem) -> None:
         """A task came to an error."""

@@ -55,7 +55,7 @@ async def run_try(visit: Visit, work: Try, lists: Lists) -> Done:
     if frame is not None and isinstance(frame.get("caught"), dict):
         return await _caught(visit, work, _problem(frame.get("caught")), lists)
     attempt = _whole(frame.get("attempt")) if frame is not None else 1
-    began = _seconds(frame.get("began")) if frame is not None else workflow.time()
+    began = _seconds(frame["began"]) if frame is not None and "began" in frame else workflow.time()
     catch = work.catch
     while True:
         policy = _policy(visit, catch)

@@ -139,7 +139,7 @@ class Visit:
         )
         if self.around.index is not None:
             begun.index = self.around.index
-        self.stage.teller.started(begun, self.input)
+        self.stage.teller.started(begun, self.raw)
 
     def wait(self, told: WorkflowTaskWaiting) -> None:
         """Tell what it waits for."""
