@@ -30,6 +30,7 @@ class Scope(Enum):
     APPROVAL = "Decision"
     LIBRARY = "Library"
     DOCUMENT = "A resource, whole"
+    HISTORY = "History of a resource"
     WORKFLOW = "Workflow"
     TASK = "A task, whole"
     FORM = "Signal or input"

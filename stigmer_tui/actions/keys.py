@@ -41,6 +41,7 @@ _AT_ONCE = frozenset(
             Scope.QUEUE,
             Scope.LIBRARY,
             Scope.DOCUMENT,
+            Scope.HISTORY,
             Scope.LOGS,
             Scope.WORKFLOW,
             Scope.TASK,

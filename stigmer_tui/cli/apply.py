@@ -16,12 +16,12 @@ from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.keeping import keep_stored_secrets
 from stigmer_tui.cli.naming import LabelType
 from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
-from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.differences import difference
 from stigmer_tui.manifests.kinds import BY_FIELD, DESCRIBED, Kind
 from stigmer_tui.manifests.plain_secrets import plain_secrets
 from stigmer_tui.manifests.reading import Document
+from stigmer_tui.manifests.refused import refused
 from stigmer_tui.text import safe
 
 

@@ -12,10 +12,10 @@ from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
-from stigmer_tui.cli.refused import refused
 from stigmer_tui.cli.resources import number
 from stigmer_tui.cli.sources import complain_of, read_files
 from stigmer_tui.manifests.kinds import Kind
+from stigmer_tui.manifests.refused import refused
 from stigmer_tui.text import safe
 
 

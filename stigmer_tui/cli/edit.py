@@ -12,30 +12,21 @@ import click
 
 from stigmer_apis.client import Client
 from stigmer_apis.documents.problems import ManifestError, Problem
-from stigmer_apis.documents.sources import Source
-from stigmer_apis.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
+from stigmer_apis.errors import Aborted
 from stigmer_tui.cli.connect import complain, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.naming import KindName, complete_names
-from stigmer_tui.cli.refused import plain, refused
-from stigmer_tui.cli.resources import fetch, number
+from stigmer_tui.cli.resources import fetch
 from stigmer_tui.cli.schema import write_schemas
 from stigmer_tui.manifests.kinds import Kind
-from stigmer_tui.manifests.reading import Document, read_documents
+from stigmer_tui.manifests.refused import plain
+from stigmer_tui.manifests.storing import DeletedMeanwhile, Target, read_one, store
 from stigmer_tui.manifests.writing import editable_data, to_yaml
 from stigmer_tui.text import safe
 
 SAID = "#! "
 """Begins a line that tells what is wrong with the next one. Such lines are taken out before the file is read again."""
 DIRECTORY_PREFIX = "stigmer-edit-"
-
-
-class Refusal(Exception):
-    """A text that cannot be stored as it is."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__()
-        self.problems = problems
 
 
 @click.command("edit")
@@ -72,6 +63,7 @@ class _Editing:
         self._resource = resource
         self._path = path
         self._first = text
+        self._target = Target(kind, resource.metadata.id, resource.metadata.slug, path.name)
 
     async def run(self) -> int:
         """Open the editor until the text can be stored. Returns the exit code."""
@@ -85,14 +77,17 @@ class _Editing:
                 click.echo(f"{self._kind.word}/{safe(self._resource.metadata.slug)} unchanged")
                 return ExitCode.OK
             try:
-                outcome = await self._store(text)
-            except Refusal as refusal:
+                document = read_one(text.encode("utf-8", "surrogateescape"), self._target)
+                outcome = await store(self._client, document, self._target)
+            except ManifestError as refusal:
                 if shown != self._first and text == before:
                     return self._give_up(refusal)
                 shown = _with_said(text, refusal.problems)
                 continue
-            except Aborted as error:
-                complain(Aborted(plain(error), remedy=error.remedy))
+            except (Aborted, DeletedMeanwhile) as error:
+                complain(
+                    Aborted(plain(error), remedy=error.remedy) if isinstance(error, Aborted) else Aborted(str(error))
+                )
                 self._path.write_bytes(text.encode("utf-8", "surrogateescape"))
                 click.echo(
                     f"  somebody changed it meanwhile, nothing was overwritten; your text is kept in {self._path}",
@@ -103,52 +98,7 @@ class _Editing:
             click.echo(f"{self._kind.word}/{safe(self._resource.metadata.slug)} {outcome}")
             return ExitCode.OK
 
-    async def _store(self, text: str) -> str:
-        """What came of it. Raises `Refusal` and what the server raises."""
-        try:
-            documents = read_documents(
-                [Source(self._path.name, text.encode("utf-8", "surrogateescape"), "yaml")]
-            ).documents
-        except ManifestError as error:
-            raise Refusal(error.problems) from error
-        document = self._the_one(documents)
-        try:
-            await self._check_it_is_there()
-            done = await self._client.resources.apply([document.resource])
-        except InvalidArgument as error:
-            found = await refused(self._client, error, documents)
-            raise Refusal(found.problems if found else (document.problem("", error.message, error.remedy),)) from error
-        except (FailedPrecondition, NotFound) as error:
-            raise Refusal((document.problem("", error.message, error.remedy),)) from error
-        return done.Outcome.Name(done.applied[0].outcome).removeprefix("OUTCOME_").lower()
-
-    async def _check_it_is_there(self) -> None:
-        """Raise `Aborted` where it was deleted meanwhile: an edit creates nothing."""
-        try:
-            await self._client.resources.get(number(self._kind), self._resource.metadata.id)
-        except NotFound as error:
-            raise Aborted(f"the {self._kind.words} {self._resource.metadata.slug!r} was deleted meanwhile") from error
-
-    def _the_one(self, documents: tuple[Document, ...]) -> Document:
-        """The document that describes the resource. Raises `Refusal` where there are others, or it is called otherwise."""
-        slug = self._resource.metadata.slug
-        if len(documents) != 1:
-            raise Refusal(
-                (Problem(self._path.name, 1, 1, f"there are {len(documents)} documents", remedy="edit one at a time"),)
-            )
-        [document] = documents
-        if document.kind != self._kind or getattr(document.resource, self._kind.field).metadata.slug != slug:
-            said = f"this describes {document.kind.word}/{document.slug}, not {self._kind.word}/{slug}"
-            raise Refusal(
-                (
-                    document.problem(
-                        "metadata.slug", said, "kind and slug stay as they are; `stigmer apply` makes another"
-                    ),
-                )
-            )
-        return document
-
-    def _give_up(self, refusal: Refusal) -> ExitCode:
+    def _give_up(self, refusal: ManifestError) -> ExitCode:
         """The person saved the same text again: say what is wrong, and keep the text."""
         for problem in refusal.problems:
             click.echo(safe(str(problem)), err=True)

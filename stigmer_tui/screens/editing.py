@@ -3,7 +3,7 @@
 import asyncio
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -13,17 +13,18 @@ from textual.widgets import TextArea
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis.client import Client
 from stigmer_apis.documents.problems import ManifestError, Problem
-from stigmer_apis.errors import Aborted, InvalidArgument, NotFound, StigmerError
+from stigmer_apis.errors import Aborted, StigmerError
 from stigmer_tui.actions.registry import Scope
-from stigmer_tui.cli.refused import plain, refused
 from stigmer_tui.manifests.kinds import Kind
-from stigmer_tui.manifests.reading import Document
+from stigmer_tui.manifests.refused import plain
+from stigmer_tui.manifests.storing import DeletedMeanwhile, Target, read_one, store
 from stigmer_tui.manifests.writing import editable_data, to_yaml
+from stigmer_tui.screens.editing_names import KnownNames
 from stigmer_tui.screens.stopping import StopKey
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.widgets.editing.checking import problems_of, read_one
-from stigmer_tui.widgets.editing.text import EditorText, ProblemList
+from stigmer_tui.widgets.editing.problems import ProblemList
+from stigmer_tui.widgets.editing.text import EditorText
 from stigmer_tui.widgets.hints import Hints
 from stigmer_tui.widgets.line import Line
 from stigmer_tui.widgets.notice import Notice
@@ -61,14 +62,19 @@ class EditingScreen(WorkstationScreen):
     def __init__(self, subject: Subject, workstation: Workstation) -> None:
         super().__init__()
         self._subject = subject
+        self._target = Target(subject.kind, subject.resource_id, subject.slug)
         self._saved = subject.text
         self._checked = False
+        self._doubt = ""
+        """What keeps it from being known whether the server would take it; empty where it is known."""
         self._refused_text = ""
         """A text that was refused: what is said of it stays until it is changed."""
         self._leave_key = StopKey(workstation.clock)
         self.head = Line(classes="head")
         self.trouble = Notice()
-        self.text = EditorText(subject.text, self._ask)
+        self.text = EditorText(
+            subject.text, self._ask, KnownNames(subject.kind, workstation.home, workstation.client).offers
+        )
         self.problems = ProblemList(self._go_to)
         self.notice = Notice()
         self.status = Line(classes="status")
@@ -83,6 +89,7 @@ class EditingScreen(WorkstationScreen):
         yield self.notice
         yield self.status
         yield self.hints
+        yield self.text.offers
 
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """Who carries out which actions."""
@@ -107,13 +114,26 @@ class EditingScreen(WorkstationScreen):
         self.run_worker(self._check(), exclusive=True, group="checking")
 
     async def _check(self) -> None:
-        text = self.text.text
-        found = await asyncio.to_thread(problems_of, text, self._subject.kind, self._subject.slug)
+        """As `apply` does: first what can be told here, then what the server says, which stores nothing."""
+        text, doubt = self.text.text, ""
+        problems: Sequence[Problem] = ()
+        try:
+            document = await asyncio.to_thread(read_one, text, self._target)
+            await store(await self.app.client(), document, self._target, dry_run=True)
+        except ManifestError as error:
+            problems = error.problems
+        except Aborted:
+            doubt = "somebody else changed it meanwhile: alt+s shows what is different"
+        except DeletedMeanwhile:
+            doubt = "it was deleted meanwhile"
+        except StigmerError as error:
+            doubt = f"the server could not be asked: {plain(error)}"
         if text == self.text.text != self._refused_text:
-            self._show(found)
+            self._show(problems, doubt=doubt)
 
-    def _show(self, problems: Sequence[Problem], more: Sequence[str] = ()) -> None:
-        self._checked = True
+    def _show(self, problems: Sequence[Problem], more: Sequence[str] = (), *, doubt: str = "") -> None:
+        self._checked, self._doubt = True, doubt
+        self.text.mark(problems)
         self.problems.show(problems, more)
         self._say()
 
@@ -128,6 +148,10 @@ class EditingScreen(WorkstationScreen):
             self.status.say([("checking …", "muted")])
         elif count:
             self.status.say([(f"✗ {count} to mend", "error")], [("alt+n goes to the next", "muted")])
+        elif self._doubt:
+            self.status.say([("no mistake found; ", "muted"), (safe(Untrusted(self._doubt)), "warning")])
+        elif not changed and self._subject.resource_id:
+            self.status.say([("✓ as it is stored", "muted")])
         else:
             self.status.say([("✓ can be stored", "good")])
 
@@ -138,19 +162,21 @@ class EditingScreen(WorkstationScreen):
             case "save":
                 self.run_worker(self._save(), exclusive=True, group="saving")
             case "next":
-                self._next()
+                self._next(1)
+            case "previous":
+                self._next(-1)
             case "editor":
                 self.run_worker(self._in_editor())
             case _:
                 self._leave()
 
-    def _next(self) -> None:
-        placed = sorted((each for each in self.problems.problems if each.line), key=lambda each: each.line)
+    def _next(self, step: int) -> None:
+        placed = sorted((each for each in self.problems.problems if each.line), key=lambda each: each.line * step)
         if placed:
-            here = self.text.cursor_location[0] + 1
-            self._go_to(next((each for each in placed if each.line > here), placed[0]))
+            here = (self.text.cursor_location[0] + 1) * step
+            self._go_to(next((each for each in placed if each.line * step > here), placed[0]))
         else:
-            self.app.say("Nothing is wrong.")
+            self.app.say("Nothing is wrong." if self._checked else "It is still being checked.")
 
     def _go_to(self, problem: Problem) -> None:
         if problem.line:
@@ -173,7 +199,7 @@ class EditingScreen(WorkstationScreen):
     async def _save(self) -> None:
         text = self.text.text
         try:
-            document = await asyncio.to_thread(read_one, text, self._subject.kind, self._subject.slug)
+            document = await asyncio.to_thread(read_one, text, self._target)
         except ManifestError as error:
             self._show(error.problems)
             self.app.say("Nothing was stored: see what is wrong below the text.", wrong=True)
@@ -181,27 +207,29 @@ class EditingScreen(WorkstationScreen):
         self._refused_text = text
         client = await self.app.client()
         try:
-            if self._subject.resource_id:
-                await client.resources.get(self._number, self._subject.resource_id)
-            done = await client.resources.apply([document.resource])
+            outcome = await store(client, document, self._target)
+        except ManifestError as error:
+            self._refused(error.problems)
         except Aborted as error:
             await self._conflict(client, text, error)
+        except DeletedMeanwhile as error:
+            self._target = replace(self._target, resource_id="")
+            remedy = "take `id` and `version` out of the metadata: then alt+s makes it anew"
+            self._refused((Problem("", 0, 0, str(error), remedy=remedy),))
         except StigmerError as error:
-            await self._refused(client, document, error)
+            self._refused((document.problem("", plain(error), error.remedy),))
         else:
             self._saved = text
-            outcome = done.Outcome.Name(done.applied[0].outcome).removeprefix("OUTCOME_").lower()
             self.app.pop_screen()
             self.app.call_later(self.app.say, f"{self._subject.kind.word} {document.slug} {outcome}.")
+
+    def _refused(self, problems: Sequence[Problem]) -> None:
+        self._show(problems)
+        self.app.say("The server stored nothing: see below the text.", wrong=True)
 
     @property
     def _number(self) -> ApiResourceKind.ValueType:
         return ApiResourceKind.ValueType(self._subject.kind.number)
-
-    async def _refused(self, client: Client, document: Document, error: StigmerError) -> None:
-        found = await refused(client, error, [document]) if isinstance(error, InvalidArgument | NotFound) else None
-        self._show(found.problems if found else (document.problem("", plain(error), error.remedy),))
-        self.app.say("The server stored nothing: see below the text.", wrong=True)
 
     async def _conflict(self, client: Client, text: str, error: Aborted) -> None:
         """Show what they have that this has not, and how to go on."""

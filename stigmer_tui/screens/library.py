@@ -194,6 +194,8 @@ class LibraryScreen(WorkstationScreen):
                 self.app.say("Agents and workflows can be run. This is something to run it with.")
             case "edit" if entry is not None:
                 self._edit(entry)
+            case "history" if entry is not None:
+                self._history(entry)
             case "new":
                 self._write("new")
             case "duplicate" if entry is not None:
@@ -211,6 +213,14 @@ class LibraryScreen(WorkstationScreen):
                 self.run_worker(self.app.page(lambda: [text.encode()], 1))
             case _:
                 return
+
+    def _history(self, entry: Entry) -> None:
+        from stigmer_tui.screens.library_history import HistoryScreen, Past
+
+        past = Past(self.kind, entry.resource_id, entry.slug or entry.resource_id)
+        self.app.open_page(
+            Page(f"history:{entry.resource_id}", f"{past.title} history", lambda: HistoryScreen(past, self.app))
+        )
 
     def _edit(self, entry: Entry) -> None:
         from stigmer_tui.manifests.kinds import DESCRIBED

@@ -21,6 +21,7 @@ from stigmer_tui.widgets.composer.queue_list import QueueList
 from stigmer_tui.widgets.editing.text import EditorText
 from stigmer_tui.widgets.library.document import DocumentView
 from stigmer_tui.widgets.library.table import LibraryTable
+from stigmer_tui.widgets.library.versions import VersionList
 from stigmer_tui.widgets.log_view import LogView
 from stigmer_tui.widgets.logs.view import LogsView
 from stigmer_tui.widgets.output_view import OutputView
@@ -55,6 +56,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.APPROVAL: ApprovalText,
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
+    Scope.HISTORY: VersionList,
     Scope.LOGS: LogsView,
     Scope.WORKFLOW: TreeView,
     Scope.TASK: TaskView,

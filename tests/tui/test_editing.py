@@ -11,14 +11,14 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_
 from stigmer_apis.client import Client
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.manifests.drafts import draft
-from stigmer_tui.manifests.kinds import AGENT, DESCRIBED
+from stigmer_tui.manifests.kinds import AGENT, AGENT_INSTANCE, DESCRIBED
+from stigmer_tui.manifests.storing import Target, problems_of, read_one
 from stigmer_tui.screens.editing import EditingScreen, Subject
 from stigmer_tui.screens.library import LibraryScreen
-from stigmer_tui.widgets.editing.checking import problems_of, read_one
 from tests.support.scripted_backend import ScriptedBackend
 from tests.support.served_backend import Served, serve_backend
 from tests.tui.hostile import HOSTILE
-from tests.tui.support import StoppedClock, screen_text, settled, until
+from tests.tui.support import StoppedClock, screen_text, settled, typed, until
 from tests.tui.test_looks import LOOKS, SIZES, same, shown
 
 
@@ -33,7 +33,7 @@ async def describe(served: Served, description: str) -> None:
     """Somebody applies an agent."""
     async with Client(served.home, start_daemon=False) as client:
         text = draft(AGENT, "reviewer").replace("What it is for, in one line", description)
-        await client.resources.apply([read_one(text, AGENT, "").resource])
+        await client.resources.apply([read_one(text, Target(AGENT)).resource])
 
 
 async def description_of(served: Served) -> str:
@@ -48,9 +48,7 @@ async def editing(pilot: Pilot[int], app: StigmerApp, key: str) -> EditingScreen
     app.run_written("agents reviewer")
     await until(pilot, lambda: isinstance(app.screen, LibraryScreen) and "reviewer" in screen_text(pilot), "library")
     await pilot.press(key)
-    await until(
-        pilot, lambda: isinstance(app.screen, EditingScreen) and "can be stored" in screen_text(pilot), "editor"
-    )
+    await until(pilot, lambda: isinstance(app.screen, EditingScreen) and "✓" in screen_text(pilot), "editor")
     assert isinstance(app.screen, EditingScreen)
     return app.screen
 
@@ -113,15 +111,71 @@ async def test_new_ones_and_copies(served: Served) -> None:
         await until(pilot, lambda: "reviewer-copy" in screen_text(pilot), "a copy")
 
 
+async def test_what_can_be_written_is_offered(served: Served) -> None:
+    """Fields, values, names of what is stored; tab and enter take, escape refuses, and without offers they write."""
+    await describe(served, "first")
+    app = StigmerApp(served.home, start_daemon=False)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await editing(pilot, app, "e")
+        text = screen.text
+        text.text = "apiVersion: agentic.stigmer.ai/v1\nkind: Agent\nspec:\n  instructions: Be careful with it.\n"
+        await pilot.press("ctrl+end", "space", "space")
+        await typed(pilot, "pol")
+        await until(pilot, lambda: text.completing.open, "fields")
+        assert "a mapping" in screen_text(pilot)
+        await pilot.press("tab")
+        await typed(pilot, "prs")
+        await until(pilot, lambda: text.completing.open, "fields of it")
+        await pilot.press("tab")
+        await until(pilot, lambda: "what changes something is asked for" in screen_text(pilot), "values")
+        await pilot.press("down", "enter")
+        assert text.text.endswith("  policy:\n    preset: ask")
+        await pilot.press("enter", "backspace")
+        await typed(pilot, "model")
+        await until(pilot, lambda: text.completing.open, "fields again")
+        await pilot.press("escape")
+        assert not text.completing.open
+        assert app.screen is screen
+        await pilot.press("enter")
+        assert text.text.endswith("model\n  ")
+        text.text = "kind: AgentInstance\nspec:\n  agent"
+        screen = EditingScreen(Subject(AGENT_INSTANCE, "spec:\n  agent:"), app)
+        await app.push_screen(screen)
+        await pilot.press("ctrl+end", "space")
+        await until(pilot, lambda: "reviewer" in screen_text(pilot), "names of agents")
+        await typed(pilot, "rvw")
+        await until(pilot, lambda: screen.text.offers.offers[0].text == "reviewer", "by some of its letters")
+        await pilot.press("tab")
+        assert screen.text.text == "spec:\n  agent: reviewer"
+
+
+async def test_the_server_is_asked_while_one_writes(served: Served) -> None:
+    """What only it knows: a reference to nowhere, and a change by somebody else."""
+    await describe(served, "first")
+    app = StigmerApp(served.home, start_daemon=False)
+    async with app.run_test(size=(110, 30)) as pilot:
+        screen = await editing(pilot, app, "e")
+        good = screen.text.text
+        screen.text.text = f"{good}  skillRefs:\n    - nowhere\n"
+        await until(pilot, lambda: "names the skill 'nowhere'" in screen_text(pilot), "a reference to nowhere")
+        await pilot.press("alt+n")
+        assert "nowhere" in screen.text.document.get_line(screen.text.cursor_location[0])
+        screen.text.text = good.replace("description: first", "description: mine")
+        await until(pilot, lambda: "can be stored" in screen_text(pilot), "mended")
+        await describe(served, "theirs")
+        screen.text.text += "\n"
+        await until(pilot, lambda: "somebody else changed it" in screen_text(pilot), "a change by somebody else")
+
+
 def test_every_draft_and_any_text_can_be_checked() -> None:
     """A draft is right as it stands; what is no document says so."""
     for kind in DESCRIBED:
-        assert problems_of(draft(kind, "one"), kind, "") == ()
+        assert problems_of(draft(kind, "one"), Target(kind)) == ()
     two = f"{draft(AGENT, 'one')}---\n{draft(AGENT, 'two')}"
-    assert "2 documents" in problems_of(two, AGENT, "")[0].what
-    assert "not agent/other" in problems_of(draft(AGENT, "one"), AGENT, "other")[0].what
+    assert "2 documents" in problems_of(two, Target(AGENT))[0].what
+    assert "not agent/other" in problems_of(draft(AGENT, "one"), Target(AGENT, slug="other"))[0].what
     for text in (*HOSTILE[:12], "", "\ud800", "a: " * 1000):
-        assert problems_of(text, AGENT, "")
+        assert problems_of(text, Target(AGENT))
 
 
 @SIZES

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis.client import Client
 from stigmer_apis.documents.problems import ManifestError, Problem
 from stigmer_apis.errors import FieldViolation, InvalidArgument, NotFound, StigmerError
-from stigmer_tui.cli.resources import number
 from stigmer_tui.manifests.reading import Document
 from stigmer_tui.manifests.references import Reference, references
 
@@ -74,7 +74,7 @@ async def _nowhere(client: Client, document: Document, documents: Sequence[Docum
 
 async def _is_stored(client: Client, reference: Reference) -> bool:
     try:
-        await client.resources.get(number(reference.kind), reference.name)
+        await client.resources.get(ApiResourceKind.ValueType(reference.kind.number), reference.name)
     except NotFound:
         return False
     return True
