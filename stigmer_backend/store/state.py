@@ -13,10 +13,9 @@ Each record stands in the list of its kind (parent "") and in that of each of it
 record's id, or whatever else somebody wants a list of.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import TypeVar, cast
+from typing import cast
 
 from BTrees.Length import Length
 
@@ -24,25 +23,19 @@ from stigmer_backend.store.common_rows import count_common, next_common_place
 from stigmer_backend.store.database import Session
 from stigmer_backend.store.errors import Conflict, SlugTaken, UnknownRecord
 from stigmer_backend.store.model import NEWEST, Changed, Record, Row, Span
-from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree, RankTree
-from stigmer_backend.store.ranks import RANKED_FROM, key_at, note_added, note_taken, rank_of, rank_rows
+from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree
+from stigmer_backend.store.ranks import RANKED_FROM, note_added, note_taken, rank_of, rank_rows
 from stigmer_backend.store.record_format import (
     check_name,
     decode_record,
     encode_record,
-    just_below,
     record_data,
     row_id,
     row_key,
 )
+from stigmer_backend.store.row_pages import EVER, page_behind, page_further
+from stigmer_backend.store.state_trees import TREES, StateTrees, list_name
 from stigmer_backend.store.structure import STRUCTURE, set_structure
-
-T = TypeVar("T")
-
-TREES = ("records", "slugs", "lists", "counts", "ranks", "meta", "births")
-
-EVER = Span()
-"""All times."""
 
 
 def prepare_state(session: Session) -> None:
@@ -57,13 +50,8 @@ def state_is_prepared(session: Session) -> bool:
     return "records" in session.root
 
 
-class StateRead:
+class StateRead(StateTrees):
     """The state as of one moment."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._trees: dict[str, NameTree] = {}
-        self._branches: dict[tuple[str, str], NameTree | ListTree | RankTree] = {}
 
     def get(self, kind: str, record_id: str) -> Record | None:
         """The record, or None."""
@@ -107,20 +95,12 @@ class StateRead:
         if rows is None:
             return []
         if skip:
-            return self._page_behind(_list_name(kind, parent), rows, after, skip, limit, newest_first, span)
-        if not newest_first:
-            return [*islice(_backwards(rows, span.first, after or span.end), limit)]
-        if span is EVER:
-            pairs = rows.items() if after is None else rows.items(after, excludemin=True)
-            return [*map(_make_row, islice(pairs, limit))]
-        first = span.first
-        behind = after is not None and after >= first
-        pairs = rows.items(after if behind else first, span.end, excludemin=behind, excludemax=True)
-        return [*map(_make_row, islice(pairs, limit))]
+            return page_further(rows, self._ranks(list_name(kind, parent)), after, skip, limit, newest_first, span)
+        return page_behind(rows, after, limit, newest_first, span)
 
     def count(self, kind: str, parent: str = "", span: Span = EVER) -> int:
         """How many rows of the time `span` the list has."""
-        name = _list_name(kind, parent)
+        name = list_name(kind, parent)
         length = self._tree("counts").get(name)
         if length is None:
             return 0
@@ -168,7 +148,7 @@ class StateRead:
 
     def lists(self, kind: str, prefix: str, limit: int) -> list[str]:
         """Parents below which records of `kind` stand and whose names begin with `prefix`: up to `limit`, in their order."""
-        first = _list_name(kind, prefix)
+        first = list_name(kind, prefix)
         names = self._tree("lists").keys(first, first + chr(0x10FFFF))
         return [name[len(kind) + 1 :] for name in islice(names, limit)]
 
@@ -184,74 +164,6 @@ class StateRead:
         """What `put_meta` stored under `key`, or None."""
         cell = self._tree("meta").get(key)
         return None if cell is None else cast(Cell, cell).data
-
-    def trees(self) -> Iterator[NameTree | ListTree | RankTree]:
-        """Every tree, for a check of the whole: it loads everything that there is."""
-        for name in TREES:
-            tree = self._tree(name)
-            yield tree
-            yield from (branch for branch in tree.values() if isinstance(branch, NameTree | ListTree | RankTree))
-
-    def _tree(self, name: str) -> NameTree:
-        tree = self._trees.get(name)
-        if tree is None:
-            tree = self._trees[name] = cast(NameTree, self._session.root[name])
-        return tree
-
-    def _branch(self, name: str, kind: str) -> NameTree | None:
-        return cast("NameTree | None", self._known(name, kind))
-
-    def _list(self, kind: str, parent: str) -> ListTree | None:
-        return cast("ListTree | None", self._known("lists", _list_name(kind, parent)))
-
-    def _lists(self, kind: str, parents: Sequence[str]) -> list[ListTree] | None:
-        """All of these lists; None where one of them has no rows."""
-        found = [self._list(kind, parent) for parent in parents]
-        return None if None in found else [rows for rows in found if rows is not None]
-
-    def _ranks(self, name: str) -> RankTree | None:
-        return cast("RankTree | None", self._known("ranks", name))
-
-    def _known(self, name: str, branch: str) -> NameTree | ListTree | RankTree | None:
-        """A branch of a tree, looked up once: neither goes away while it is in use here, but where `_forget` says so."""
-        found = self._branches.get((name, branch))
-        if found is None:
-            looked = self._tree(name).get(branch)
-            if looked is None:
-                return None
-            found = self._branches[name, branch] = cast("NameTree | ListTree | RankTree", looked)
-        return found
-
-    def _forget(self, name: str, branch: str) -> None:
-        self._tree(name).pop(branch, None)
-        self._branches.pop((name, branch), None)
-
-    def _page_behind(
-        self,
-        name: str,
-        rows: ListTree,
-        after: bytes | None,
-        skip: int,
-        limit: int,
-        newest_first: bool,
-        span: Span,
-    ) -> list[Row]:
-        """A page that begins `skip` rows further."""
-        ranks = self._ranks(name)
-        if newest_first:
-            begun = 0 if after is None else rank_of(ranks, rows, after) + (after in rows)
-            first = key_at(ranks, rows, max(begun, rank_of(ranks, rows, span.first)) + skip)
-            pairs = () if first is None else rows.items(first, span.end, excludemax=True)
-            return [*map(_make_row, islice(pairs, limit))]
-        begun = rank_of(ranks, rows, min(after or span.end, span.end)) - 1 - skip
-        last = None if begun < 0 else key_at(ranks, rows, begun)
-        if last is None or last < span.first:
-            return []
-        return [Row(last, rows[last]), *islice(_backwards(rows, span.first, last), limit - 1)]
-
-    def _cell(self, kind: str, record_id: str) -> Cell | None:
-        records = self._branch("records", kind)
-        return None if records is None else cast("Cell | None", records.get(record_id))
 
 
 class StateWrite(StateRead):
@@ -378,7 +290,7 @@ class StateWrite(StateRead):
             self._put_row(kind, parent, key, summary)
 
     def _put_row(self, kind: str, parent: str, key: bytes, summary: bytes) -> None:
-        name = _list_name(kind, parent)
+        name = list_name(kind, parent)
         rows = self._list(kind, parent)
         if rows is None:
             rows = ListTree()
@@ -397,7 +309,7 @@ class StateWrite(StateRead):
                 self._tree("ranks")[name] = rank_rows(rows)
 
     def _take_row(self, kind: str, parent: str, key: bytes) -> None:
-        name = _list_name(kind, parent)
+        name = list_name(kind, parent)
         rows = cast(ListTree, self._tree("lists")[name])
         del rows[key]
         length = cast(Length, self._tree("counts")[name])
@@ -410,28 +322,5 @@ class StateWrite(StateRead):
                 self._forget(tree, name)
 
 
-_new_row: Callable[[type[Row], tuple[bytes, bytes]], Row] = tuple[bytes, bytes].__new__
-_make_row = partial(_new_row, Row)
-"""A row of a key and its summary: half the time that calling the class takes."""
-
-
 def _nothing(key: bytes) -> bool:
     return False
-
-
-def _list_name(kind: str, parent: str) -> str:
-    return f"{kind}\0{parent}"
-
-
-def _backwards(rows: ListTree, first: bytes, before: bytes) -> Iterator[Row]:
-    """Rows below `before`, down to `first`. A BTree has no cheap reverse, but finds the largest key below a bound at once."""
-    bound = just_below(before)
-    while True:
-        try:
-            key = rows.maxKey(bound)
-        except ValueError:
-            return
-        if key < first:
-            return
-        yield Row(key, rows[key])
-        bound = just_below(key)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 
 from stigmer_backend.store.model import Record, Row, Span
-from stigmer_backend.store.state import EVER, StateRead
+from stigmer_backend.store.row_pages import EVER
+from stigmer_backend.store.state import StateRead
 
 
 class Together(StateRead):
