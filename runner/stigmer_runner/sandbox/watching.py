@@ -22,11 +22,8 @@ QUIET = 0.5
 LONGER = 4
 """How many times longer than before it takes to the next look at a command that did not move."""
 
-SELDOM = 20.0
+SELDOM = 30.0
 """Seconds after which even such a command is looked at again, on a machine that stands still."""
-
-SELDOM_COUNTED = 10.0
-"""The same where the kernel counts its processes and memory and a look only asks whether it had to refuse some: that is cheap."""
 
 STIR = 4 * 1024 * 1024
 """Bytes of memory more or less that count as a move."""
@@ -120,8 +117,7 @@ class LimitWatch:
             self._before is not None and self._kept.counted
         )  # what was there before the kernel counted has to be looked at once
         use = Use(0, 0, self._kept.exceeded()) if counted else use_of(self._pid, self.limits, self._kept)
-        seldom = SELDOM_COUNTED if counted else SELDOM
-        self._pause = EVERY if use.moved_from(self._before) else min(self._pause * LONGER, seldom)
+        self._pause = EVERY if use.moved_from(self._before) else min(self._pause * LONGER, SELDOM)
         self._before = use
         self.due = now + self._pause
         return use.exceeded

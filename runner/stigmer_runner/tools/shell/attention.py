@@ -8,7 +8,7 @@ from stigmer_runner.sandbox import InputWait, RunningCommand
 SILENCE_SECONDS = 1.0
 """How long a terminal must be silent before it is asked what it waits for, and how often then where it waits for a person."""
 
-RARE_SECONDS = 10.0
+RARE_SECONDS = 30.0
 """How often it is asked at least where it does not: as long after the last time as it was silent then, and no longer than this."""
 
 KEY_SILENCE_SECONDS = 4.0
