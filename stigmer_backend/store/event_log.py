@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from stigmer_backend.store.errors import (
     AppendRefused,
@@ -20,6 +19,7 @@ from stigmer_backend.store.errors import (
 from stigmer_backend.store.events_port import EventsBase
 from stigmer_backend.store.files import is_full
 from stigmer_backend.store.frames import JournalRecord, RecordKind
+from stigmer_backend.store.journal_port import Journal
 from stigmer_backend.store.model import Append, Appended, Batch, Lane, Mark
 from stigmer_backend.store.options import StoreOptions
 from stigmer_backend.store.timeline import Draft, Timeline
@@ -34,31 +34,6 @@ class AppendCall:
     appends: tuple[Append, ...]
     urgent: bool = True
     birth: bool = False
-
-
-class Journal(Protocol):
-    """What the log asks of a journal: `JournalWriter` says what each member means."""
-
-    @property
-    def number(self) -> int: ...
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def synced(self) -> int: ...
-
-    def write(self, records: Iterable[JournalRecord]) -> None: ...
-
-    def sync(self) -> None: ...
-
-    def following(self) -> "Journal": ...
-
-    def create(self, random_bytes: Callable[[int], bytes]) -> None: ...
-
-    def remove(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class EventLog:
