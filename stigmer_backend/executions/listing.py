@@ -18,6 +18,7 @@ from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionKi
 from stigmer_apis.errors import InvalidArgument
 from stigmer_apis.protocol import DEFAULT_PAGE_SIZE
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.damaged import Damaged
 from stigmer_backend.executions.grouping import RUNS, Grouped, Grouping
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
@@ -46,6 +47,7 @@ class Listing:
         self._registry = registry
         self._board = board
         self._options = options
+        self._damaged = Damaged(lambda: store.report)
 
     async def page(self, request: ListExecutionsRequest) -> ListExecutionsResponse:
         """The page that `request` asks for. Raises `InvalidArgument` for a size, token or time that cannot be."""
@@ -170,7 +172,7 @@ class Listing:
 
     def _row(self, row: Row) -> ExecutionSummary:
         live = self._registry.get(row.id)
-        return live.summary() if live is not None else ExecutionSummary.FromString(row.summary)
+        return self._damaged.shown(live.summary() if live is not None else ExecutionSummary.FromString(row.summary))
 
     def _lists(self, state: StateRead, wanted: ExecutionFilter) -> tuple[tuple[str, ...], tuple[Source, ...] | None]:
         """The lists that a row has to be in, and those of which it has to be in one. On a reader's thread, as all below."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import (
@@ -12,6 +13,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_ex
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import Attention
 from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.damaged import Damaged
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
@@ -23,6 +25,8 @@ from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.pages import Question
 from stigmer_backend.resources.paging import PUBLISHED_PAGE_SIZE, decode_token, encode_token, page_rows, pages_of
 from stigmer_backend.store import Row, StateRead, Store
+
+ExecutionT = TypeVar("ExecutionT", AgentExecution, WorkflowExecution, AnyExecution)
 
 ANY_PHASE = ExecutionPhase.EXECUTION_PHASE_UNSPECIFIED
 """Lets every phase through."""
@@ -55,27 +59,29 @@ class Reading:
         self._registry = registry
         self._board = board
         self._options = options
+        self._damaged = Damaged(lambda: store.report)
 
     async def get(self, execution_id: str) -> AgentExecution:
         """The agent's execution, whole. Raises `NotFound`."""
         live = self._registry.get(execution_id)
         if live is not None and isinstance(shown := as_published(live), AgentExecution):
             return shown
-        return await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id))
+        return self._noted(await self._store.read_state(lambda state: find(state, EXECUTIONS, execution_id)))
 
     async def any(self, execution_id: str) -> AnyExecution:
         """An execution of either kind, whole. Raises `NotFound`."""
         live = self._registry.get(execution_id)
         if live is not None:
             return as_published(live)
-        return await self._store.read_state(lambda state: find(state, run_kind(execution_id), execution_id))
+        found = await self._store.read_state(lambda state: find(state, run_kind(execution_id), execution_id))
+        return self._noted(found)
 
     async def get_workflow(self, execution_id: str) -> WorkflowExecution:
         """The workflow's execution, whole. Raises `NotFound`."""
         live = self._registry.get(execution_id)
         if live is not None and isinstance(shown := as_published(live), WorkflowExecution):
             return shown
-        return await self._store.read_state(lambda state: find(state, WORKFLOW_EXECUTIONS, execution_id))
+        return self._noted(await self._store.read_state(lambda state: find(state, WORKFLOW_EXECUTIONS, execution_id)))
 
     async def get_small(self, execution_id: str) -> AgentExecution:
         """The execution, without its messages where they are many."""
@@ -117,6 +123,11 @@ class Reading:
         if place is not None:
             answer.next_page_token = encode_token(question, place)
         return answer
+
+    def _noted(self, execution: ExecutionT) -> ExecutionT:
+        """Say it where a damaged disk has lost something of it."""
+        self._damaged.note(execution.metadata)
+        return execution
 
     def _phase(self, query: PublishedQuery) -> tuple[Source, ...] | None:
         """Where executions of the asked phase are, None where all will do."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import WatchResponse
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.damaged import Damaged
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
 
@@ -16,7 +17,8 @@ _ROWS = 1000
 class Watches:
     """Serves changes of executions."""
 
-    def __init__(self, board: Board, registry: Registry, options: ExecutionOptions) -> None:
+    def __init__(self, board: Board, registry: Registry, options: ExecutionOptions, damaged: Damaged) -> None:
+        self._damaged = damaged
         self._board = board
         self._registry = registry
         self._options = options
@@ -58,7 +60,8 @@ class Watches:
     def row(self, execution_id: str) -> ExecutionSummary | None:
         """The row of an execution that lives, or ended a while ago at most."""
         live = self._registry.get(execution_id)
-        return live.summary() if live is not None else self._board.ended(execution_id)
+        row = live.summary() if live is not None else self._board.ended(execution_id)
+        return None if row is None else self._damaged.shown(row)
 
 
 def _in_pieces(rows: list[ExecutionSummary]) -> Iterator[tuple[bool, Iterable[ExecutionSummary]]]:

@@ -1,7 +1,8 @@
-"""What a daemon sees to by itself: runs that are to go by its settings go, and databases of which more than half is dead are packed."""
+"""What a daemon sees to by itself: every byte is looked at, runs that are to go by its settings go, and databases of which more than half is dead are packed."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from stigmer_backend.maintenance.retiring import Retiring
@@ -21,16 +22,44 @@ class TendingOptions:
     """A smaller database is left as it is."""
     dead_part: float = 0.5
     """More than this of a database has to be dead."""
+    scrub_seconds: float = 24 * 3600.0
+    """So long after the end of one look at every byte the next begins; the first at the start, since a saved index keeps an opening from looking."""
 
 
 class Tending:
     """Looks after a store's databases."""
 
-    def __init__(self, store: Store, options: TendingOptions | None = None, retiring: Retiring | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        options: TendingOptions | None = None,
+        retiring: Retiring | None = None,
+        on_lost: Callable[[list[str]], None] = lambda executions: None,
+    ) -> None:
+        """`on_lost` is told of executions whose events were found to be lost."""
         self._store = store
         self._retiring = retiring
         self._options = options or TendingOptions()
+        self._on_lost = on_lost
         self._looked: dict[DatabaseName, int] = {}
+
+    async def scrub(self) -> None:
+        """For ever: look at every byte, and say in the log, once, what is damaged."""
+        while True:
+            for name in DatabaseName:
+                told = set(self._store.report.lines())
+                try:
+                    lost = await self._store.scrub(name)
+                except NoFiles:
+                    return
+                except (StoreDamaged, PackAbandoned, OSError) as error:
+                    _log.error("%s could not be looked at: %s", name.value, error)
+                    continue
+                for line in self._store.report.lines():
+                    if line not in told:
+                        _log.error("%s", line)
+                self._on_lost(lost)
+            await asyncio.sleep(self._options.scrub_seconds)
 
     async def run(self) -> None:
         """For ever. What goes wrong with a pack is told in the log, and tried again another time."""

@@ -11,7 +11,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1 import work
 from stigmer_apis._generated.ai.stigmer.agentic.workflowrunner.v1 import workflow_runner_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1 import artifact_service_pb2_grpc, execution_service_pb2_grpc
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import DeleteExecutionsRequest
-from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import FoldState
+from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary, FoldState
 from stigmer_apis._generated.stigmer.maintenance.v1 import maintenance_service_pb2_grpc
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2_grpc
 from stigmer_apis._generated.stigmer.runner.v1 import link_pb2_grpc
@@ -32,6 +32,7 @@ from stigmer_backend.executions.board import Board
 from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.creation import Creation
+from stigmer_backend.executions.damaged import Damaged
 from stigmer_backend.executions.deletion import Deletion
 from stigmer_backend.executions.granting import Granting
 from stigmer_backend.executions.large_values import LargeValues
@@ -44,7 +45,7 @@ from stigmer_backend.executions.reading import Reading
 from stigmer_backend.executions.registry import Registry, unseen_in
 from stigmer_backend.executions.reports import StatusReports
 from stigmer_backend.executions.runners import Runners
-from stigmer_backend.executions.runs import RUN_KINDS
+from stigmer_backend.executions.runs import RUN_KINDS, run_kind
 from stigmer_backend.executions.session_models import SessionModels
 from stigmer_backend.executions.steering import Steering
 from stigmer_backend.executions.tailing import Tails
@@ -225,7 +226,9 @@ class Backend:
         backend._tasks.start(backend._forget_keys(), "forget idempotency keys")
         backend._retention = retention or Retention()
         retiring = Retiring(store, backend._retention, backend._retire, clock)
-        backend._tasks.start(Tending(store, retiring=retiring).run(), "look after the databases")
+        tending = Tending(store, retiring=retiring, on_lost=backend._show_lost)
+        backend._tasks.start(tending.run(), "look after the databases")
+        backend._tasks.start(tending.scrub(), "look at every byte")
         backend._tasks.start(backend._archives.sweep(), "remove archives that nothing names")
         backend._tasks.start(backend._artifacts.sweep(), "remove files that nothing names")
         living = frozenset(live.id for live in backend._registry.all())
@@ -322,7 +325,7 @@ class Backend:
             ExecutionService(
                 store,
                 Listing(store, registry, self._board, options),
-                Watches(self._board, registry, options),
+                Watches(self._board, registry, options, Damaged(lambda: store.report)),
                 Tails(store, registry, options),
                 self._commands,
                 Many(store, registry, self._board, self._catalogues, self._deletion, self._stamps),
@@ -418,6 +421,19 @@ class Backend:
                 self._new,
             )
         )
+
+    def _show_lost(self, executions: Sequence[str]) -> None:
+        """Tell who watches the board of executions whose events were found to be lost."""
+        for one in executions:
+            self._tasks.start(self._show(one), f"show {one}")
+
+    async def _show(self, execution_id: str) -> None:
+        kind = run_kind(execution_id)
+        summary = await self._store.read_state(lambda state: state.summary(kind.table, execution_id))
+        if self._registry.get(execution_id) is not None:
+            self._board.touch(execution_id)
+        elif summary is not None:
+            self._board.end(execution_id, ExecutionSummary.FromString(summary))
 
     def _micros(self) -> int:
         return self._stamps.now().micros

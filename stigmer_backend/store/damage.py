@@ -1,13 +1,41 @@
-"""Which executions and records stand on damaged objects, when an opening found some. It looks at every tree, so it is done then alone."""
+"""Which executions and records stand on damaged objects, when some were found. It looks at every tree, so it is done then alone."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 from persistent import Persistent
 
-from stigmer_backend.store.database import Session
+from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.errors import StoreDamaged
+from stigmer_backend.store.parts import look
 from stigmer_backend.store.persistent_classes import ChunkTree, NameTree
+from stigmer_backend.store.report import RecoveryReport
+
+
+def name_losses(state: Database, events: Database, report: RecoveryReport) -> frozenset[str]:
+    """Say in `report` what its damage belongs to; the executions whose events are lost."""
+    looks = [
+        (database, frozenset(damage.object for damage in report.damage if _base(damage.path) == _base(database.path)))
+        for database in (state, events)
+    ]
+    (state, in_state), (events, in_events) = looks
+    records, more_records = look(state, lambda session: damaged_records(session, in_state))
+    executions, more_executions = look(events, lambda session: damaged_executions(session, in_events))
+    report.damaged_executions = tuple(sorted(executions))
+    report.damaged_records = records
+    report.losses = [
+        f"Events of the run {name} are lost; it is kept as it is, read-only." for name in sorted(executions)
+    ]
+    report.losses += [f"The {kind} {name} is lost." for kind, name in records]
+    if more_records or more_executions:
+        report.losses.append("More may be lost: what tells of others is damaged itself.")
+    return executions
+
+
+def _base(path: Path) -> str:
+    """Which database a file is of: a pack gives it another number."""
+    return path.name.partition(".")[0]
 
 
 def damaged_executions(session: Session, objects: frozenset[bytes]) -> tuple[frozenset[str], bool]:

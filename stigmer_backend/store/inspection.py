@@ -64,6 +64,37 @@ def inspect(
         raise
 
 
+def damage_in(path: Path, synced: DigestEntry, breathe: Callable[[], None]) -> list[Damage]:
+    """What of the file at `path` is not what was written, up to `synced`; also while it is open, and where a saved index kept an opening from looking.
+
+    `breathe` is called after each transaction. Raises `StoreDamaged` where it is not certain whose records are lost.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _is_whole(descriptor, synced, breathe):
+            return []
+        scan = _Scan(path, descriptor, fsIndex(), EMPTY, synced, breathe)
+        scan.size = min(scan.size, synced.end)
+        scan.run()
+        return scan.damage
+    finally:
+        os.close(descriptor)
+
+
+def _is_whole(descriptor: int, synced: DigestEntry, breathe: Callable[[], None]) -> bool:
+    """Whether every transaction is, and all of them together. Takes no memory for an index."""
+    position, chain = EMPTY.end, EMPTY.chain
+    while position < synced.end:
+        found = read_transaction(
+            lambda length, offset: os.pread(descriptor, length, offset), synced.end, position, None
+        )
+        if found is None:
+            return False
+        position, chain = found.end, found.chain(chain)
+        breathe()
+    return (position, chain) == (synced.end, synced.chain)
+
+
 def _inspect(path: Path, files: FileLayer, digest: DigestFile, report: RecoveryReport, each_synced: bool) -> Inspection:
     saved = _usable_index(path, report)
     if digest.was_lost and not report.created:
@@ -119,8 +150,15 @@ class _Scan:
     """A walk over whole transactions, from a place that is known to be right."""
 
     def __init__(
-        self, path: Path, descriptor: int, index: fsIndex, begun: DigestEntry, synced: DigestEntry | None
+        self,
+        path: Path,
+        descriptor: int,
+        index: fsIndex,
+        begun: DigestEntry,
+        synced: DigestEntry | None,
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
+        self._breathe = breathe
         self.size = os.fstat(descriptor).st_size
         self.position, self.tid, self.chain = begun.end, begun.tid, begun.chain
         self.voted: list[int] = []
@@ -143,6 +181,7 @@ class _Scan:
             if found is None or found.tid <= self.tid:
                 break
             self._take(found)
+            self._breathe()
         if self.position < self.known:
             raise StoreDamaged(
                 self._path,

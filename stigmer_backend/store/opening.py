@@ -16,7 +16,7 @@ from stigmer_backend.store import database_format
 from stigmer_backend.store.archive import Archive, EventsFile
 from stigmer_backend.store.before_upgrade import keep_before_upgrade
 from stigmer_backend.store.boot import boot_id
-from stigmer_backend.store.damage import damaged_executions, damaged_records
+from stigmer_backend.store.damage import name_losses
 from stigmer_backend.store.database import Database
 from stigmer_backend.store.digest import digest_path
 from stigmer_backend.store.errors import DatabaseMissing, ExtraMissing, ManifestDamaged, StoreDamaged, StoreLocked
@@ -70,7 +70,7 @@ def open_parts(
     if options.kind is StoreKind.MEMORY:
         return _open_memory(options, clock, random_bytes)
     if options.kind is StoreKind.POSTGRESQL:
-        return _open_postgresql(options, clock, random_bytes)
+        return _open_postgresql(directory, options, clock, random_bytes)
     directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
     with ExitStack() as undo:
         lock = DirectoryLock(directory / LOCK)
@@ -129,7 +129,18 @@ class _Opener:
         packer = Packer(
             self.directory, named, self.options.files, self.random_bytes, state_storage, events_storage, report
         )
-        return Parts(state, events, log, manifest.incarnation, report, snapshot, packer, named.note, lock.release)
+        return Parts(
+            state,
+            events,
+            log,
+            manifest.incarnation,
+            report,
+            snapshot,
+            packer,
+            named.note,
+            lock.release,
+            name_losses=lambda: name_losses(state, events, report),
+        )
 
     def _manifest(self, report: RecoveryReport) -> Manifest:
         """The manifest, after making an empty store if there is none."""
@@ -238,30 +249,24 @@ def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes
     )
 
 
-def _open_postgresql(options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes) -> Parts:
+def _open_postgresql(
+    directory: Path, options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes
+) -> Parts:
+    """With the lock of the directory, so that one home has one daemon, also while it waits for the database."""
     try:
         from stigmer_backend.store.postgres.opening import open_in_postgresql
     except ModuleNotFoundError as error:
         raise ExtraMissing(error.name or "a library") from error
-    return open_in_postgresql(options, clock, random_bytes)
+    directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+    with ExitStack() as undo:
+        lock = DirectoryLock(directory / LOCK)
+        undo.callback(lock.release)
+        parts = open_in_postgresql(options, clock, random_bytes, lock.release)
+        undo.pop_all()
+    return parts
 
 
 def _tell_damage(state: Database, events: Database, log: EventLog, report: RecoveryReport) -> None:
     """Find out what damaged objects belong to, and keep what stands on them from being written to."""
-    if not report.damage:
-        return
-    looks = [
-        (database, frozenset(damage.object for damage in report.damage if damage.path == database.path))
-        for database in (state, events)
-    ]
-    (state, in_state), (events, in_events) = looks
-    records, more_records = look(state, lambda session: damaged_records(session, in_state))
-    executions, more_executions = look(events, lambda session: damaged_executions(session, in_events))
-    log.set_apart(executions)
-    report.damaged_executions = tuple(sorted(executions))
-    report.losses = [
-        f"Events of the run {name} are lost; it is kept as it is, read-only." for name in sorted(executions)
-    ]
-    report.losses += [f"The {kind} {name} is lost." for kind, name in records]
-    if more_records or more_executions:
-        report.losses.append("More may be lost: what tells of others is damaged itself.")
+    if report.damage:
+        log.set_apart(name_losses(state, events, report))

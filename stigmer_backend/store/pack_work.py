@@ -18,6 +18,7 @@ class PackWork:
 
     def __init__(self, parts: Parts, log: Worker[LogCall], state: Worker[StateCall], readers: Readers) -> None:
         self._loop = asyncio.get_running_loop()
+        self._parts = parts
         self._packer, self._without = parts.packer, parts.without_files
         self._log = log
         self._state = state
@@ -33,6 +34,15 @@ class PackWork:
         packer = self._known
         await self._standstill(name, lambda: packer.settle(name))
         return await self._loop.run_in_executor(self._thread, packer.usage, name)
+
+    async def scrub(self, name: DatabaseName) -> list[str]:
+        """Raises `NoFiles`, and what `Packer.scrub` raises."""
+        before = set(self._parts.report.damaged_executions)
+        if not await self._loop.run_in_executor(self._thread, self._known.scrub, name):
+            return []
+        lost = await self._loop.run_in_executor(self._thread, self._parts.name_losses)
+        await self._log.submit(StandstillCall(lambda: self._parts.log.set_apart(lost)))
+        return sorted(lost - before)
 
     async def pack(self, name: DatabaseName) -> Packed:
         """Raises `NoFiles`, and what `Packer.pack` raises. Who is cancelled does not end a pack: it goes on."""

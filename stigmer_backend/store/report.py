@@ -55,6 +55,8 @@ class RecoveryReport:
     """Records that are not what was written: set apart, never answered. The rest works."""
     damaged_executions: tuple[str, ...] = ()
     """Those with events that are lost: nothing is appended to them."""
+    damaged_records: tuple[tuple[str, str], ...] = ()
+    """Records that are lost, each with its kind."""
     losses: list[str] = field(default_factory=list[str])
     """What is lost with the damaged records, a sentence each."""
     notes: list[str] = field(default_factory=list[str])
@@ -79,4 +81,4 @@ class RecoveryReport:
         """The file `path`, which was damaged, is out of use: another one without what was damaged has taken its place."""
         if any(damage.path == path for damage in self.damage):
             self.damage = [damage for damage in self.damage if damage.path != path]
-            self.losses, self.damaged_executions = [], ()
+            self.losses, self.damaged_executions, self.damaged_records = [], (), ()

@@ -19,7 +19,7 @@ from stigmer_backend.store.database_format import FINISHED, MAGIC, RECORD, STATU
 from stigmer_backend.store.digest import DigestEntry
 from stigmer_backend.store.errors import StoreDamaged
 from stigmer_backend.store.files import FileLayer
-from stigmer_backend.store.index_file import save_index
+from stigmer_backend.store.index_file import index_path, save_index
 from stigmer_backend.store.inspection import Inspection
 from stigmer_backend.store.late_sync import LateSync, LayeredFile
 from stigmer_backend.store.seal import SEAL_BYTES, open_seal, seal
@@ -181,6 +181,11 @@ class SealedStorage(LateSync):
     def is_damaged(self) -> bool:
         """Whether its file had records, when it was opened, that are not what was written."""
         return self._is_damaged
+
+    def note_damage(self) -> None:
+        """Records in its file were found not to be what was written: its index is saved no more, so that each opening looks, and says so."""
+        self._is_damaged = True
+        index_path(self._path).unlink(missing_ok=True)
 
     def adopt(self, path: Path, found: Inspection, file: LayeredFile, lock: LockFile) -> None:
         """Go on in the file `path`, which holds the same in less. On the writer's thread, between two transactions.

@@ -294,6 +294,13 @@ class Store:
         """What a database takes on the disk, and how much of that a pack would give back. Raises `NoFiles` for a store in memory or in PostgreSQL."""
         return await self._packs.usage(name)
 
+    async def scrub(self, name: DatabaseName) -> list[str]:
+        """Look at every byte of a database while it is in use; the executions whose events were found to be lost now, which are set apart. `report` says what else is.
+
+        Raises `NoFiles`; `StoreDamaged` where it is not certain what is lost.
+        """
+        return await self._packs.scrub(name)
+
     async def pack(self, name: DatabaseName) -> Packed:
         """Give back the space of what nobody can reach any more in a database; readers and writers go on. Packs wait for each other.
 

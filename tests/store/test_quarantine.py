@@ -26,12 +26,13 @@ async def fill(store: Store) -> None:
     await store.pack(DatabaseName.EVENTS)  # So that all of it is synced.
 
 
-def flip(path: Path, words: bytes) -> None:
+def flip(path: Path, words: bytes, *, forget_index: bool = True) -> None:
     """Change a byte of the last place where `words` stand, and forget the index, so that the opening looks."""
     data = bytearray(path.read_bytes())
     data[data.rindex(words) + 1] ^= 1
     path.write_bytes(data)
-    path.with_name(path.name + ".index").unlink()
+    if forget_index:
+        path.with_name(path.name + ".index").unlink()
 
 
 def kept_in(directory: Path) -> list[str]:
@@ -88,3 +89,23 @@ async def test_a_damaged_record_is_named_and_the_others_are_as_they_were(tmp_pat
         assert len(await read_all(store, BAD)) == 59
     async with opened(tmp_path) as store:
         assert await store.read_state(lambda state: state.data("agent", "three")) == b"3"
+
+
+async def test_damage_behind_a_saved_index_is_found_by_a_look_at_every_byte_and_told_at_once_from_then_on(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, chunk_bytes=1000) as store:
+        await fill(store)
+        assert await store.scrub(DatabaseName.EVENTS) == []
+    flip(tmp_path / "events.2.fs", b"\n32:...", forget_index=False)
+    async with opened(tmp_path, chunk_bytes=1000) as store:
+        assert not store.report.damage  # The opening believes the index.
+        assert await store.scrub(DatabaseName.EVENTS) == [BAD]
+        assert store.report.damaged_executions == (BAD,)
+        assert await store.scrub(DatabaseName.EVENTS) == []
+        with pytest.raises(StoreDamaged, match=BAD):
+            await store.append([append(BAD, 60, step=60)])
+        await store.append([append(GOOD, 60, step=60, size=150)])
+    async with opened(tmp_path, chunk_bytes=1000) as store:
+        assert store.report.damaged_executions == (BAD,)
+        assert len(await read_all(store, GOOD)) == 60
