@@ -35,8 +35,18 @@ _SHOWN_CHARACTERS = 500
 """Of each."""
 
 
+@dataclass(slots=True)
+class Asked:
+    """A message of a person in an execution."""
+
+    seq: int
+    """Where it begins."""
+    message_id: str
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class _Fork:
+class Fork:
     """Where the two ways part."""
 
     past: AgentExecution
@@ -76,22 +86,20 @@ class Branching:
         source = await self._store.read_state(lambda state: find(state, EXECUTIONS, request.execution_id))
         fork = await self._fork(source, request)
         session = await self._session(source, fork)
-        wanted = _wanted(source, session.metadata.id, fork.text, request.model)
-        past = _told(fork.past, request.message_id if request.text else "")
+        wanted = wanted_again(source, session.metadata.id, fork.text, request.model)
+        past = told_of(fork.past, request.message_id if request.text else "")
         execution_id = await self._creation.create(wanted, call, actor, past)
         return BranchResponse(session_id=session.metadata.id, execution_id=execution_id)
 
-    async def _fork(self, source: AgentExecution, request: BranchRequest) -> _Fork:
+    async def _fork(self, source: AgentExecution, request: BranchRequest) -> Fork:
         """Fold the source's events up to the shared past's end."""
         fold = Fold(empty_fold(source.metadata.id))
         found = not request.message_id
-        asked_at: list[tuple[int, str]] = []
+        asked_at: list[Asked] = []
         seq = 0
-        open_texts: dict[str, str] = {}
-        async for event in self._events(source.metadata.id):
+        async for event in events_of(self._store, source.metadata.id):
             seq += 1
-            if not event.sub_agent_id:
-                _note(event, seq, open_texts, asked_at)
+            note_asked(event, seq, asked_at)
             if found and request.message_id and event.HasField("message_started") and not event.sub_agent_id:
                 break
             fold.apply(seq, [event])
@@ -108,20 +116,10 @@ class Branching:
                 raise InvalidArgument(
                     "nobody has said anything in the shared past", remedy="say what the branch is to do"
                 )
-            cut, text = asked_at[-1]
-            fold = Fold(empty_fold(source.metadata.id))
-            seq = 0
-            async for event in self._events(source.metadata.id):
-                seq += 1
-                if seq >= cut:
-                    break
-                fold.apply(seq, [event])
-        past = AgentExecution()
-        past.CopyFrom(source)
-        past.status.CopyFrom(published_status(fold.state()))
-        return _Fork(past, text)
+            return await fork_before(self._store, source, asked_at[-1])
+        return Fork(_as_of(source, fold), text)
 
-    async def _session(self, source: AgentExecution, fork: _Fork) -> Session:
+    async def _session(self, source: AgentExecution, fork: Fork) -> Session:
         """Make the session: its past, and its workspace, a copy where the other was the session's own."""
         session_id, stamp = self._new_id(SESSIONS.prefix), self._stamps.now()
         old = await self._store.read_state(lambda state: find(state, SESSIONS, source.spec.session_id))
@@ -147,23 +145,44 @@ class Branching:
         def change(state: StateWrite) -> None:
             stamp_created(session, stamp)
             self._sessions.put(state, session, stamp.at_ns, 0)
-            keep_past(state, session_id, _shared(state, source, fork), stamp.at_ns)
+            keep_past(state, session_id, shared_by(state, source, fork), stamp.at_ns)
 
         await self._store.write(change)
         return session
 
-    async def _events(self, execution_id: str) -> AsyncIterator[Event]:
-        after = 0
-        while batches := await self._store.read(execution_id, after, _READ_BYTES, Lane.EVENTS):
-            for batch in batches:
-                events = decode_events(batch.body)
-                for number, event in enumerate(events, batch.first_seq):
-                    if number > after:
-                        yield event
-                after = batch.first_seq + len(events) - 1
+
+async def events_of(store: Store, execution_id: str) -> AsyncIterator[Event]:
+    """The events of an execution, from the first one on."""
+    after = 0
+    while batches := await store.read(execution_id, after, _READ_BYTES, Lane.EVENTS):
+        for batch in batches:
+            events = decode_events(batch.body)
+            for number, event in enumerate(events, batch.first_seq):
+                if number > after:
+                    yield event
+            after = batch.first_seq + len(events) - 1
 
 
-def _shared(state: StateRead, source: AgentExecution, fork: _Fork) -> Sequence[ReadSessionMemoryResponse]:
+async def fork_before(store: Store, source: AgentExecution, asked: Asked) -> Fork:
+    """The past of `source` before a person's message, which is asked again."""
+    fold = Fold(empty_fold(source.metadata.id))
+    seq = 0
+    async for event in events_of(store, source.metadata.id):
+        seq += 1
+        if seq >= asked.seq:
+            break
+        fold.apply(seq, [event])
+    return Fork(_as_of(source, fold), asked.text)
+
+
+def _as_of(source: AgentExecution, fold: Fold) -> AgentExecution:
+    past = AgentExecution()
+    past.CopyFrom(source)
+    past.status.CopyFrom(published_status(fold.state()))
+    return past
+
+
+def shared_by(state: StateRead, source: AgentExecution, fork: Fork) -> Sequence[ReadSessionMemoryResponse]:
     """What both sessions remember."""
     record = state.get(EXECUTIONS.table, source.metadata.id)
     created = record.created_ns if record is not None else 0
@@ -175,7 +194,7 @@ def _shared(state: StateRead, source: AgentExecution, fork: _Fork) -> Sequence[R
     return [*before, as_memory(state, fork.past)]
 
 
-def _told(past: AgentExecution, message_id: str) -> SharedPast:
+def told_of(past: AgentExecution, message_id: str) -> SharedPast:
     """What the branch's transcript shows of what came before."""
     messages = [each for each in past.status.messages if each.content.strip()]
     shown = messages[-_SHOWN:]
@@ -193,7 +212,8 @@ def _beginning(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]} …"
 
 
-def _wanted(source: AgentExecution, session_id: str, text: str, model: str) -> AgentExecution:
+def wanted_again(source: AgentExecution, session_id: str, text: str, model: str) -> AgentExecution:
+    """An execution as `source` was, of another text. Secrets of that one alone are gone with it, and attachments belong to its first message."""
     wanted = AgentExecution(
         api_version=API_VERSION, kind=EXECUTIONS.name, metadata=ApiResourceMetadata(org=source.metadata.org)
     )
@@ -209,17 +229,20 @@ def _wanted(source: AgentExecution, session_id: str, text: str, model: str) -> A
     return wanted
 
 
-def _note(event: Event, seq: int, open_texts: dict[str, str], asked_at: list[tuple[int, str]]) -> None:
-    """Remember where the person's messages begin, and what they say."""
+def note_asked(event: Event, seq: int, asked: list[Asked]) -> None:
+    """Note where a person's messages begin, and what they say. Those of sub-agents are no person's."""
+    if event.sub_agent_id:
+        return
     match event.WhichOneof("body"):
         case "message_started" if event.message_started.type == MessageType.MESSAGE_HUMAN:
-            open_texts[event.message_started.message_id] = ""
-            asked_at.append((seq, ""))
-        case "text_delta" if event.text_delta.message_id in open_texts:
-            open_texts[event.text_delta.message_id] += event.text_delta.text
-        case "message_completed" if event.message_completed.message_id in open_texts:
-            text = open_texts.pop(event.message_completed.message_id)
-            whole = event.message_completed
-            asked_at[-1] = (asked_at[-1][0], whole.content if whole.HasField("content") else text)
+            asked.append(Asked(seq, event.message_started.message_id))
+        case "text_delta" if asked and event.text_delta.message_id == asked[-1].message_id:
+            asked[-1].text += event.text_delta.text
+        case "message_completed" if (
+            event.message_completed.HasField("content")
+            and asked
+            and event.message_completed.message_id == asked[-1].message_id
+        ):
+            asked[-1].text = event.message_completed.content
         case _:
             return

@@ -1,5 +1,7 @@
 """Undoing in an execution that has ended: a runner that is connected does it, from what was kept outside the workspace."""
 
+from collections.abc import Sequence
+
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import UndoTurnResponse
 from stigmer_apis.errors import FailedPrecondition
@@ -27,7 +29,13 @@ class EndedUndoing:
 
         Raises `NotFound`; `FailedPrecondition` where nothing can be put back; `Unavailable` where no runner is there.
         """
+        return await self._undone(execution_id, message_id, ())
 
+    async def undo_turns(self, execution_id: str, turns: Sequence[str]) -> UndoTurnResponse:
+        """Put the files of all these turns back, the last one's first; a turn that changed none is passed over. Errors as `undo`."""
+        return await self._undone(execution_id, "", turns)
+
+    async def _undone(self, execution_id: str, message_id: str, turns: Sequence[str]) -> UndoTurnResponse:
         def look(state: StateRead) -> tuple[str, str]:
             session_id = find(state, EXECUTIONS, execution_id).spec.session_id
             return session_id, find(state, SESSIONS, session_id).spec.metadata.get(WORKSPACE_KEY, "")
@@ -39,6 +47,7 @@ class EndedUndoing:
             session_id=session_id,
             workspace=str(self._workspaces.of_session(session_id, kept).path),
             message_id=message_id,
+            turns=turns,
         )
         answer = await self._runners.undo_ended(request)
         if answer.refused:

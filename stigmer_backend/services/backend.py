@@ -29,6 +29,7 @@ from stigmer_backend.executions.appending import Appender
 from stigmer_backend.executions.approvals import SessionApprovals
 from stigmer_backend.executions.attaching import Attachments
 from stigmer_backend.executions.board import Board
+from stigmer_backend.executions.asking_again import AskingAgain
 from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.creation import Creation
@@ -338,8 +339,9 @@ class Backend:
         undoing = EndedUndoing(store, self.runners, self._workspaces, self._new)
         steering = Steering(self._commands, registry, self._board, approvals, undoing, models, self._micros)
         branching = Branching(store, creation, self._catalogues.sessions, self._workspaces, self._stamps, self._new)
+        asking = AskingAgain(store, creation, undoing, self._stamps)
         steering_service_pb2_grpc.add_SteeringServiceServicer_to_server(
-            SteeringService(steering, branching, approvals, self._workflows), server
+            SteeringService(steering, branching, asking, approvals, self._workflows), server
         )
         artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactService(store, self._artifacts), server)
         maintenance_service_pb2_grpc.add_MaintenanceServiceServicer_to_server(

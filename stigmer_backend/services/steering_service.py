@@ -26,6 +26,8 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     ResolveApprovalResponse,
     ResumeRequest,
     ResumeResponse,
+    RetryMessageRequest,
+    RetryMessageResponse,
     RetryRequest,
     RetryResponse,
     RevokeSessionApprovalRequest,
@@ -40,6 +42,7 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceServicer
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.approvals import SessionApprovals
+from stigmer_backend.executions.asking_again import AskingAgain
 from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.steering import Call, Steering
 from stigmer_backend.resources.repeats import Repeatable
@@ -48,6 +51,7 @@ from stigmer_backend.services.calls import Request, Response, idempotency_key
 from stigmer_backend.workflows.parts import WorkflowParts
 
 _BRANCH = "stigmer.steering.v1.SteeringService/Branch"
+_RETRY_MESSAGE = "stigmer.steering.v1.SteeringService/RetryMessage"
 _RETRY = "stigmer.steering.v1.SteeringService/Retry"
 
 
@@ -55,11 +59,17 @@ class SteeringService(SteeringServiceServicer):
     """Steers executions. Each call but the last two returns when the execution has taken the command."""
 
     def __init__(
-        self, steering: Steering, branching: Branching, approvals: SessionApprovals, workflows: WorkflowParts
+        self,
+        steering: Steering,
+        branching: Branching,
+        asking: AskingAgain,
+        approvals: SessionApprovals,
+        workflows: WorkflowParts,
     ) -> None:
         self._steering = steering
         self._workflows = workflows
         self._branching = branching
+        self._asking = asking
         self._approvals = approvals
 
     async def Pause(
@@ -136,6 +146,14 @@ class SteeringService(SteeringServiceServicer):
         body = request.SerializeToString(deterministic=True)
         call = Repeatable.of(idempotency_key(context), _BRANCH, body)
         return await self._branching.branch(request, call, LOCAL_USER)
+
+    async def RetryMessage(
+        self, request: RetryMessageRequest, context: aio.ServicerContext[RetryMessageRequest, RetryMessageResponse]
+    ) -> RetryMessageResponse:
+        """A person's message once more, in its session."""
+        body = request.SerializeToString(deterministic=True)
+        call = Repeatable.of(idempotency_key(context), _RETRY_MESSAGE, body)
+        return await self._asking.ask(request, call, LOCAL_USER)
 
     async def ListSessionApprovals(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SHELL = "shell"
 _TITLE_CELLS = 40
+_NAMED_CELLS = 60
 
 
 class BlockActions:
@@ -120,15 +121,12 @@ class BlockActions:
         if asked is None:
             self._workstation.say("Nobody asked anything before this.", wrong=True)
             return
-        place = self._view.transcript.index(asked) or 0
-        earlier = self._before(self._view.transcript.blocks[place - 1], (PersonLine, AgentText)) if place else None
-        if earlier is None or earlier.run != asked.run:
-            self._workstation.start_run(self._state().agent, asked.text)
-            return
 
         async def retry(client: "Client") -> None:
-            made = await client.steering.branch(asked.run, earlier.message_id, text=asked.text)
+            made = await client.steering.retry_message(asked.run, asked.message_id)
             self._workstation.open_run(made.execution_id)
+            if words := put_back_words(made.paths, made.left):
+                self._workstation.say(words, wrong=bool(made.left))
 
         self._run(retry)
 
@@ -170,6 +168,14 @@ class BlockActions:
             self._workstation.say_error(error)
         else:
             self._workstation.say(f"Saved to {path}.")
+
+
+def put_back_words(paths: Sequence[str], left: Sequence[str]) -> str:
+    """Which files are as before, and which are not, in words."""
+    told = [(paths, "as before"), (left, "left alone: somebody else changed it since")]
+    return "; ".join(
+        f"{fit(safe(Untrusted(', '.join(names))), _NAMED_CELLS).strip()}: {what}" for names, what in told if names
+    )
 
 
 def write_new(path: Path, content: bytes) -> None:

@@ -160,7 +160,7 @@ class Transcript(GrowingBlocks):
         created = event.execution_created
         self.say(f"{created.agent_name} in {created.workspace or 'its own directory'}", mark="─")
         if created.HasField("shared_past"):
-            self._add(past_of(created.shared_past))
+            self._add(past_of(created.shared_past, created.session_id))
 
     def _model_failed(self, event: Event) -> None:
         """Where it is not tried again the run ends with these words, or goes on with a shorter context: they stand there once."""

@@ -20,14 +20,20 @@ _LIMITS = {
 }
 
 
-def past_of(shared: events.SharedPast) -> Remark:
-    """What a branch goes on from: a line, and folded below it what was said last before the two part."""
+def past_of(shared: events.SharedPast, session_id: str) -> Remark:
+    """What a branch goes on from, or a message that is asked again in its session: a line, and folded below it what was said last before."""
+    same = shared.session_id == session_id
     more = f", {thousands(shared.earlier)} earlier in {shared.session_id}" if shared.earlier else ""
     where = f" up to {shared.message_id}" if shared.message_id else ""
     said = [f"{'›' if each.type == MESSAGE_HUMAN else ' '} {each.text}" for each in shared.messages]
     count = len(said)
     told = f"{count} message{'' if count == 1 else 's'}{more}"
-    return Remark("\n".join((f"Goes on from {shared.session_id}{where}: {told}", *said)), mark="⑂", lines=1)
+    line = (
+        f"Asks again what {shared.execution_id} was asked, after {told}"
+        if same
+        else f"Goes on from {shared.session_id}{where}: {told}"
+    )
+    return Remark("\n".join((line, *said)), mark="↺" if same else "⑂", lines=1)
 
 
 def remark_of(event: Event) -> Remark | None:

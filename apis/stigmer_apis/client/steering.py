@@ -19,6 +19,8 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
     PauseRequest,
     ResolveApprovalRequest,
     ResumeRequest,
+    RetryMessageRequest,
+    RetryMessageResponse,
     RevokeSessionApprovalRequest,
     SessionApproval,
     UndoTurnRequest,
@@ -129,6 +131,24 @@ class Steering:
             self._connection,
             lambda wire: wire.steering.Branch,
             BranchRequest(execution_id=execution_id, message_id=message_id, text=text, model=model),
+            idempotency_key=new_idempotency_key(),
+        )
+
+    async def retry_message(
+        self, execution_id: str, message: str = "", *, text: str = "", model: str = "", keep_files: bool = False
+    ) -> RetryMessageResponse:
+        """Ask a person's message again in its session, where what came after it is forgotten and, unless `keep_files`, files are as before it.
+
+        `message`: its id, or its number among the person's messages of the execution; empty for the last one. `text`: what is asked in its place.
+        Raises `InvalidArgument` for a message that there is not, `FailedPrecondition` while the session works on.
+        """
+        request = RetryMessageRequest(
+            execution_id=execution_id, message_id=message, text=text, model=model, keep_files=keep_files
+        )
+        return await call(
+            self._connection,
+            lambda wire: wire.steering.RetryMessage,
+            request,
             idempotency_key=new_idempotency_key(),
         )
 

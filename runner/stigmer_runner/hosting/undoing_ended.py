@@ -9,7 +9,7 @@ from stigmer_runner.errors import RunnerError
 from stigmer_runner.tools.files.beneath import Beneath
 from stigmer_runner.tools.files.ledger import Ledger
 from stigmer_runner.tools.files.snapshots import Snapshots
-from stigmer_runner.tools.files.undoing import UNDOING, undo
+from stigmer_runner.tools.files.undoing import UNDOING, Undone, undo
 
 
 async def undo_ended(request: LinkResponse.UndoEnded, home: Home) -> LinkRequest.EndedUndone:
@@ -27,7 +27,14 @@ def _undo(request: LinkResponse.UndoEnded, home: Home) -> LinkRequest.EndedUndon
         answer.refused = f"the workspace {workspace} is not there any more"
         return answer
     snapshots = Snapshots(home.root / "sessions" / request.session_id / "snapshots", request.execution_id)
+    known = frozenset(snapshots.turns())
     turns = [turn for turn in snapshots.turns() if not turn.startswith(UNDOING)]
+    files, ledger = Beneath(workspace.resolve(), (home.root, home.run)), Ledger()
+    if request.turns:
+        # What was put back once is as others left it since.
+        for turn in reversed([turn for turn in request.turns if turn in known and f"{UNDOING}{turn}" not in known]):
+            _note(answer, undo(files, snapshots, ledger, turn))
+        return answer
     if not turns:
         answer.refused = "no tool has changed a file in this run, or what files were before it is not kept any more"
         return answer
@@ -35,7 +42,14 @@ def _undo(request: LinkResponse.UndoEnded, home: Home) -> LinkRequest.EndedUndon
     if wanted not in turns:
         answer.refused = f"no tool has changed a file in the turn of {wanted}: {', '.join(turns)} did"
         return answer
-    done = undo(Beneath(workspace.resolve(), (home.root, home.run)), snapshots, Ledger(), wanted)
-    answer.paths.extend(done.paths)
-    answer.left.extend(done.left)
+    _note(answer, undo(files, snapshots, ledger, wanted))
     return answer
+
+
+def _note(answer: LinkRequest.EndedUndone, done: Undone) -> None:
+    """A file that was left alone once is not as it was, whatever became of it before."""
+    left = list(dict.fromkeys((*answer.left, *done.left)))
+    paths = [path for path in dict.fromkeys((*answer.paths, *done.paths)) if path not in left]
+    del answer.left[:], answer.paths[:]
+    answer.left.extend(left)
+    answer.paths.extend(paths)

@@ -47,7 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("block.fold", "Unfold or fold", "What is shortened in it.", ("f",), Scope.MENU, "pick('fold')", 0, False),
     Action("block.to_composer", "To the composer", "Write on with its text.", ("i",), Scope.MENU, "pick('to_composer')", 0, False),
     Action("block.branch", "Branch from here", "A new session that shares the past up to here; what you write goes on there.", ("b",), Scope.MENU, "pick('branch')", 0, False),
-    Action("block.retry", "Retry from here", "Ask the same again from here on, in a new session that shares the past before.", ("r",), Scope.MENU, "pick('retry')", 0, False),
+    Action("block.retry", "Retry from here", "Ask the same again in this session: what came after is forgotten, and files that tools changed since are as before.", ("r",), Scope.MENU, "pick('retry')", 0, False),
     Action("block.undo", "Undo this turn", "Put the files back as they were before the turn.", ("u",), Scope.MENU, "pick('undo')", 0, False),
     Action("block.save", "Save to a file", "The whole block, as Markdown.", ("s",), Scope.MENU, "pick('save')", 0, False),
     Action("menu.up", "Up", "The one above.", ("k", "up"), Scope.MENU, "move(-1)", 0, False),
