@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.engine.embedded_engine import EmbeddedEngine
 from stigmer_runner.engine.port import Engine
 from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
@@ -17,7 +18,7 @@ from tests.runner.workflows import Cancelling, Failing, Limits, Mixture, Retryin
 
 DEFINITIONS = (
     AsksQuestions, CancelsChild, Child, Continuing, ThreeChildren, Cancelling, Failing, Limits, Mixture, Retrying,
-    SequenceOfSteps,
+    SequenceOfSteps, WorkflowInterpreter,
 )  # fmt: skip
 KEY = bytes(range(32))
 

@@ -1,4 +1,4 @@
-"""Documents on the embedded engine, with a journal in memory and activities that answer by a script."""
+"""Documents on an engine, with a journal in memory and activities that answer by a script."""
 
 import asyncio
 import json
@@ -16,9 +16,11 @@ from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.durable.workflow_messages import ASK, CALLS, CallEnd, TaskCall, WorkflowRequest, repeatable
 from stigmer_runner.engine.activities import Activities, Activity, ActivityCall, FunctionActivity
 from stigmer_runner.engine.chronicle import Completed, Failed, RunOutcome, SilentChronicle
-from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
+from stigmer_runner.engine.embedded_engine import EmbeddedEngine
 from stigmer_runner.engine.errors import ActivityFailure
 from stigmer_runner.engine.journal import Group, MemoryJournal, records_of
+from stigmer_runner.engine.plan import RunPlan
+from stigmer_runner.engine.port import Engine
 
 LIVENESS = 60.0
 HEAD = "document: {dsl: 1.0.0, namespace: tests, name: tried, version: 1.0.0}\n"
@@ -81,11 +83,19 @@ class Play:
     """A run of a document. `answers` says for each activity what it answers."""
 
     def __init__(
-        self, text: str, given: Json = None, answers: dict[str, Answer] | None = None, **request: str | bool
+        self,
+        text: str,
+        given: Json = None,
+        answers: dict[str, Answer] | None = None,
+        *,
+        engine: Engine | None = None,
+        execution_id: str = "wex-test",
+        **request: str | bool,
     ) -> None:
+        """`engine`: another than the embedded one; `request`: what else it is asked."""
         self.ledger = Ledger()
         self.journal = MemoryJournal()
-        asked = WorkflowRequest("wex-test", document(text), json.dumps(given), 1_800_000_000_000_000)
+        asked = WorkflowRequest(execution_id, document(text), json.dumps(given), 1_800_000_000_000_000)
         for name, value in request.items():
             object.__setattr__(asked, name, value)
         known = answers or {}
@@ -97,8 +107,9 @@ class Play:
         self.handed_over: list[Event] = []
         """Events that came by an activity."""
         made.append(FunctionActivity(TELL, self._tell))
-        plan = RunPlan(WorkflowInterpreter, "wex-test", (asked,))
-        self.run = EmbeddedRun(plan, Activities(made), self.journal, SilentChronicle())
+        plan = RunPlan(WorkflowInterpreter, execution_id, (asked,))
+        chosen: Engine = engine or EmbeddedEngine()
+        self.run = chosen.run(plan, Activities(made), self.journal, SilentChronicle())
 
     async def _tell(self, events: bytes) -> None:
         self.handed_over += EventBatch.FromString(events).events

@@ -12,6 +12,7 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis.workflow.document_json import Json
 from stigmer_runner.durable.workflow_messages import ASK, HTTP, TaskCall
 from stigmer_runner.engine.chronicle import Completed, Failed, RunOutcome
+from stigmer_runner.engine.port import Engine
 from tests.interpreter.playing import Play, copies
 from tests.support.scale import scaled
 
@@ -30,11 +31,10 @@ class Scenario:
     output: Json = None
     error: str = ""
 
-    def play(self) -> Play:
+    def play(self, engine: Engine | None = None, execution_id: str = "wex-test") -> Play:
         """A run of it. The signals are sent at once: the run passes over those that it has taken before."""
-        play = Play(
-            json.dumps({"document": HEAD, **self.document}), self.input, {HTTP: answer, ASK: lambda ask: "retry"}
-        )
+        text, answers = json.dumps({"document": HEAD, **self.document}), {HTTP: answer, ASK: retry}
+        play = Play(text, self.input, answers, engine=engine, execution_id=execution_id)
         for number, (name, data) in enumerate(self.signals):
             play.run.signal("signal", name, json.dumps(data), f"c{number}", False, command_id=f"c{number}")
         return play
@@ -48,6 +48,11 @@ class Scenario:
             assert isinstance(found, Completed), found
             assert isinstance(found.value, str)
             assert json.loads(found.value) == self.output
+
+
+def retry(_ask: TaskCall) -> Json:
+    """What a person says of an outcome that nobody knows."""
+    return "retry"
 
 
 def answer(ask: TaskCall) -> Json:
