@@ -10,16 +10,18 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from stigmer_apis.errors import ConfigError
 from stigmer_apis.protocol import TRANSPORT_MESSAGE_BYTES
 from stigmer_apis.transport import Options, aio, grpc
 from stigmer_backend.access import AccessInterceptor, Role
-from stigmer_backend.access.authority import Credentials
 from stigmer_backend.access.failures import Translation
 from stigmer_backend.access.principal import Authenticator, Principal
 from stigmer_backend.daemon.listeners import Register, listener_options
+
+if TYPE_CHECKING:
+    from stigmer_backend.access.authority import Credentials
 
 SPARE_CALLS: Final = 200
 """Beyond the most calls these are still answered, with a refusal; past them gRPC itself refuses."""
@@ -82,7 +84,7 @@ class NetworkDoor:
     address: Address
     admits: frozenset[Role]
     registers: Sequence[Register]
-    credentials: Credentials | None
+    credentials: "Credentials | None"
     """None: no TLS, which only a loopback address may have."""
     limits: Limits = Limits()
 

@@ -4,13 +4,13 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stigmer_apis.config import Server
 from stigmer_apis.home import Home
 from stigmer_apis.transport import aio
 from stigmer_backend.access import Role
 from stigmer_backend.access.api_keys import API_KEYS_FILE, ApiKeys
-from stigmer_backend.access.authority import Credentials, given_credentials, own_credentials
 from stigmer_backend.access.failures import Translation
 from stigmer_backend.daemon.api_key_service import ApiKeyService
 from stigmer_backend.daemon.listeners import Register
@@ -24,6 +24,9 @@ from stigmer_backend.daemon.network import (
     tls_files,
 )
 
+if TYPE_CHECKING:
+    from stigmer_backend.access.authority import Credentials
+
 _log = logging.getLogger(__name__)
 
 
@@ -31,7 +34,7 @@ class Network:
     """Made by `prepare`; given its doors by `add_doors` before it is opened."""
 
     def __init__(
-        self, keys: ApiKeys, settings: Server, credentials: Callable[[], Credentials], shown: Credentials | None
+        self, keys: ApiKeys, settings: Server, credentials: "Callable[[], Credentials]", shown: "Credentials | None"
     ) -> None:
         self._keys = keys
         self._settings = settings
@@ -50,7 +53,10 @@ class Network:
         host = Address.parse(settings.listen).host if settings.listen else ""
         files = tls_files(_below(home, settings.tls_cert), _below(home, settings.tls_key))
 
-        def credentials() -> Credentials:
+        def credentials() -> "Credentials":
+            # A daemon that nobody reaches from elsewhere goes without what makes certificates: 2 MiB.
+            from stigmer_backend.access.authority import given_credentials, own_credentials
+
             if files is not None:
                 return given_credentials(*files)
             return own_credentials(home.data, host, dt.datetime.now(dt.UTC))
