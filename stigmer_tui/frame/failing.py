@@ -11,7 +11,8 @@ from textual.widget import Widget
 
 from stigmer_apis.errors import HomeError
 from stigmer_tui.crash import EXIT_CODE, CrashLog
-from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
+from stigmer_tui.frame.drawing import Drawing
+from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.terminal.stderr_guard import guarded_stderr
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.broken import Broken
@@ -20,7 +21,7 @@ MOST_BROKEN = 8
 """Parts that may fail before the whole is given up: something that fails again and again is no part."""
 
 
-class FailsQuietly(Workstation):
+class FailsQuietly(Drawing):
     """An app whose failures print no traceback: Textual's ways out, with our words."""
 
     crash: CrashLog

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from stigmer_tui.widgets.tab_strip import TabStrip, TabWords
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
+
+_front = attrgetter("app.screen")
 
 
 class WorkstationScreen(Screen[None]):
@@ -77,8 +80,13 @@ class WorkstationScreen(Screen[None]):
 
     @property
     def is_current(self) -> bool:
-        """Whether it is seen: then it is laid out and drawn as it changes."""
-        return self._seen_beside or super().is_current
+        """Whether it is seen: then it is laid out and drawn as it changes. A place that another one covers is not, whatever changes in it."""
+        return self._seen_beside or (super().is_current and not self._covered)
+
+    @property
+    def _covered(self) -> bool:
+        front: object = _front(self)
+        return front is not self and isinstance(front, WorkstationScreen)
 
     @property
     def in_front(self) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stigmer_tui.terminal.terminal_file import TerminalFile
+
 _LARGEST_LOG = 4 * 1024 * 1024
 
 
@@ -21,7 +23,7 @@ def guarded_stderr(log: Path) -> Generator[None]:
     mode = "w" if log.exists() and log.stat().st_size > _LARGEST_LOG else "a"
     with (
         log.open(mode, encoding="utf-8", errors="replace", buffering=1) as written,
-        os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace", newline="") as terminal,
+        TerminalFile(os.dup(1)) as terminal,
     ):
         log.chmod(0o600)
         kept = os.dup(2)

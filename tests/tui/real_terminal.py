@@ -4,6 +4,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import select
 import signal
 import struct
 import sys
@@ -32,11 +33,28 @@ class RealTerminal:
         self._stream = pyte.ByteStream(self._screen)
         self._changed = asyncio.Event()
         self.closed = False
+        self._speed = 0
 
-    def read(self) -> None:
+    def slow_down(self, bytes_per_second: int) -> None:
+        """Take no more than that from here on; 0: as much as there is, as before."""
+        loop = asyncio.get_running_loop()
+        self._speed = bytes_per_second
+        if bytes_per_second:
+            loop.remove_reader(self._master)
+            self._sip()
+        else:
+            loop.add_reader(self._master, self.read)
+
+    def _sip(self) -> None:
+        if self._speed and not self.closed:
+            if select.select([self._master], [], [], 0)[0]:
+                self.read(max(1, self._speed // 50))
+            asyncio.get_running_loop().call_later(0.02, self._sip)
+
+    def read(self, most: int = 1 << 16) -> None:
         """Take what is there; called by the loop."""
         try:
-            data = os.read(self._master, 1 << 16)
+            data = os.read(self._master, most)
         except OSError as error:
             if error.errno not in (errno.EIO, errno.EBADF):
                 raise
