@@ -31,7 +31,7 @@ class Board:
         self._history = history
         self._changed: dict[str, int] = {}
         self._removed: set[str] = set()
-        self._ended: dict[str, ExecutionSummary] = {}
+        self._ended: dict[str, bytes] = {}
         self._bell = Bell()
         self.total = total
         """How many executions there are."""
@@ -59,11 +59,12 @@ class Board:
     def add(self, execution_id: str) -> None:
         """An execution is new."""
         self.total += 1
+        self._removed.discard(execution_id)
         self.touch(execution_id)
 
     def end(self, execution_id: str, summary: ExecutionSummary) -> None:
         """An execution ended: `summary` is what it stays at."""
-        self._ended[execution_id] = summary
+        self._ended[execution_id] = summary.SerializeToString()
         self.touch(execution_id)
 
     def set_unseen(self, unseen: int) -> None:
@@ -82,7 +83,8 @@ class Board:
 
     def ended(self, execution_id: str) -> ExecutionSummary | None:
         """The row of an execution that ended since the start and is remembered."""
-        return self._ended.get(execution_id)
+        row = self._ended.get(execution_id)
+        return None if row is None else ExecutionSummary.FromString(row)
 
     def since(self, revision: int) -> Changes:
         """What changed after `revision`. Costs as much as it answers."""
@@ -108,4 +110,5 @@ class Board:
         oldest = next(iter(self._changed))
         self._floor = self._changed.pop(oldest)
         self._ended.pop(oldest, None)
+        self._removed.discard(oldest)
         self._removed.discard(oldest)

@@ -45,6 +45,16 @@ async def test_an_ended_row_is_remembered_as_long_as_its_change() -> None:
     assert board.ended("a") is None
 
 
+async def test_one_that_was_removed_and_comes_again_is_there() -> None:
+    board = Board(1, 0, 2)
+    start = board.revision
+    board.add("a")
+    board.remove("a")
+    assert board.since(start).removed == ("a",)
+    board.add("a")
+    assert (board.since(start).changed, board.since(start).removed) == (("a",), ())
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans()), max_size=40), st.data())
 def test_a_reader_that_reads_now_and_then_ends_where_everything_is(
     steps: list[tuple[str, bool]], data: st.DataObject
