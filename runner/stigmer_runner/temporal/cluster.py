@@ -23,7 +23,8 @@ from stigmer_runner.temporal.library import (
     activity,
 )
 from stigmer_runner.temporal.naming import AGENT_RUNS, WORKFLOW_RUNS
-from stigmer_runner.temporal.run import ClusterAway, TemporalRun
+from stigmer_runner.temporal.patience import ClusterAway
+from stigmer_runner.temporal.run import TemporalRun
 
 _CONNECT = timedelta(seconds=5)
 _AGAIN_AFTER = 2.0

@@ -18,7 +18,7 @@ from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
 from stigmer_runner.temporal.key_file import sealing_key
 from stigmer_runner.temporal.large_values import KeptValues
 from stigmer_runner.temporal.library import TLSConfig
-from stigmer_runner.temporal.run import ClusterAway
+from stigmer_runner.temporal.patience import ClusterAway
 
 MANAGED_RECORD = "temporal.json"
 """Below the data: where the daemon's own server answers."""
