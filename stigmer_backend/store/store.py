@@ -15,12 +15,10 @@ from stigmer_backend.store.errors import (
     ExecutionExists,
     NoFiles,
     StoreClosed,
-    StoreDamaged,
     StoreStopped,
-    UnknownExecution,
 )
 from stigmer_backend.store.event_log import AppendCall
-from stigmer_backend.store.events_port import EventsLook
+from stigmer_backend.store.event_reads import EventReads
 from stigmer_backend.store.log_work import DropEngineCall, LogCall, LogWork, RemoveCall, SettleCall, StandstillCall
 from stigmer_backend.store.manifest import Left
 from stigmer_backend.store.model import Append, Appended, Batch, Changed, Changes, Lane, Mark
@@ -29,7 +27,7 @@ from stigmer_backend.store.options import StoreOptions
 from stigmer_backend.store.pack_work import PackWork
 from stigmer_backend.store.packer import DatabaseName, Packed, Usage
 from stigmer_backend.store.parts import Parts
-from stigmer_backend.store.readers import EventsQuery, Readers, StateQuery
+from stigmer_backend.store.readers import Readers, StateQuery
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.snapshot import Snapshot, close_unwanted
 from stigmer_backend.store.state import StateRead, StateWrite
@@ -63,7 +61,6 @@ class Store:
         self._watchers = Watchers(loop)
         self._revisions = Watchers(loop)
         self._changelog = ChangeLog(parts.state.last_transaction, options.change_history)
-        self._being_born: set[str] = set()
         self._log_work = LogWork(
             parts.log,
             options,
@@ -81,6 +78,7 @@ class Store:
         )
         self._state: Worker[StateCall] = Worker("store-state", self._state_work, loop, self._failure, STATE_GROUP)
         self._readers = Readers(options.readers, parts.state, parts.events, loop, self._failure, clock)
+        self._reads = EventReads(parts.log, parts.events.path, self._readers)
         self._packs = PackWork(parts, self._log, self._state, self._readers)
         self._closed = False
 
@@ -167,34 +165,28 @@ class Store:
         check_group((first,))
         if first.execution != execution or not first.count:
             raise ValueError(f"the first append of {execution!r} has to be its own, and not empty")
-        if await self._exists(execution) or execution in self._being_born:
+        if await self._reads.exists(execution) or execution in self._reads.being_born:
             raise ExecutionExists(execution)
         birth = self._log.prepare(AppendCall((first,), birth=True))
-        self._being_born.add(execution)
+        self._reads.being_born.add(execution)
         try:
             await self._state.submit(StateChange(change, birth))
             return cast("list[Appended]", await birth.future)[0]
         finally:
             birth.future.cancel()
-            self._being_born.discard(execution)
+            self._reads.being_born.discard(execution)
 
     async def head(self, execution: str, lane: Lane = Lane.EVENTS) -> int:
         """Number of the last message of a lane, 0 if it is empty. Raises `UnknownExecution`."""
-        return (await self._heads(execution, lane))[0]
+        return (await self._reads.heads(execution, lane))[0]
 
     async def durable_head(self, execution: str, lane: Lane = Lane.EVENTS) -> int:
         """Number of the last message of a lane that is on the disk. Raises `UnknownExecution`."""
-        return (await self._heads(execution, lane))[1]
+        return (await self._reads.heads(execution, lane))[1]
 
     async def mark(self, execution: str, producer: str) -> Mark | None:
         """How far `producer` came in `execution`, or None if it never appended. Raises `UnknownExecution`."""
-        held = self._parts.log.mark(execution, producer)
-        if held is not None:
-            return held[0]
-        standing = await self._ask_events(execution, lambda archive: archive.standing(execution))
-        if standing is None:
-            raise UnknownExecution(execution)
-        return standing.marks.get(producer)
+        return await self._reads.mark(execution, producer)
 
     async def read(self, execution: str, after_seq: int, max_bytes: int, lane: Lane = Lane.EVENTS) -> list[Batch]:
         """Messages after number `after_seq`, in order and without a gap, about `max_bytes` of them; none at the end.
@@ -202,14 +194,7 @@ class Store:
         Bodies are not split, so the first batch may begin at or before `after_seq + 1`, and one batch comes even if it is
         larger than `max_bytes`. Of the engine's lane, what was dropped is left out. Raises `UnknownExecution`.
         """
-        log = self._parts.log
-        while True:
-            found = log.read_tail(execution, lane, after_seq, max_bytes)
-            if found is not None:
-                return found
-            found = await self._read_archive(execution, lane, after_seq, max_bytes)
-            if found is not None:
-                return found
+        return await self._reads.read(execution, after_seq, max_bytes, lane)
 
     async def wait_beyond(self, execution: str, seq: int) -> int:
         """Wait until the lane of events has a message after number `seq`, and return the number of its last.
@@ -338,54 +323,6 @@ class Store:
         self._parts.close(clean=self._failure.reason is None)
 
     # -- inner -----------------------------------------------------------------------------------------------------------
-
-    async def _exists(self, execution: str) -> bool:
-        try:
-            await self._heads(execution, Lane.EVENTS)
-        except UnknownExecution:
-            return False
-        return True
-
-    async def _heads(self, execution: str, lane: Lane) -> tuple[int, int]:
-        held = self._parts.log.heads(execution, lane)
-        if held is not None:
-            return held
-        if execution in self._being_born:
-            return 0, 0
-        standing = await self._ask_events(execution, lambda archive: archive.standing(execution))
-        held = self._parts.log.heads(execution, lane)
-        if held is not None:
-            return held
-        if standing is None:
-            raise UnknownExecution(execution)
-        return standing.heads[lane], standing.heads[lane]
-
-    async def _read_archive(self, execution: str, lane: Lane, after_seq: int, max_bytes: int) -> list[Batch] | None:
-        """Read chunks, and go on in memory where they end; None if meanwhile everything moved."""
-        if execution in self._being_born:
-            return []
-        standing, found = await self._ask_events(
-            execution,
-            lambda archive: (archive.standing(execution), archive.read(execution, lane, after_seq, max_bytes)),
-        )
-        log = self._parts.log
-        room = max_bytes - sum(len(batch.body) for batch in found)
-        if log.heads(execution, lane) is None:
-            if standing is None:
-                raise UnknownExecution(execution)
-            if not found and after_seq < standing.heads[lane] and standing.heads[lane] > standing.floor(lane):
-                raise StoreDamaged(self._parts.events.path, f"{execution} after {after_seq}", "messages are not there")
-            return found
-        if found and room <= 0:
-            return found
-        tail = log.read_tail(execution, lane, found[-1].last_seq if found else after_seq, max(room, 1))
-        return found + tail if tail is not None else found or None
-
-    async def _ask_events(self, execution: str, query: Callable[[EventsLook], T]) -> T:
-        """Ask `events.fs`. Before, not after: an execution that is being removed may still be in it when the query starts."""
-        if self._parts.log.is_removed(execution):
-            raise UnknownExecution(execution)
-        return cast(T, await self._readers.submit(EventsQuery(query)))
 
     def _moved(self, moved: Sequence[tuple[str, int]], gone: Sequence[str]) -> None:
         """From the log's thread."""
