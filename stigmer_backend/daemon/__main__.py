@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Never, NoReturn
 
+from stigmer_backend.daemon.allocator import keep_few_arenas
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.hardening import harden, open_standard_descriptors
 from stigmer_backend.daemon.last_words import speak_of_crashes, speak_of_failures
@@ -21,10 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         harden()
+        keep_few_arenas()
         speak_of_crashes()
         speak_of_failures()
         _choose_engine(given.engine, given.temporal)
-        return _run(given.home, given.storage, given.listen)
+        return _run(given.home, given.storage, given.standby, given.listen)
     except Exception as error:
         raise SystemExit(_explain(error)) from error
 
@@ -38,7 +40,13 @@ def _parser() -> argparse.ArgumentParser:
         "--storage",
         default="",
         metavar="URI",
-        help="`file:/absolute/directory`, or `memory:` for a store that is gone with the process (default: `data` in the home)",
+        help="`file:/absolute/directory`, `postgresql://USER@HOST/DATABASE`, or `memory:` for a store that is gone with the process "
+        "(default: the setting `backend.local.storage`, and then `data` in the home)",
+    )
+    parser.add_argument(
+        "--standby",
+        action="store_true",
+        help="where another daemon has the database, wait until it is gone, and take over (default: the setting `backend.local.standby`)",
     )
     parser.add_argument(
         "--listen",
@@ -80,7 +88,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
 
 
-def _run(root: Path | None, storage: str, listen: str) -> int:
+def _run(root: Path | None, storage: str, standby: bool, listen: str) -> int:
     """Set up what everything needs, then serve."""
     from stigmer_apis.config import EngineKind, Log
     from stigmer_apis.home import Home
@@ -102,7 +110,8 @@ def _run(root: Path | None, storage: str, listen: str) -> int:
     local = config.configuration.settings.backend.local
     cluster = local.temporal if local.execution.engine is EngineKind.TEMPORAL else None
     options = ServeOptions(
-        storage=storage,
+        storage=storage or local.storage,
+        standby=standby or local.standby,
         handed=handed,
         network=network,
         telemetry=telemetry,

@@ -49,6 +49,11 @@ class Ending:
             self._asked.set_result(Request(reason, runners, code))
 
     @property
+    def is_asked(self) -> bool:
+        """Whether somebody asked. From any thread."""
+        return self._asked.done()
+
+    @property
     def code(self) -> Exit:
         """With which exit code the daemon is to stop; `STOPPED` as long as nobody asks."""
         return self._asked.result().code if self._asked.done() else Exit.STOPPED

@@ -32,3 +32,5 @@ class Exit(IntEnum):
     """The operating system refused a protection that the daemon does not run without."""
     STORE_AWAY = 88
     """The storage's server does not answer, or does not let the daemon in."""
+    STORE_IN_USE = 89
+    """Another daemon, here or elsewhere, has the database."""

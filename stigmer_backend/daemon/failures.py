@@ -20,6 +20,7 @@ from stigmer_backend.daemon.hardening import HardeningError
 from stigmer_backend.daemon.sockets import SocketTaken
 from stigmer_backend.store import (
     Conflict,
+    DatabaseInUse,
     DatabaseMissing,
     ExecutionExists,
     ExtraMissing,
@@ -50,6 +51,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (ServerRefused, Exit.STORE_AWAY),
     (StoreLost, Exit.STORE_STOPPED),
     (StoreLocked, Exit.ALREADY_RUNNING),
+    (DatabaseInUse, Exit.STORE_IN_USE),
     (FormatTooNew, Exit.STORE_NEWER),
     (StoreDamaged, Exit.STORE_DAMAGED),
     (DatabaseMissing, Exit.STORE_DAMAGED),
@@ -88,7 +90,10 @@ def store_failure(error: Exception) -> StigmerError | None:
                 "the server stops, and this may or may not have been done", remedy="look again once it is back"
             )
         case StoreDamaged():
-            return DataLoss("what is stored is damaged", remedy="`stigmer doctor` tells what; a backup can be restored")
+            return DataLoss(
+                f"what is stored is damaged: {error.path.name} at {error.where}",
+                remedy="`stigmer doctor` tells what is lost; a backup can be restored",
+            )
         case UnknownExecution() | UnknownRecord():
             return NotFound(str(error))
         case ExecutionExists() | SlugTaken():

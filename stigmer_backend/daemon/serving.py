@@ -5,7 +5,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Never
 
 from stigmer_apis import __version__
@@ -30,10 +30,12 @@ from stigmer_backend.daemon.server_service import ServerService
 from stigmer_backend.daemon.status import Parts, status_of
 from stigmer_backend.daemon.supervisor import Supervisor, SupervisorOptions
 from stigmer_backend.daemon.temporal_server import TemporalServer
+from stigmer_backend.executions.drives import drives_of
+from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.secrets.handed import Handed
 from stigmer_backend.secrets.keyring import OsKeyring
 from stigmer_backend.services import Backend
-from stigmer_backend.store import Store, StoreError, StoreOptions
+from stigmer_backend.store import DatabaseInUse, Store, StoreError, StoreOptions
 from stigmer_backend.telemetry import Telling
 
 _FAREWELL_SECONDS = 0.1
@@ -48,6 +50,8 @@ class ServeOptions:
 
     storage: str = ""
     """URI of the storage; empty: the home's directory of data."""
+    standby: bool = False
+    """Whether to wait where another daemon has the storage."""
     store: StoreOptions = field(default_factory=StoreOptions)
     supervisor: SupervisorOptions = field(default_factory=SupervisorOptions)
     silent: float = LEASE_SECONDS
@@ -76,22 +80,28 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
     """
     await asyncio.to_thread(home.prepare)
     ending = Ending()
-    with signals_ask(ending):
-        async with (
-            _store_of(home, options, ending) as store,
-            _noting(home) as note,
-            _abandoning(store, ending, note, abandon),
-        ):
-            tokens = await asyncio.to_thread(Tokens.open, home)
-            network = await asyncio.to_thread(Network.prepare, home, options.network)
-            keyring = OsKeyring(options.environ)
-            backend = await Backend.open(
-                store, home, handed=options.handed, keyring=keyring, retention=options.retention
-            )
-            try:
-                return await _Daemon(home, options, store, tokens, backend, ending, network).run()
-            finally:
-                await backend.close()
+    try:
+        with signals_ask(ending):
+            async with (
+                _store_of(home, options, ending) as store,
+                _noting(home) as note,
+                _abandoning(store, ending, note, abandon),
+            ):
+                tokens = await asyncio.to_thread(Tokens.open, home)
+                network = await asyncio.to_thread(Network.prepare, home, options.network)
+                keyring = OsKeyring(options.environ)
+                driven = ExecutionOptions(drives=drives_of(options.temporal))
+                backend = await Backend.open(
+                    store, home, options=driven, handed=options.handed, keyring=keyring, retention=options.retention
+                )
+                try:
+                    return await _Daemon(home, options, store, tokens, backend, ending, network).run()
+                finally:
+                    await backend.close()
+    except DatabaseInUse:
+        if not ending.is_asked:
+            raise
+        return ending.code
 
 
 class _Daemon:
@@ -121,7 +131,7 @@ class _Daemon:
         )
         temporal = options.temporal
         self._temporal = (
-            TemporalServer(home, temporal.program, temporal.namespace)
+            TemporalServer(home, temporal.program, temporal.namespace, temporal.pages)
             if temporal is not None and temporal.managed
             else None
         )
@@ -233,10 +243,24 @@ class _Daemon:
         api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server(self._network.service, server)
 
 
+def _standing_by(ending: Ending) -> Callable[[str], bool]:
+    """What waits for another daemon's database, and says so in the log, until somebody asks this one to stop."""
+    told: set[str] = set()
+
+    def wait(holder: str) -> bool:
+        if holder not in told:
+            told.add(holder)
+            _log.warning("standing by: the database is in use by %s", holder)
+        return not ending.is_asked
+
+    return wait
+
+
 @asynccontextmanager
 async def _store_of(home: Home, options: ServeOptions, ending: Ending) -> AsyncGenerator[Store]:
     """The open store; what its opening found is in the log. That it cannot be closed is only told when nothing worse is known."""
-    store = await Store.open_at(options.storage, home.data, options=options.store)
+    chosen = replace(options.store, standby=_standing_by(ending)) if options.standby else options.store
+    store = await Store.open_at(options.storage, home.data, options=chosen)
     try:
         for line in store.report.lines():
             _log.warning("%s", line)

@@ -21,6 +21,7 @@ from stigmer_backend.store.digest import write_digest
 from stigmer_backend.store.errors import (
     AppendRefused,
     Conflict,
+    DatabaseInUse,
     DatabaseMissing,
     ExecutionExists,
     ExtraMissing,
@@ -70,6 +71,7 @@ __all__ = [
     "Changes",
     "Conflict",
     "Cut",
+    "DatabaseInUse",
     "DatabaseMissing",
     "DatabaseName",
     "DirectoryLock",

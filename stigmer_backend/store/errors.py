@@ -22,6 +22,7 @@
         ├── ExtraMissing       a library that the storage needs is not installed
         ├── ServerRefused      PostgreSQL is away, or does not let us in
         ├── StoreLocked        another process has the store open
+        ├── DatabaseInUse      another daemon has the database
         ├── FormatTooNew       a newer version wrote it
         ├── DatabaseMissing    a file that the manifest names is gone
         └── StoreDamaged       bytes are not what was written
@@ -210,6 +211,16 @@ class StoreLocked(OpenRefused):
 
     def __init__(self, path: Path | str, holder: str) -> None:
         super().__init__(f"{path} is in use by {holder}: stop it first (`stigmer server stop`)")
+        self.holder = holder
+
+
+class DatabaseInUse(OpenRefused):
+    """Another daemon, here or elsewhere, has the database."""
+
+    def __init__(self, place: str, holder: str) -> None:
+        super().__init__(
+            f"{place} is in use by {holder}, and one daemon at a time writes it: stop that one, or start this one with `--standby`"
+        )
         self.holder = holder
 
 

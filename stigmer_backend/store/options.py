@@ -1,5 +1,6 @@
 """Settings of the store."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -27,8 +28,8 @@ class StoreOptions:
     """URI of the database, for PostgreSQL."""
     patience_seconds: float = 30.0
     """A database server that is away for longer than this stops the store; until then everything waits."""
-    standby: bool = False
-    """Where another daemon has the database, wait until it is gone, rather than refuse."""
+    standby: Callable[[str], bool] | None = None
+    """Where another daemon has the database: is told who, again and again, on the opening's thread, and says whether to go on waiting. None: refuse."""
     chunk_bytes: int = 64 << 10
     """An execution's tail moves from the journal to `events.fs` when it has grown to this."""
     rotate_bytes: int = 16 << 20

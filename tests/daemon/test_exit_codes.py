@@ -17,6 +17,7 @@ from stigmer_backend.daemon.hardening import HardeningError
 from stigmer_backend.daemon.sockets import SocketTaken
 from stigmer_backend.store import (
     Conflict,
+    DatabaseInUse,
     DatabaseMissing,
     ExecutionExists,
     ExtraMissing,
@@ -76,6 +77,7 @@ def _full_home() -> HomeError:
         (StoreStopped("x"), Exit.STORE_STOPPED),
         (ServerRefused("x", "y", "z"), Exit.STORE_AWAY),
         (ExtraMissing("x"), Exit.USAGE),
+        (DatabaseInUse("x", "y"), Exit.STORE_IN_USE),
         (StoreLost("x", "y"), Exit.STORE_STOPPED),
         (SocketTaken("x"), Exit.SOCKET_TAKEN),
         (TokensUnreadable(Path("x"), "x"), Exit.TOKENS_UNREADABLE),

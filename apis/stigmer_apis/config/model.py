@@ -138,6 +138,8 @@ class Temporal:
     """Where Temporal answers."""
     namespace: str = field(default="default", metadata=about("TEMPORAL_NAMESPACE"))
     """The namespace in it."""
+    pages: str = field(default="", metadata=about("STIGMER_TEMPORAL_PAGES", form=Form.URL, default="none are known"))
+    """Where Temporal's own pages are, for links to them: such as `http://localhost:8233`. With `managed` the server shows its pages there."""
     max_concurrency: int = field(default=10, metadata=about("TEMPORAL_MAX_CONCURRENCY", least=1, most=10_000))
     """Activities at once of one execution."""
     tls: bool = field(default=False, metadata=about("TEMPORAL_TLS"))
@@ -212,6 +214,11 @@ class Local:
     )
     """The folder of the databases and of sessions' own workspaces; absolute, or below Stigmer's home. Nothing is moved when it changes: stop the
     daemon and move the folder yourself. The older `db_path` and the variable `DB_PATH` name a file: its folder is meant."""
+    storage: str = field(default="", metadata=about("STIGMER_STORAGE", default="files in `data_dir`"))
+    """Where resources and events are kept: `postgresql://USER@HOST:PORT/DATABASE` for a database of PostgreSQL (`docs/scaling.md`). The password never
+    stands here: PGPASSFILE names a file with it."""
+    standby: bool = field(default=False, metadata=about("STIGMER_STANDBY"))
+    """Whether a daemon that finds its database in use by another one waits, and takes over when that is gone. For `storage` in PostgreSQL alone."""
     llm: Llm = field(default_factory=Llm)
     temporal: Temporal = field(default_factory=Temporal)
     execution: Execution = field(default_factory=Execution)

@@ -51,7 +51,7 @@ class Address:
             self._parts = parse_dsn(uri)
         except psycopg2.ProgrammingError as error:
             raise OpenRefused(
-                f"the storage's URI means nothing ({_first_line(error)}): write `postgresql://USER@HOST:PORT/DATABASE`"
+                f"the storage's URI means nothing ({first_line(error)}): write `postgresql://USER@HOST:PORT/DATABASE`"
             ) from error
         if "password" in self._parts:
             raise OpenRefused(f"the storage's URI holds a password, which everybody can read there. {_PASSWORD_REMEDY}")
@@ -72,8 +72,8 @@ class Address:
         words = str(error)
         for part, what, remedy in (*_LASTING, *_PASSING):
             if part in words:
-                return ServerRefused(self.name, f"{what} ({_first_line(error)})", remedy)
-        return ServerRefused(self.name, f"{_AWAY[0]} ({_first_line(error)})", _AWAY[1])
+                return ServerRefused(self.name, f"{what} ({first_line(error)})", remedy)
+        return ServerRefused(self.name, f"{_AWAY[0]} ({first_line(error)})", _AWAY[1])
 
 
 def is_passing(error: psycopg2.OperationalError) -> bool:
@@ -82,5 +82,6 @@ def is_passing(error: psycopg2.OperationalError) -> bool:
     return not any(part in words for part, _, _ in _LASTING)
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The beginning of what a server said."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,7 +1,8 @@
 """Events as rows. Blocking.
 
 What the event log writes goes into the transaction that is under way; `sync` commits it, and that is the acknowledgement. Where the connection
-is lost, the server is asked what became of the transaction, and it is done again, whole, if it was not committed: never twice, and never in part.
+is lost, it is asked what became of the transaction, and that is done again, whole, if it was not committed: never twice, and never in part. Each
+transaction leaves a number there that tells: the server's own number of it does not, since after a crash it is given to another one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,7 @@ from stigmer_backend.store.frames import JournalRecord, RecordKind
 from stigmer_backend.store.model import Batch, Lane, Mark
 from stigmer_backend.store.postgres.address import Address
 from stigmer_backend.store.postgres.holding import Hold, number, taken_over
-from stigmer_backend.store.postgres.wire import LOST, Patience, Value, Wire
+from stigmer_backend.store.postgres.wire import FAILED, Patience, Value, Wire
 from stigmer_backend.store.standing import Standing
 from stigmer_backend.store.timeline import Tail, Timeline
 
@@ -55,7 +56,7 @@ class RowJournal:
         self._hold = hold
         self._wire = hold.wire
         self._pending: list[Sequence[JournalRecord]] = []
-        self._transaction = 0
+        self._word = 0
         self.size = 0
         self.synced = 0
 
@@ -70,7 +71,7 @@ class RowJournal:
             self._wire.rollback()
             self._again()
             raise StoreFull(self._hold.address.name, str(error).strip()) from error
-        except LOST as error:
+        except FAILED as error:
             self._come_back(error)
             self._again()
         self.size += sum(len(record.body) for record in group) + len(group)
@@ -81,7 +82,7 @@ class RowJournal:
             try:
                 self._wire.commit()
                 self._pending.clear()
-            except LOST as error:
+            except FAILED as error:
                 if self._come_back(error):
                     self._pending.clear()
                 self._again()
@@ -109,7 +110,7 @@ class RowJournal:
             try:
                 for group in self._pending:
                     self._put(group)
-            except LOST as error:
+            except FAILED as error:
                 self._come_back(error)
             else:
                 return
@@ -117,8 +118,10 @@ class RowJournal:
     def _put(self, group: Sequence[JournalRecord]) -> None:
         with self._wire.cursor() as asking:
             if group is self._pending[0]:
-                asking.execute("SELECT pg_current_xact_id()::text::bigint")
-                self._transaction = number(asking)
+                self._word += 1
+                asking.execute("UPDATE stigmer_word SET word = %s WHERE epoch = %s", (self._word, self._hold.epoch))
+                if asking.rowcount != 1:
+                    raise taken_over(self._hold.address, "another daemon")
             self._write_rows(asking, group)
 
     def _write_rows(self, asking: cursor, group: Sequence[JournalRecord]) -> None:
@@ -168,26 +171,23 @@ class RowJournal:
         """Connect again, with the lock, and return whether the transaction that was under way was committed. Raises `StoreLost`."""
         if not self._wire.is_lost(error):
             raise error
-        before, transaction = self._wire.pid, self._transaction
+        before = self._wire.pid
         while True:
             self._wire.reconnect()
             try:
                 self._hold.reclaim(before)
-                return self._was_committed(transaction)
-            except LOST as again:
+                return self._was_committed()
+            except FAILED as again:
                 if not self._wire.is_lost(again):
                     raise
 
-    def _was_committed(self, transaction: int) -> bool:
-        """What became of a transaction, whose connection has ended: it is committed or not, in a moment at the latest."""
-        while transaction:
-            with self._wire.cursor() as asking:
-                asking.execute("SELECT pg_xact_status(%s::text::xid8)", (transaction,))
-                found = asking.fetchone()
-            self._wire.commit()
-            if found is None or found[0] != "in progress":
-                return found is not None and found[0] == "committed"
-        return False
+    def _was_committed(self) -> bool:
+        """What became of the transaction that was under way. It has ended: the lock, which is held again, went with its connection."""
+        with self._wire.cursor() as asking:
+            asking.execute("SELECT word FROM stigmer_word")
+            word = number(asking)
+        self._wire.commit()
+        return word == self._word
 
 
 class RowEvents:
@@ -270,7 +270,7 @@ class RowLook:
             try:
                 self._wire.rollback()
                 standing = self.standing(execution)
-            except LOST as error:
+            except FAILED as error:
                 if not self._wire.is_lost(error):
                     raise
                 self._wire.reconnect()

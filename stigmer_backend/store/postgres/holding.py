@@ -12,14 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 
-import psycopg2
 from psycopg2.extensions import cursor
 
-from stigmer_backend.store.errors import StoreLocked, StoreLost
-from stigmer_backend.store.postgres.address import Address
-from stigmer_backend.store.postgres.wire import LOST, Patience, Wire
+from stigmer_backend.store.errors import DatabaseInUse, StoreLost
+from stigmer_backend.store.postgres.address import Address, first_line
+from stigmer_backend.store.postgres.wire import FAILED, Patience, Wire
 
 BEAT_SECONDS = 1.0
+GRACE_SECONDS = 2.0
+"""A holder that is just ending is waited for this long."""
 SILENT_SECONDS = 6.0
 """A holder whose heart stood still this long is taken for dead."""
 
@@ -44,8 +45,9 @@ class Hold:
         self._application = application_of(token)
         self._holder = f"process {os.getpid()} on {socket.gethostname()}"
 
-    def take(self, standby: bool, patience: Patience) -> None:
-        """Get the lock. Raises `StoreLocked` where another daemon has it; as a `standby` waits until that is gone, without end."""
+    def take(self, standby: Callable[[str], bool] | None, patience: Patience) -> None:
+        """Get the lock. Where another daemon has it, waits as long as `standby` says; without, or then, raises `DatabaseInUse`."""
+        begun = time.monotonic()
         seen: tuple[object, ...] | None = None
         since = time.monotonic()
         while True:
@@ -53,17 +55,20 @@ class Hold:
                 if self._locked():
                     return
                 found = self._other()
-                if not standby:
-                    raise StoreLocked(self.address.name, str(found[2]) if found else "another daemon")
+                holder = str(found[2]) if found else "another daemon"
+                if standby is None and time.monotonic() - begun >= GRACE_SECONDS:
+                    raise DatabaseInUse(self.address.name, holder)
+                if standby is not None and not standby(holder):
+                    raise DatabaseInUse(self.address.name, holder)
                 if found != seen:
                     seen, since = found, time.monotonic()
-                elif found is not None and time.monotonic() - since >= SILENT_SECONDS:
+                elif standby is not None and found is not None and time.monotonic() - since >= SILENT_SECONDS:
                     self._end_connections(str(found[3]))
-            except LOST as error:
+            except FAILED as error:
                 if not self.wire.is_lost(error):
                     raise
                 self.wire.reconnect()
-            patience.pause(BEAT_SECONDS / 2)
+            patience.pause(BEAT_SECONDS / 4)
 
     def begin(self, asking: cursor) -> None:
         """Be the holder, under the next epoch, and end what the one before may have left behind. Inside a transaction."""
@@ -74,6 +79,7 @@ class Hold:
             (self._holder, self._application),
         )
         self.epoch = number(asking)
+        asking.execute("UPDATE stigmer_word SET epoch = %s, word = 0", (self.epoch,))
         if before is not None and before[0]:
             self._end(asking, str(before[0]))
 
@@ -170,8 +176,10 @@ class Heart:
                 if not self._ended.is_set():
                     self._tell(lost)
                 return
-            except psycopg2.Error as error:
-                self._tell(StoreLost(f"{self._hold.address.name} failed: {error}", "Look at the server's log"))
+            except FAILED as error:
+                self._tell(
+                    StoreLost(f"{self._hold.address.name} failed: {first_line(error)}", "Look at the server's log")
+                )
                 return
 
     def _beat(self) -> None:
@@ -182,7 +190,7 @@ class Heart:
                 asking.execute("SELECT holder FROM stigmer_store")
                 found = asking.fetchone()
             self._wire.commit()
-        except LOST as error:
+        except FAILED as error:
             if not self._wire.is_lost(error):
                 raise
             self._wire.reconnect()

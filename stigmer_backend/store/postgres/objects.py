@@ -5,6 +5,7 @@ place was taken cannot commit any more (the word changed under it, which is a co
 transaction was committed.
 """
 
+import logging
 import struct
 import time
 from pathlib import Path
@@ -20,8 +21,9 @@ from ZODB.POSException import ConflictError, StorageError
 from stigmer_backend.store.database import Database, Repeat, Session
 from stigmer_backend.store.errors import StoreLost
 from stigmer_backend.store.persistent_classes import Cell
+from stigmer_backend.store.postgres.address import first_line
 from stigmer_backend.store.postgres.holding import Hold, taken_over
-from stigmer_backend.store.postgres.wire import LOST, Patience, connect_again
+from stigmer_backend.store.postgres.wire import FAILED, Patience, connect_again
 
 CACHE_MEGABYTES = 16
 """Of records, shared by the connections of a daemon."""
@@ -34,7 +36,7 @@ CALM_SECONDS = 5.0
 
 _WRITER = "writer"
 _WORD = struct.Struct(">QQ")
-_TROUBLE = (*LOST, ReplicaClosedException, StorageError, ConflictError)
+_TROUBLE = (FAILED, ReplicaClosedException, StorageError, ConflictError)
 """What RelStorage raises where its connection is gone, or somebody else committed."""
 
 
@@ -46,6 +48,9 @@ class ObjectsDatabase(Database):
         self.hold = hold
         self.patience = patience
         self._dsn = hold.address.dsn(application)
+        logging.getLogger("relstorage").setLevel(
+            logging.CRITICAL
+        )  # It tells of each lost connection by a traceback; `wire` says it once.
         options = Options(keep_history=False, driver="psycopg2", cache_local_mb=CACHE_MEGABYTES)
         storage = RelStorage(PostgreSQLAdapter(self._dsn, options), "stigmer", options=options)
         super().__init__(Path(hold.address.name), storage, self, objects, size)
@@ -140,7 +145,8 @@ class ObjectsSession(Session):
         self._troubled_at = now
         if now - self._troubled_since > self._database.patience.seconds:
             raise StoreLost(
-                f"{self._database.path} answers, and fails again and again: {error}", "Look at the server's log"
+                f"{self._database.path} answers, and fails again and again: {first_line(error)}",
+                "Look at the server's log",
             ) from error
         self._database.patience.pause(RETRY_SECONDS)
         return True

@@ -5,7 +5,7 @@ anything is changed, but that tables are made where there are none.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psycopg2
 
@@ -19,7 +19,7 @@ from stigmer_backend.store.postgres.event_rows import RowEvents, RowJournal
 from stigmer_backend.store.postgres.holding import Heart, Hold, application_of
 from stigmer_backend.store.postgres.objects import ObjectsDatabase
 from stigmer_backend.store.postgres.tables import incarnation_of, is_empty, leave, prepare_tables
-from stigmer_backend.store.postgres.wire import Patience, Wire
+from stigmer_backend.store.postgres.wire import FAILED, Patience, Wire
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.state import prepare_state, state_is_prepared
 from stigmer_backend.store.structure import STRUCTURE, structure_of, upgrade_state
@@ -28,9 +28,15 @@ NO_FILES = "the store is in PostgreSQL and has no files of its own: back the dat
 
 
 def open_in_postgresql(
-    options: StoreOptions, clock: Callable[[], float], random_bytes: Callable[[int], bytes]
+    options: StoreOptions,
+    clock: Callable[[], float],
+    random_bytes: Callable[[int], bytes],
+    unlock: Callable[[], None],
 ) -> Parts:
-    """Open the store in the database `options.database`, or make it there. Raises `OpenRefused`, and then nothing is left open."""
+    """Open the store in the database `options.database`, or make it there; `unlock` is called at its end.
+
+    Raises `OpenRefused`, and then nothing is left open.
+    """
     address = Address(options.database)
     patience = Patience(address, options.patience_seconds)
     token = random_bytes(8).hex()
@@ -58,13 +64,20 @@ def open_in_postgresql(
         undo.pop_all()
 
     def note(left: Left) -> None:
-        patience.end()
-        heart.end()
-        if left is Left.CLEAN:
+        if left is not Left.CLEAN:
+            patience.end()
+            return
+        with suppress(FAILED):  # Where that cannot be said, the next opening takes it for a stop that was not clean.
             leave(wire, hold.epoch)
 
+    def release() -> None:
+        patience.end()
+        heart.end()
+        wire.close()
+        unlock()
+
     return Parts(
-        state, events, log, incarnation, report, None, None, note, wire.close, heart.listen, without_files=NO_FILES
+        state, events, log, incarnation, report, None, None, note, release, heart.listen, without_files=NO_FILES
     )
 
 

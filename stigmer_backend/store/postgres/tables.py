@@ -1,6 +1,7 @@
 """The tables beside RelStorage's, and the one row that says whose store it is.
 
 stigmer_store       one row: format, ids, how it was left, and who has it
+stigmer_word        one row: the epoch of who has it, and a number that each of its transactions uses once
 stigmer_execution   an execution: the last number of each lane, and of the engine's the last one dropped
 stigmer_mark        how far each producer of an execution came
 stigmer_event       neighbouring messages of a lane, by the number of the first
@@ -17,7 +18,7 @@ FORMAT = 1
 """Of these tables."""
 
 OLDEST_SERVER = 130000
-"""PostgreSQL 13: the first that tells whether a transaction, known by its number, was committed."""
+"""PostgreSQL 13, the oldest that has not been given up."""
 
 _MAKE = """
 CREATE TABLE IF NOT EXISTS stigmer_store (
@@ -26,6 +27,9 @@ CREATE TABLE IF NOT EXISTS stigmer_store (
     id text NOT NULL, incarnation text NOT NULL, clean boolean NOT NULL,
     epoch bigint NOT NULL, beat bigint NOT NULL, holder text NOT NULL, application text NOT NULL
 );
+CREATE TABLE IF NOT EXISTS stigmer_word (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL, word bigint NOT NULL
+) WITH (fillfactor = 10);
 CREATE TABLE IF NOT EXISTS stigmer_execution (
     id text COLLATE "C" PRIMARY KEY, events bigint NOT NULL, engine bigint NOT NULL, engine_floor bigint NOT NULL
 );
@@ -73,6 +77,7 @@ def prepare_tables(asking: cursor, address: Address, store_id: str, incarnation:
         " VALUES (%s, %s, %s, %s, true, 0, 0, '', '')",
         (FORMAT, NEEDS, store_id, incarnation),
     )
+    asking.execute("INSERT INTO stigmer_word (epoch, word) VALUES (0, 0)")
     return True
 
 

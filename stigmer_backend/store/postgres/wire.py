@@ -1,5 +1,6 @@
 """A connection to PostgreSQL that comes back after it was lost, within a patience; and how it is told that it was lost."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -11,13 +12,18 @@ from psycopg2.extensions import connection, cursor
 from stigmer_backend.store.errors import StoreLost
 from stigmer_backend.store.postgres.address import Address, is_passing
 
-LOST = (psycopg2.OperationalError, psycopg2.InterfaceError)
-"""What a lost connection raises; and so do some refusals, for which `is_lost` asks."""
+FAILED = psycopg2.Error
+"""What the driver raises. Some of a server's last words are of no narrower class; whether the connection is lost, `is_lost` says."""
+
+_log = logging.getLogger(__name__)
 
 Value = str | int | bytes | memoryview | bool | list[str] | list[int] | None
 """What goes into a statement, and what a row holds."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_ENDINGS = ("57P01", "57P02", "57P03", "08000", "08003", "08006")
+"""With what a server ends a connection."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.4
 
 
 class Patience:
@@ -42,6 +48,8 @@ class Patience:
         """Try until `attempt` returns True, with pauses. Raises `StoreLost` when the patience is over, and what `attempt` raises."""
         deadline, pause = self._clock() + self.seconds, _FIRST_PAUSE
         while not attempt():
+            if pause == _FIRST_PAUSE:
+                _log.warning("%s does not answer; waiting for it", self._address.name)
             if self._clock() >= deadline or self._ended.wait(pause):
                 raise StoreLost(
                     f"{self._address.name} has been away for {self.seconds:.0f} seconds",
@@ -78,23 +86,28 @@ class Wire:
 
     def rollback(self) -> None:
         """Give the transaction up."""
-        with suppress(*LOST):
+        with suppress(FAILED):
             self._connection.rollback()
 
     def is_lost(self, error: BaseException) -> bool:
         """Whether `error` says that the connection is gone, rather than that the server refuses."""
-        return isinstance(error, LOST) and self._connection.closed != 0
+        if not isinstance(error, FAILED):
+            return False
+        if self._connection.closed != 0 or error.pgcode in _ENDINGS:
+            return True
+        # After a crash of the server the driver does not notice at once: an error that the server gave no code is no refusal of a statement.
+        return error.pgcode is None and not isinstance(error, psycopg2.ProgrammingError)
 
     def reconnect(self) -> None:
         """Connect again, as soon as the server is there. Raises `StoreLost`."""
-        with suppress(*LOST):
+        with suppress(FAILED):
             self._connection.close()
 
         self._take(connect_again(self._address, self._dsn, self._patience))
 
     def close(self) -> None:
         """Close the connection."""
-        with suppress(*LOST):
+        with suppress(FAILED):
             self._connection.close()
 
     def _take(self, opened: connection) -> None:
