@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Never, TypeGuard, cast
+from urllib.parse import urlsplit
 
 from stigmer_apis.home import Home
 from stigmer_backend.daemon.processes import WatchedProcess, identity_of
@@ -48,8 +49,10 @@ class TemporalRecord:
 class TemporalServer:
     """Keeps one server alive. `run` it, cancel that, then `end` it or `leave` it."""
 
-    def __init__(self, home: Home, program: str, namespace: str) -> None:
+    def __init__(self, home: Home, program: str, namespace: str, pages: str = "") -> None:
+        """`pages`: where on this machine it shows its pages, `http://localhost:8233`; without it shows none."""
         self._home = home
+        self._pages = pages
         self._program = program
         self._namespace = namespace
         self._record: TemporalRecord | None = None
@@ -123,7 +126,7 @@ class TemporalServer:
         port = self._port = _free_port(self._port)
         address = f"{_HOST}:{port}"
         command = (
-            program, "server", "start-dev", "--headless", "--ip", _HOST, "--port", str(port),
+            program, "server", "start-dev", *_pages(self._pages), "--ip", _HOST, "--port", str(port),
             "--db-filename", str(self._home.data / DATABASE), "--namespace", self._namespace, "--log-level", "warn",
         )  # fmt: skip
         child = await asyncio.to_thread(self._spawn, command)
@@ -186,6 +189,11 @@ async def _answers(port: int) -> bool:
         return False
     writer.close()
     return True
+
+
+def _pages(address: str) -> tuple[str, ...]:
+    port = urlsplit(address).port if address else None
+    return ("--headless",) if port is None else ("--ui-ip", _HOST, "--ui-port", str(port))
 
 
 def _free_port(wanted: int) -> int:

@@ -26,6 +26,7 @@ from stigmer_apis.errors import (
 from stigmer_apis.fold import apply_events
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
+from stigmer_backend.executions.drives import Drives
 from stigmer_backend.executions.event_batches import encode_events
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.registry import Registry, first_snapshot
@@ -88,8 +89,10 @@ class Creation:
         begin: Callable[[LiveExecution], None],
         secrets: SecretValues,
         check_values: CheckValues,
+        drives: Drives,
     ) -> None:
         self._store = store
+        self._drives = drives
         self._tasks = tasks
         self._registry = registry
         self._workspaces = workspaces
@@ -149,6 +152,8 @@ class Creation:
         if not execution.spec.execution_config.model_name and (model := model_of(session, ground.agent)):
             execution.spec.execution_config.model_name = model
         events = _first_events(execution, ground.agent, workspace, stamp, past)
+        events[0].execution_created.engine = self._drives.engine
+        events[0].execution_created.engine_page = self._drives.page_of(execution.metadata.id)
         live = LiveExecution(execution, stamp.at_ns, 1, first_snapshot(execution))
         row = first_snapshot(execution).fold
         apply_events(row, 1, events)

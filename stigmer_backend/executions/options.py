@@ -1,8 +1,9 @@
 """Settings of executions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stigmer_apis.protocol import HEARTBEAT_SECONDS, LEASE_SECONDS
+from stigmer_backend.executions.drives import Drives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +38,5 @@ class ExecutionOptions:
     """Changed executions that Watch remembers; a reader that is further behind lists again."""
     scan_rows: int = 100_000
     """Rows that one filtered list looks at."""
+    drives: Drives = field(default_factory=Drives)
+    """What drives executions that begin."""

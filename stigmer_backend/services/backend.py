@@ -27,9 +27,9 @@ from stigmer_backend.artifacts.keeping import Artifacts
 from stigmer_backend.artifacts.taking import Taking
 from stigmer_backend.executions.appending import Appender
 from stigmer_backend.executions.approvals import SessionApprovals
+from stigmer_backend.executions.asking_again import AskingAgain
 from stigmer_backend.executions.attaching import Attachments
 from stigmer_backend.executions.board import Board
-from stigmer_backend.executions.asking_again import AskingAgain
 from stigmer_backend.executions.branching import Branching
 from stigmer_backend.executions.commands import Commands
 from stigmer_backend.executions.creation import Creation
@@ -366,6 +366,7 @@ class Backend:
             self._leases.offer,
             self._catalogues.means.secrets,
             self._secrets.contexts.check,
+            self._options.drives,
         )
 
     def _make_workflows(self) -> WorkflowParts:
@@ -384,6 +385,7 @@ class Backend:
             self._leases.offer,
             self._catalogues.means.secrets,
             self._secrets.contexts.check_workflow,
+            options.drives,
         )
         reading = Reading(store, registry, self._board, options)
         children = Children(

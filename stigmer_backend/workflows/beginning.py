@@ -16,6 +16,7 @@ from stigmer_apis.errors import AlreadyExists, FieldViolation, InvalidArgument
 from stigmer_apis.fold import apply_events
 from stigmer_apis.slugs import slugify
 from stigmer_backend.executions.creation import MadeMeanwhile
+from stigmer_backend.executions.drives import Drives
 from stigmer_backend.executions.event_batches import encode_events
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.registry import Registry, first_snapshot
@@ -70,8 +71,10 @@ class Beginning:
         begin: Callable[[LiveExecution], None],
         secrets: SecretValues,
         check_values: CheckValues,
+        drives: Drives,
     ) -> None:
         self._store = store
+        self._drives = drives
         self._tasks = tasks
         self._registry = registry
         self._workspaces = workspaces
@@ -155,6 +158,8 @@ class Beginning:
             input=shown(given),
             parent_execution_id=spec.parent_execution_id,
             retried_from=spec.retried_from,
+            engine=self._drives.engine,
+            engine_page=self._drives.page_of(meta.id),
             goes_on_at=going.resumption.begins if going is not None else (),
             context=going.resumption.context if going is not None else None,
         )

@@ -195,6 +195,7 @@ class WorkflowScreen(WorkstationScreen):
             "signal": self.sending.ask_signal,
             "run": self.sending.ask_input,
             "retry": self.sending.retry,
+            "go_on": lambda: self.sending.go_on(self.tree_view.selected),
             "pause": self.sending.pause,
             "cancel": self._stopping.press,
             "decide": self._decide,

@@ -14,7 +14,7 @@ from stigmer_tui.workflow.words import SHAPES
 def head_left(state: RunState, workflow: WorkflowState) -> list[Part]:
     """Phase, and what runs."""
     shape, *_ = run_lines.head_left(state)
-    again = [("  again", "muted")] if workflow.retried_from else []
+    again = [("  goes on" if workflow.goes_on_at else "  again", "muted")] if workflow.retried_from else []
     below = [("  for another run, u goes there", "muted")] if workflow.parent else []
     return [shape, (f"  {safe(Untrusted(workflow.name or state.agent))}", "title"), *again, *below]
 

@@ -12,6 +12,7 @@ from stigmer_tui.screens.workflow_feed import WorkflowFeed
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.widgets.workflow.json_form import JsonForm
+from stigmer_tui.workflow.tree import Node
 from stigmer_tui.workflow.values import CUT, Json, dumped, value_of
 
 if TYPE_CHECKING:
@@ -126,6 +127,29 @@ class WorkflowSending:
             self._workstation.open_run(made)
 
         self._run(again)
+
+    def go_on(self, node: Node | None) -> None:
+        """Begin a new run at the newest visit of a task, or with None where this one failed, and show that."""
+        if self._feed.run_state.live:
+            self._workstation.say("This run goes on. Once it has ended, a new one can begin here; x stops it.")
+            return
+        visit = node.newest if node is not None else None
+        if node is not None and visit is None:
+            self._workstation.say(
+                "This task did not begin: choose one that did, or the whole run to go on where it failed."
+            )
+            return
+        execution_id = self._feed.run_state.execution_id
+        task_id = visit.task_id if visit is not None else ""
+
+        async def begin(client: "Client") -> None:
+            made = await client.workflows.go_on(execution_id, task_id)
+            names = " and ".join(safe(Untrusted(path.rpartition("/")[2])) for path in made.goes_on_at) or "the end"
+            over = {0: "nothing", 1: "one task"}.get(made.taken_over, f"{made.taken_over} tasks")
+            self._workstation.say(f"It goes on at {names}; {over} taken over.")
+            self._workstation.open_run(made.execution_id)
+
+        self._run(begin)
 
     def pause(self) -> None:
         """Pause it, or let it go on."""

@@ -82,6 +82,8 @@ def _standing(node: Node, visit: Visit, width: int, now: float) -> Iterator[Deta
     if visit.waiting is not None and visit.waiting.kind is WaitKind.ACTIVITY and visit.waiting.token:
         yield from _field("token", f"{safe(Untrusted(visit.waiting.token))}", width)
         yield _row((" " * _FIELD, "muted"), ("stigmer complete TOKEN --result JSON", "muted"))
+    if visit.taken_over:
+        yield from _field("taken over", f"from {safe(Untrusted(visit.taken_over))}, where it was done", width)
     if visit.child:
         yield from _field("its run", safe(Untrusted(visit.child)), width, "accent")
     if visit.then:
@@ -140,6 +142,13 @@ def value_rows(name: str, value: Json, unfolded: Set[str], width: int) -> Iterat
 def rows_of_run(state: WorkflowState, unfolded: Set[str], width: int) -> list[DetailRow]:
     """What the whole run took and gave, and which signals came."""
     rows: list[DetailRow] = [_row(("the whole run", "title"))]
+    if state.goes_on_at:
+        names = " and ".join(safe(Untrusted(path.rpartition("/")[2])) for path in state.goes_on_at)
+        rows += _field("goes on", f"at {names}, after {safe(Untrusted(state.retried_from))}", width)
+    if state.engine:
+        rows += _field("driven by", safe(Untrusted(state.engine.capitalize())), width)
+    if state.engine_page:
+        rows += _field("its page", safe(Untrusted(state.engine_page)), width, "accent")
     if state.has_input:
         rows += value_rows("input", state.input, unfolded, width)
     if state.has_output:

@@ -59,6 +59,8 @@ def clock(micros: int) -> str:
 
 def took(visit: Visit, now: float) -> str:
     """How long it took, or takes so far."""
+    if visit.taken_over and visit.ended_micros:
+        return "taken over"
     if visit.ended_micros:
         return span(visit.ended_micros - visit.started_micros)
     return running_for(max(0, int(now * 1e6) - visit.started_micros))

@@ -7,12 +7,14 @@ from stigmer_apis.workflow.model import Workflow
 from stigmer_apis.workflow.reading import read_sources
 from stigmer_tui.widgets.workflow.json_form import Written, look_at
 from stigmer_tui.workflow.detail import rows_of_run, rows_of_task
+from stigmer_tui.workflow.lines import RunLines
 from stigmer_tui.workflow.rows import draw, rows_of
 from stigmer_tui.workflow.state import KEPT_BYTES, WorkflowState
 from stigmer_tui.workflow.tree import KEPT_VISITS
 from stigmer_tui.workflow.values import CUT, EVERYTHING, MOST_ITEMS, Json, json_of
 from stigmer_tui.workflow.values import rows_of as json_rows
 from stigmer_tui.workflow.visits import TaskState, WaitKind
+from stigmer_tui.workflow.words import took
 from tests.tui import workflow_scripts as script
 from tests.tui.support import MOMENT
 
@@ -200,3 +202,26 @@ def test_json_is_looked_at_while_one_writes() -> None:
     assert look_at('{"a": NaN}')[0] is Written.WRONG
     assert look_at('{"a" 1}')[0] is Written.WRONG
     assert look_at("[" * 100_000)[0] is not Written.WHOLE
+
+
+def test_what_was_taken_over_is_told() -> None:
+    lines = RunLines("wex-2")
+    begin = ev.Event(time_unix_micros=1)
+    begin.execution_created.workflow_name = "halves"
+    begin.execution_created.retried_from = "wex-1"
+    begin.execution_created.goes_on_at.append("/do/1/two")
+    begin.execution_created.engine, begin.execution_created.engine_page = "temporal", "http://localhost:8233/it"
+    assert lines.take(begin) == ["› goes on at two, after wex-1"]
+    started = ev.WorkflowTaskStarted(task_id="/do/0/one#1", path="/do/0/one", name="one", kind="set")
+    assert lines.take(ev.Event(time_unix_micros=2, workflow_task_started=started)) == []
+    ended = ev.WorkflowTaskFinished(task_id="/do/0/one#1", taken_over_from="wex-1")
+    assert lines.take(ev.Event(time_unix_micros=2, workflow_task_finished=ended)) == ["✓ one, taken over"]
+    (node,) = lines.state.nodes()
+    assert node.newest is not None
+    assert took(node.newest, 0.0) == "taken over"
+    rows = ["".join(text for text, _ in row.pieces) for row in rows_of_run(lines.state, set(), 60)]
+    assert [row.split(None, 2)[-1] for row in rows[1:4]] == [
+        "at two, after wex-1",
+        "Temporal",
+        "http://localhost:8233/it",
+    ]

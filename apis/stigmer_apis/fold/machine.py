@@ -267,6 +267,7 @@ class Fold:
         summary.session_id = created.session_id
         summary.subject = _subject(created.message)
         summary.created_unix_micros = micros
+        summary.engine, summary.engine_page = created.engine, created.engine_page
         self._tasks.created(created)
         self._move_to(ExecutionPhase.EXECUTION_PENDING, "", micros)
 
