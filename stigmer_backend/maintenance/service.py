@@ -1,6 +1,7 @@
 """Our service for what keeps a store for years."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -101,8 +102,13 @@ class MaintenanceService(MaintenanceServiceServicer):
                     kinds[_KIND_OF[name]].dead = (await self._store.usage(name)).dead
                 except NoFiles as error:
                     raise FailedPrecondition(str(error)) from error
+        disk = await asyncio.to_thread(shutil.disk_usage, self._directory)
         return UsageResponse(
-            kinds=kinds.values(), retention=self._retention, damaged_runs=self._store.report.damaged_executions
+            kinds=kinds.values(),
+            retention=self._retention,
+            damaged_runs=self._store.report.damaged_executions,
+            free_bytes=disk.free,
+            total_bytes=disk.total,
         )
 
     async def Pack(

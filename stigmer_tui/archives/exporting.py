@@ -57,18 +57,24 @@ class Exporter:
         await self._with_ground(kind, run)
 
     async def everything(self) -> None:
-        """Every resource of the kinds that an archive holds, and every run that has ended."""
+        """Every resource of the kinds that an archive holds, and every run that has ended. What a damaged disk took is left out, and said."""
         for name in ORDER:
             kind = kinds.BY_NAME[name]
             async for resource in self._all(kind):
-                if name not in RUNS:
-                    await self._resource(kind, resource)
-                elif resource.status.phase in ENDED:
-                    await self._run(kind, resource)
-                else:
-                    self._leave_out(f"the run {resource.metadata.id}: it has not ended")
+                try:
+                    await self._one(kind, resource)
+                except DataLoss as error:
+                    self._leave_out(f"the {kind.words} {resource.metadata.slug}: {error.message}")
 
     # -- inner -----------------------------------------------------------------------------------------------------------
+
+    async def _one(self, kind: Kind, resource: Any) -> None:
+        if kind.name not in RUNS:
+            await self._resource(kind, resource)
+        elif resource.status.phase in ENDED:
+            await self._run(kind, resource)
+        else:
+            self._leave_out(f"the run {resource.metadata.id}: it has not ended")
 
     async def _with_ground(self, kind: Kind, run: Any) -> None:
         """A run below all that it stands on, and the runs that it started below it."""

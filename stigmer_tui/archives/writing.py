@@ -75,13 +75,13 @@ class ArchiveWriter:
         """A resource, and what belongs to it beside its message; its files first."""
         path = resource_path(kind, record_id)
         self._add_text(path, MessageToJson(resource, indent=2))
-        self._items.append(Item(kind, record_id, path, files=files, more=self._add_more(kind, record_id, belongings)))
+        self._items.append(Item(kind, record_id, path, files=files, more=self.add_more(kind, record_id, belongings)))
 
     @contextmanager
     def run(self, kind: str, run: Message, run_id: str, belongings: Sequence[Message] = ()) -> Generator["RunWriter"]:
         """A run, whose events are taken in the block. One at a time."""
         with tempfile.SpooledTemporaryFile(_SPOOL) as lines, tempfile.SpooledTemporaryFile(_SPOOL) as body:
-            yield RunWriter(self, kind, run, run_id, lines, body, self._add_more(kind, run_id, belongings))
+            yield RunWriter(self, kind, run, run_id, lines, body, belongings)
 
     def leave_out(self, what: str) -> None:
         """Say in the archive that something is not in it."""
@@ -107,7 +107,8 @@ class ArchiveWriter:
         self._add(run_path(item.id, "events.bin"), body)
         self._items.append(item)
 
-    def _add_more(self, kind: str, record_id: str, belongings: Sequence[Message]) -> str:
+    def add_more(self, kind: str, record_id: str, belongings: Sequence[Message]) -> str:
+        """What else belongs to an item, and its path; "" where nothing does."""
         if not belongings:
             return ""
         path = more_path(kind, record_id)
@@ -142,11 +143,11 @@ class RunWriter:
         run_id: str,
         lines: IO[bytes],
         body: IO[bytes],
-        more: str,
+        belongings: Sequence[Message],
     ) -> None:
         self._archive = archive
         self._kind = kind
-        self._more = more
+        self._belongings = belongings
         self._run = run
         self._id = run_id
         self._lines = lines
@@ -169,7 +170,8 @@ class RunWriter:
 
     def finish(self) -> None:
         """Put it into the archive; its files first."""
+        more = self._archive.add_more(self._kind, self._id, self._belongings)
         files = tuple(digest for digest in self.files if self._archive.has_file(digest))
         path = run_path(self._id, "run.json")
-        item = Item(self._kind, self._id, path, self._count, self._digest.hexdigest(), files, self._more)
+        item = Item(self._kind, self._id, path, self._count, self._digest.hexdigest(), files, more)
         self._archive.add_run(item, self._run, self._lines, self._body)

@@ -16,7 +16,7 @@ from stigmer_tui.checks.machine import (
     check_terminal,
 )
 from stigmer_tui.checks.network import check_network
-from stigmer_tui.checks.server import check_daemon, check_providers, check_secrets
+from stigmer_tui.checks.server import check_daemon, check_disk, check_providers, check_secrets
 
 DEADLINE_SECONDS = 5.0
 """For one check. What takes longer is said not to answer."""
@@ -33,6 +33,7 @@ async def examine(home: Home, client: Client | None, *, deadline: float = DEADLI
     if client is not None:
         checks += [
             ("daemon", lambda: check_daemon(client)),
+            ("disk", lambda: check_disk(client)),
             ("socket", lambda: asyncio.to_thread(check_sockets, home)),
             ("network", lambda: check_network(client)),
             ("secrets", lambda: check_secrets(client)),

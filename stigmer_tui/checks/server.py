@@ -2,7 +2,9 @@
 
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import Rung
 from stigmer_apis.client import Client
+from stigmer_apis.client.upkeep import known_disk_usage
 from stigmer_apis.errors import StigmerError
+from stigmer_tui.checks.disk import LITTLE_REMEDY, disk_words, is_little
 from stigmer_tui.checks.finding import Finding, absent, bad, good
 
 _MEND_STORE = "Restore a backup (stigmer restore), or go on without what is lost: stigmer doctor --repair"
@@ -36,6 +38,17 @@ async def check_daemon(client: Client) -> list[Finding]:
         else:
             findings.append(bad("sandbox", f"{runner.sandbox}: no walls", runner.detail))
     return findings
+
+
+async def check_disk(client: Client) -> list[Finding]:
+    """What the store takes on its disk, by kind, and whether there is room for more; nothing of a server that does not tell."""
+    try:
+        found = await known_disk_usage(client)
+    except StigmerError as error:
+        return [bad("disk", error.message, error.remedy)]
+    if found is None:
+        return []
+    return [bad("disk", disk_words(found), LITTLE_REMEDY) if is_little(found) else good("disk", disk_words(found))]
 
 
 async def check_secrets(client: Client) -> list[Finding]:

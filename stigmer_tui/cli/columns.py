@@ -49,6 +49,11 @@ def phase_words(phase: int) -> str:
     return name.removeprefix("EXECUTION_").lower().replace("_", " ")
 
 
+def damage_of(execution: Any) -> str:
+    """What a damaged disk took of an execution, in words; empty where it is whole. The server says it when it is read."""
+    return str(execution.metadata.annotations.get("stigmer.damage", ""))
+
+
 def _of(path: str) -> Cell:
     """The text at a path such as `spec.model`."""
     parts = path.split(".")
@@ -100,7 +105,10 @@ _AGE = Column("AGE", _created, wide=True)
 _VERSION = Column("VERSION", _of("metadata.version.id"), wide=True)
 _LABELS = Column("LABELS", _labels, wide=True)
 _SANDBOX = Column("SANDBOX", lambda message: sandbox_of(message.spec) or "-", wide=True)
-_PHASE = Column("PHASE", lambda message: phase_words(message.status.phase))
+_PHASE = Column(
+    "PHASE",
+    lambda message: phase_words(message.status.phase) + (", damaged" if damage_of(message) else ""),
+)
 
 _OF_KIND: Mapping[str, Sequence[Column]] = {
     "agent": (_NAME, _ID, Column("MODEL", _of("spec.model")), _DESCRIPTION, _SANDBOX),

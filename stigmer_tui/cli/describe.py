@@ -7,7 +7,7 @@ import click
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis.client import Client
 from stigmer_apis.errors import FailedPrecondition
-from stigmer_tui.cli.columns import age, phase_words, sandbox_of
+from stigmer_tui.cli.columns import age, damage_of, phase_words, sandbox_of
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.history import moment, print_versions, versions_of
@@ -75,6 +75,7 @@ def _print_head(kind: Kind, resource: Any) -> None:
             _when(audit.updated_at.seconds, audit.updated_by.id) if audit.updated_at != audit.created_at else "",
         ),
         ("Phase", phase_words(resource.status.phase) if hasattr(resource.status, "phase") else ""),
+        ("Damage", damage_of(resource)),
         ("Sandbox", sandbox_of(resource.spec)),
         ("Error", getattr(resource.status, "error", "")),
     ]

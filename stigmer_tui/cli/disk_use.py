@@ -3,6 +3,7 @@
 import click
 
 from stigmer_apis._generated.stigmer.maintenance.v1.maintenance_service_pb2 import UsageResponse
+from stigmer_tui.checks.disk import LITTLE_REMEDY, disk_words, is_little
 from stigmer_tui.cli.tables import print_table
 from stigmer_tui.text import safe
 from stigmer_tui.text.times import size
@@ -20,6 +21,7 @@ def print_disk_use(found: UsageResponse) -> None:
 
 def print_disk_line(found: UsageResponse) -> None:
     """The same on one line, below the other lines of a status; and what is deleted by itself."""
-    told = ", ".join(f"{use.kind} {size(use.bytes)}" for use in found.kinds if use.bytes)
-    click.echo(f"disk     {told}")
+    click.echo(f"disk     {disk_words(found)}")
+    if is_little(found):
+        click.echo(f"         LITTLE ROOM: {LITTLE_REMEDY}")
     click.echo(f"         {safe(found.retention or 'nothing is deleted by itself')}")

@@ -76,7 +76,7 @@ class Executions:
 
     columns: Sequence[Column] = (
         Column("ID", lambda row: row.execution_id),
-        Column("PHASE", lambda row: phase_words(row.phase)),
+        Column("PHASE", lambda row: phase_words(row.phase) + (", damaged" if row.damage else "")),
         Column("AGENT", lambda row: row.workflow_name or row.agent_name),
         Column("AGE", lambda row: age(row.created_unix_micros)),
         Column("EXIT", lambda row: str(row.last_exit_code) if row.HasField("last_exit_code") else "-"),

@@ -58,6 +58,8 @@ def run_words(row: ExecutionSummary) -> str:
         words.append(f"exit {row.last_exit_code}")
     if row.tokens:
         words.append(f"{thousands(row.tokens)} tokens")
+    if row.damage:
+        words.append(f"damaged: {row.damage}")
     if row.error:
         words.append(f"error: {row.error}")
     elif row.last_line and row.last_line != row.subject:

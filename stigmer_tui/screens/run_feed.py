@@ -7,6 +7,7 @@ from contextlib import aclosing
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.client import Client, TailBatch, TailEnd, TailReset
+from stigmer_apis.errors import DataLoss
 from stigmer_tui.moments.timeline import Timeline
 from stigmer_tui.terminal.output_log import NoteKind, OutputLog
 from stigmer_tui.text import Untrusted, safe
@@ -50,7 +51,12 @@ class RunFeed:
             self.runs.append(execution_id)
             self.timeline.begin(execution_id)
             self.transcript.begin_next(execution_id)
-            await self._read(client, execution_id)
+            try:
+                await self._read(client, execution_id)
+            except DataLoss as error:
+                self.state.damage = error.message
+                self._shown()
+                raise
             self._shown()
 
     async def _read(self, client: Client, execution_id: str) -> None:

@@ -18,6 +18,7 @@ def head_left(state: RunState) -> list[Part]:
     look = look_of(state.phase, stopping=state.stop in (StopState.REQUESTED, StopState.STOPPING))
     return [
         (f"{look.shape} {look.word}", look.style),
+        *([("  damaged: events are lost", "error")] if state.damage else []),
         (f"  {safe(Untrusted(state.agent))}  ", "muted"),
         (safe(Untrusted(state.subject)), "title"),
     ]

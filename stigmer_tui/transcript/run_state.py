@@ -56,6 +56,8 @@ class RunState:
     cost_micro_usd: int = 0
     """Millionths of a US dollar, as far as prices are known."""
     paused: bool = False
+    damage: str = ""
+    """Why no more of it can be read, where a damaged disk took something of it."""
 
     @property
     def live(self) -> bool:

@@ -183,6 +183,8 @@ def cells_of(
     )
     if row.unseen and not marked:
         flag = Cell("• ", "wrong")
+    if row.damage and not marked:
+        flag = Cell("✗ ", "wrong")
     cells = [Cell(look.shape, look.style), flag]
     for index, (column, size) in enumerate(columns.shown):
         text, style = _content(column.name, row, now, rate)
@@ -203,7 +205,8 @@ def _content(name: str, row: ExecutionSummary, now: float, rate: str) -> tuple[s
             code = str(row.last_exit_code) if row.HasField("last_exit_code") else ""
             return code, "wrong" if row.last_exit_code else "age"
         case "last":
-            return safe(Untrusted(row.error or _now_at(row) or row.last_line)), "wrong" if row.error else "last"
+            wrong = row.damage or row.error
+            return safe(Untrusted(wrong or _now_at(row) or row.last_line)), "wrong" if wrong else "last"
         case "rate":
             return rate, "rate"
         case "tokens":
