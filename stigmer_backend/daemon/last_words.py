@@ -18,9 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, cast
 
-import psutil
-
 from stigmer_backend.access.private_file import write_private
+from stigmer_backend.daemon.own_memory import Looking, OwnMemory
 from stigmer_backend.daemon.processes import identity_of
 
 NOTE: Final = "server.alive"
@@ -55,29 +54,17 @@ class Note:
         return told + "it was killed from outside"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
-    """How the daemon looks at its own memory."""
-
-    seconds: float = 10.0
-    """How often."""
-    noted_step: int = 32 << 20
-    """The note is written anew when it changed by this many bytes."""
-    many: int = 512 << 20
-    """From this many bytes on, each doubling is worth a warning."""
-
-
 class LivingNote:
     """The note of this daemon. Made with the home's lock held."""
 
-    def __init__(self, directory: Path, looking: Looking | None = None) -> None:
+    def __init__(self, directory: Path, looking: Looking | None = None, step: int = 32 << 20) -> None:
+        """The note is written anew when memory changed by `step` bytes."""
         self._path = directory / NOTE
         self._looking = looking or Looking()
-        self._process = psutil.Process()
-        self._taken = 0
+        self._step = step
+        self._memory = OwnMemory()
         pid, since = os.getpid(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        self._note = Note(pid, identity_of(pid) or "", since, self._memory(), _ended_for_memory())
-        self._warned = self._looking.many // 2
+        self._note = Note(pid, identity_of(pid) or "", since, self._memory.taken, _ended_for_memory())
 
     def begin(self) -> None:
         """Say what became of the daemon before, if it could not, and leave a note of this one."""
@@ -87,30 +74,17 @@ class LivingNote:
         self._write()
 
     async def keep(self) -> None:
-        """Keep the note true, and warn of much memory."""
-        while True:
-            await asyncio.sleep(self._looking.seconds)
-            taken = self._memory()
-            if taken >= 2 * self._warned:
-                self._warned = taken
-                _log.warning(
-                    "the daemon takes %d MiB of memory, with %d threads", taken >> 20, threading.active_count()
-                )
-            if abs(taken - self._note.memory_bytes) >= self._looking.noted_step:
-                self._note = replace(self._note, memory_bytes=taken, ended_for_memory=_ended_for_memory())
-                await asyncio.to_thread(self._write)
+        """Watch the daemon's memory, and keep the note true."""
+        await self._memory.watch(self._looking, self._tell)
 
     def end(self) -> None:
         """The daemon ends and has said why."""
         self._path.unlink(missing_ok=True)
 
-    def _memory(self) -> int:
-        """In bytes; as of the last look where no file can be opened to look again."""
-        try:
-            self._taken = self._process.memory_info().rss
-        except (OSError, psutil.Error):
-            return self._taken
-        return self._taken
+    async def _tell(self, taken: int) -> None:
+        if abs(taken - self._note.memory_bytes) >= self._step:
+            self._note = replace(self._note, memory_bytes=taken, ended_for_memory=_ended_for_memory())
+            await asyncio.to_thread(self._write)
 
     def _write(self) -> None:
         try:

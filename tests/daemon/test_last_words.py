@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_backend.daemon.last_words import NOTE, LivingNote, Looking, Note, read_note
+from stigmer_backend.daemon.last_words import NOTE, LivingNote, Note, read_note
+from stigmer_backend.daemon.own_memory import Looking
 from stigmer_backend.daemon.processes import identity_of
 from tests.access.waiting import until
 from tests.daemon.process import DaemonProcess
@@ -91,7 +92,7 @@ def test_a_note_that_means_nothing_is_none(tmp_path: Path, text: str) -> None:
 
 
 async def test_a_growing_daemon_warns_and_notes_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    note = LivingNote(tmp_path, Looking(seconds=0.01, noted_step=0, many=2 << 20))
+    note = LivingNote(tmp_path, Looking(seconds=0.01, many=2 << 20), step=0)
     note.begin()
     with caplog.at_level(logging.WARNING):
         keeping = asyncio.create_task(note.keep())
