@@ -92,7 +92,7 @@ def check(story: Story, numbers: list[int], victim: Victim) -> bool:
 @pytest.mark.timeout(scaled(600, 4 * 3600))
 async def test_no_line_runs_twice_silently(tmp_path: Path) -> None:
     """A line that was interrupted is marked unknown with what it printed, the run fails and says so; a killed daemon interrupts nothing."""
-    tries = scaled(20, 100)
+    tries = scaled(8, 100)
     dice = random.Random(SEED)
     outcomes: list[Outcome] = []
     with new_workstation() as workstation:

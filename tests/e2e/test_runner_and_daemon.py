@@ -140,7 +140,7 @@ async def test_kills_at_random_moments(workstation: Workstation, tmp_path: Path)
     daemon = DaemonProcess.start(workstation)
     await daemon.answers()
     unknown = 0
-    for turn in range(scaled(20, 100)):
+    for turn in range(scaled(8, 100)):
         workspace = tmp_path / str(turn)
         workspace.mkdir()
         async with client_of(workstation) as client:

@@ -319,7 +319,7 @@ def test_every_answer_is_that_of_the_dictionary() -> None:
     run_state_machine_as_test(
         BackendMachine,
         settings=settings(
-            max_examples=scaled(10, 150),
+            max_examples=scaled(6, 150),
             stateful_step_count=scaled(45, 150),
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -16,7 +16,7 @@ from tests.support.scale import scaled
 
 pytestmark = pytest.mark.timeout(scaled(300, 7200))
 
-KILLS = scaled(50, 1000)
+KILLS = scaled(20, 1000)
 KILLS_OF_A_STORE = 100
 LONGEST_RUN = 0.12
 """Seconds from the first acknowledgement to the latest kill: several rotations."""
