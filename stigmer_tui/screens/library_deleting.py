@@ -7,6 +7,7 @@ from textual.timer import Timer
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import DeleteResourceResponse
+from stigmer_apis.client.running_below import Running, end_running, running_below
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
 from stigmer_tui.screens.workstation import Workstation
@@ -28,6 +29,8 @@ class Deleting:
         self._say = say
         self._key = StopKey(workstation.clock)
         self._consequence = ""
+        self._running: list[Running] = []
+        """What has not ended of what was asked about last."""
         self._going: Entry | None = None
         self._left = 0
         self._timer: Timer | None = None
@@ -79,7 +82,7 @@ class Deleting:
     async def _ask(self, entry: Entry) -> None:
         answer = await self._call(entry, dry_run=True)
         if answer is not None and self._going is None:
-            self._consequence = consequence(answer)
+            self._consequence = f"{consequence(answer)}{ending_words(self._running)}"
         self._say()
 
     async def _delete(self, entry: Entry) -> None:
@@ -91,7 +94,14 @@ class Deleting:
     async def _call(self, entry: Entry, *, dry_run: bool) -> DeleteResourceResponse | None:
         try:
             client = await self._workstation.client()
-            return await client.resources.delete(ApiResourceKind.Value(entry.kind), entry.resource_id, dry_run=dry_run)
+            kind = ApiResourceKind.Value(entry.kind)
+            answer = await client.resources.delete(kind, entry.resource_id, dry_run=True)
+            # What is held is refused, and then nothing is ended for it.
+            self._running = [] if answer.holding else await running_below(client, kind, entry.resource_id, answer)
+            if dry_run:
+                return answer
+            await end_running(client, self._running)
+            return await client.resources.delete(kind, entry.resource_id)
         except StigmerError as error:
             self._workstation.say_error(error)
             return None
@@ -103,6 +113,12 @@ def consequence(answer: DeleteResourceResponse) -> str:
     holding = [safe(Untrusted(one.name or one.id)) for one in answer.holding]
     words = f", and with it {_listed(along)}" if along else ""
     return f"{words}; it is held by {_listed(holding)}" if holding else words
+
+
+def ending_words(running: list[Running]) -> str:
+    """What is ended first, in words that follow those."""
+    named = [safe(Untrusted(each.doing or each.execution_id)) for each in running]
+    return f"; it ends {_listed(named)}" if named else ""
 
 
 def _listed(names: list[str]) -> str:
