@@ -8,6 +8,7 @@ from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import A
 from stigmer_apis.transport import aio
 from stigmer_backend.access.api_keys import ApiKeys, KnownKey
 from stigmer_backend.access.principal import Role
+from stigmer_backend.services.calls import idempotency_key
 
 _ROLES = {
     pb.API_KEY_ROLE_VIEWER: Role.VIEWER,
@@ -30,11 +31,16 @@ class ApiKeyService(ApiKeyServiceServicer):
         request: pb.CreateApiKeyRequest,
         context: aio.ServicerContext[pb.CreateApiKeyRequest, pb.CreateApiKeyResponse],
     ) -> pb.CreateApiKeyResponse:
-        """Make one."""
+        """Make one. A repeat of the call is answered what is known of it, without the key: that was told once."""
         role = _ROLES[request.role]
         fingerprint = await asyncio.to_thread(self._fingerprint)
         known, key = await asyncio.to_thread(
-            self._keys.create, request.name, role, request.expires_unix_micros, fingerprint
+            self._keys.create,
+            request.name,
+            role,
+            request.expires_unix_micros,
+            fingerprint,
+            idempotency_key(context),
         )
         return pb.CreateApiKeyResponse(api_key=_told(known), key=key)
 
@@ -52,7 +58,8 @@ class ApiKeyService(ApiKeyServiceServicer):
         context: aio.ServicerContext[pb.RevokeApiKeyRequest, pb.RevokeApiKeyResponse],
     ) -> pb.RevokeApiKeyResponse:
         """Forget one."""
-        return pb.RevokeApiKeyResponse(api_key=_told(await asyncio.to_thread(self._keys.revoke, request.key)))
+        gone = await asyncio.to_thread(self._keys.revoke, request.key, idempotency_key(context))
+        return pb.RevokeApiKeyResponse(api_key=_told(gone))
 
 
 def _told(known: KnownKey) -> pb.ApiKey:

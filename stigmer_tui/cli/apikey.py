@@ -8,6 +8,7 @@ import click
 
 from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2 as pb
 from stigmer_apis.client import Client
+from stigmer_apis.errors import FailedPrecondition
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.text import Untrusted, safe
@@ -61,6 +62,11 @@ def create(name: str, role: str, expires: int | None) -> int:
         until = 0 if expires is None else int((time.time() + expires) * 1e6)
         made = await client.api_keys.create(name, _ROLES[role], until)
         click.echo(f"{made.api_key.key_id}  {safe(Untrusted(name))}  {role}  {_until(until)}", err=True)
+        if not made.key:
+            raise FailedPrecondition(
+                f"the key {name!r} was made, but the answer that told it got lost, and it is told once",
+                remedy=f"revoke it and make another: stigmer apikey revoke {made.api_key.key_id}",
+            )
         click.echo("it is shown this once; whoever has it acts as you. stigmer apikey revoke takes it back", err=True)
         click.echo(made.key)
         return ExitCode.OK

@@ -2,6 +2,7 @@
 none is forgotten."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -15,14 +16,22 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 )
 from stigmer_apis._generated.ai.stigmer.agentic.skill.v1.skill_pb2 import PushSkillRequest
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceOwnerScope
+from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2 as key_service
+from stigmer_apis._generated.stigmer.access.v1.api_key_service_pb2_grpc import (
+    ApiKeyServiceStub,
+    add_ApiKeyServiceServicer_to_server,
+)
 from stigmer_apis._generated.stigmer.execution.v1 import execution_service_pb2 as execution
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2 as resource
 from stigmer_apis._generated.stigmer.schedule.v1 import schedule_service_pb2 as schedule
 from stigmer_apis._generated.stigmer.secret.v1 import secret_service_pb2 as secret
+from stigmer_apis.errors import AlreadyExists
 from stigmer_apis.protocol import IDEMPOTENCY_KEY
 from stigmer_apis.transport import aio, grpc
-from stigmer_backend.access import POLICIES
+from stigmer_backend.access import POLICIES, Role
+from stigmer_backend.access.api_keys import ApiKeys
 from stigmer_backend.access.policy import WRITE
+from stigmer_backend.daemon.api_key_service import ApiKeyService
 from stigmer_backend.resources.kinds import (
     AGENTS,
     ENVIRONMENTS,
@@ -47,7 +56,7 @@ _ELSEWHERE = (
     "/stigmer.server.v1.ServerService/DrainRunner",  # Said of a runner: tests/remote has them.
     "/stigmer.steering.v1.SteeringService/",  # Commands of a run: tests/services/test_commands.py, with a runner that takes them.
     "ExecutionService/SendMessage",
-    "/stigmer.access.v1.ApiKeyService/",  # A key is told once: a repeat is refused by its name. tests/remote has them.
+    "/stigmer.access.v1.ApiKeyService/",  # A key is told once, so a repeat is answered without it: below.
 )
 
 _MAY_BE_REFUSED = ("WorkflowExecutionCommandController/updateStatus", "/UnlockSecrets")
@@ -274,3 +283,40 @@ def test_no_answer_is_kept_that_tells_a_secret() -> None:
         for method, answer in kept_methods().items()
     }
     assert {method: fields for method, fields in telling.items() if fields} == {}
+
+
+async def test_the_same_call_for_an_api_key_finds_the_one_that_it_made_and_is_told_no_secret_again(
+    short_tmp: Path,
+) -> None:
+    path = short_tmp / "api-keys.json"
+
+    async def again(keys: ApiKeys) -> tuple[key_service.CreateApiKeyResponse, key_service.RevokeApiKeyResponse]:
+        server = aio.server()
+        add_ApiKeyServiceServicer_to_server(ApiKeyService(keys, lambda: None), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        try:
+            async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                stub = ApiKeyServiceStub(channel)
+                asked = key_service.CreateApiKeyRequest(name="laptop", role=key_service.API_KEY_ROLE_VIEWER)
+                made = [await stub.CreateApiKey(asked, metadata=((IDEMPOTENCY_KEY, "one"),)) for _ in range(2)]
+                assert not made[1].key
+                assert made[0].api_key == made[1].api_key
+                asked.name = "another"
+                with pytest.raises(aio.AioRpcError):
+                    await stub.CreateApiKey(asked, metadata=((IDEMPOTENCY_KEY, "one"),))
+                assert len(keys.list()) == 1
+                gone = key_service.RevokeApiKeyRequest(key="laptop")
+                told = [await stub.RevokeApiKey(gone, metadata=((IDEMPOTENCY_KEY, "two"),)) for _ in range(2)]
+                assert told[0] == told[1]
+                return made[0], told[0]
+        finally:
+            await server.stop(None)
+
+    made, _ = await again(ApiKeys(path))
+    assert made.key
+    first, _ = ApiKeys(path).create("kept", Role.VIEWER, 0, None, "three")
+    found, key = ApiKeys(path).create("kept", Role.VIEWER, 0, None, "three")  # Another start of the daemon.
+    assert (found, key) == (first, "")
+    with pytest.raises(AlreadyExists):
+        ApiKeys(path).create("kept", Role.VIEWER, 0, None, "four")

@@ -16,7 +16,10 @@ class ApiKeys:
     async def create(
         self, name: str, role: "pb.ApiKeyRole.ValueType", expires_micros: int = 0
     ) -> pb.CreateApiKeyResponse:
-        """Make one; the answer has the key, this once. `expires_micros`: since 1970, 0 for never. Raises `AlreadyExists` for a name that is taken."""
+        """Make one; the answer has the key, this once: where the first answer got lost and the call was repeated, it is empty. Revoke that one then.
+
+        `expires_micros`: since 1970, 0 for never. Raises `AlreadyExists` for a name that is taken.
+        """
         request = pb.CreateApiKeyRequest(name=name, role=role, expires_unix_micros=expires_micros)
         return await call(
             self._connection, lambda wire: wire.api_keys.CreateApiKey, request, idempotency_key=new_idempotency_key()
