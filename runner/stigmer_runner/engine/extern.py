@@ -1,5 +1,5 @@
 """What a workflow may call outside of itself, by name (`workflow.extern_functions()`)."""
 
 TELLER = "stigmer.tell"
-"""Takes an encoded `EventBatch`: its events are written with the activation in which it was called, and not again in a replay. Times are filled in.
+"""Takes an `Event`, which is written with the activation in which it was told, and not again in a replay. Its time is filled in.
 An engine without it has the activity `tell`."""

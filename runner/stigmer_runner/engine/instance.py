@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import Start
-from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_runner.engine.commands import AnswerQuery, Command
 from stigmer_runner.engine.errors import QueryRefused
 from stigmer_runner.engine.extern import TELLER
@@ -49,7 +49,7 @@ class DrivenWorkflow:
 
     def __init__(self, definition: type[object], start: Start, at_micros: int) -> None:
         self._run_id = start.run_id
-        self._told: list[bytes] = []
+        self._told: list[Event] = []
         details = WorkflowInstanceDetails(
             payload_converter_factory=PlainValues,
             failure_converter_class=DefaultFailureConverter,
@@ -91,7 +91,7 @@ class DrivenWorkflow:
 
     def take_told(self, at_micros: int) -> list[Event]:
         """The events that the workflow has told in its last activation, each once, with the time `at_micros` where they have none."""
-        events = [event for batch in self._told for event in EventBatch.FromString(batch).events]
+        events = self._told.copy()
         self._told.clear()
         for event in events:
             event.time_unix_micros = event.time_unix_micros or at_micros

@@ -42,6 +42,8 @@ class Teller:
     def __init__(self) -> None:
         self._direct = extern_functions().get(TELLER)
         self._waiting: list[Event] = []
+        self._shown: tuple[Json, Value] = None, Value(null_value=NullValue.NULL_VALUE)
+        """What was told last: mostly the output of one task and the input of the next."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -52,7 +54,7 @@ class Teller:
     def tell(self, event: Event) -> None:
         """Tell one event. Nobody is to tell one while it is `silent`."""
         if self._direct is not None:
-            self._direct(EventBatch(events=[event]).SerializeToString())
+            self._direct(event)
             return
         event.time_unix_micros = round(workflow.time() * 1e6)
         self._waiting.append(event)
@@ -73,7 +75,7 @@ class Teller:
 
     def started(self, told: WorkflowTaskStarted, given: Json) -> None:
         """A task begins. Not while it is `silent`."""
-        told.input.CopyFrom(shown(given))
+        told.input.CopyFrom(self._value(given))
         self.tell(Event(workflow_task_started=told))
 
     def skipped(self, task_id: str, why: str) -> None:
@@ -85,9 +87,9 @@ class Teller:
         """A task is done."""
         if self.silent:
             return
-        told = WorkflowTaskFinished(task_id=task_id, output=shown(output), then=then)
+        told = WorkflowTaskFinished(task_id=task_id, output=self._value(output), then=then)
         if exported is not None:
-            told.exported.CopyFrom(shown(exported.data))
+            told.exported.CopyFrom(self._value(exported.data))
         self._finished(told)
 
     def failed(self, task_id: str, problem: Problem) -> None:
@@ -104,6 +106,11 @@ class Teller:
         """A task was stopped."""
         if not self.silent:
             self._finished(WorkflowTaskFinished(task_id=task_id, cancelled=True))
+
+    def _value(self, data: Json) -> Value:
+        if data is not self._shown[0]:
+            self._shown = data, shown(data)
+        return self._shown[1]
 
     def _finished(self, told: WorkflowTaskFinished) -> None:
         self.tell(Event(workflow_task_finished=told))
@@ -131,39 +138,64 @@ class Teller:
 
 def shown(data: Json, most: int = MOST_BYTES) -> Value:
     """Data as an event holds it; what is too much is cut and says so."""
-    if isinstance(data, dict | list):
-        text = json.dumps(data)
-        if len(text) > most:
-            return _value({"$cut": len(text)}, 0)
-    elif isinstance(data, str) and len(data) > most:
-        return _value({"$cut": len(data)}, 0)
-    return _value(data, 0)
+    found = Value()
+    filling = _Filling(most)
+    try:
+        filling.fill(found, data, 0)
+    except _TooMuch:
+        size = len(data) if isinstance(data, str) else len(json.dumps(data))
+        found.struct_value.Clear()
+        found.struct_value.fields["$cut"].number_value = size
+    return found
 
 
-def _value(data: Json, level: int) -> Value:
-    match data:
-        case None:
-            return Value(null_value=NullValue.NULL_VALUE)
-        case bool():
-            return Value(bool_value=data)
-        case int() | float():
-            return Value(number_value=_number(data))
-        case str():
-            return Value(string_value=data.encode("utf-8", "replace").decode())
-        case _ if level >= MOST_LEVELS:
-            return Value(string_value=json.dumps(data))
-        case list():
-            found = Value()
-            found.list_value.values.extend(_value(each, level + 1) for each in data)
-            if not data:
-                found.list_value.SetInParent()
-            return found
-        case dict():
-            found = Value()
+class _TooMuch(Exception):
+    """There is more than an event takes."""
+
+
+class _Filling:
+    """Data on its way into an event, counted about as long as its JSON is."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+
+    def fill(self, found: Value, data: Json, level: int) -> None:
+        """Set `found`. Raises `_TooMuch`."""
+        if isinstance(data, str):
+            self._count(len(data))
+            found.string_value = _text(data)
+        elif data is None:
+            found.null_value = NullValue.NULL_VALUE
+        elif isinstance(data, bool):
+            found.bool_value = data
+        elif isinstance(data, int | float):
+            self._count(2)
+            found.number_value = _number(data)
+        elif level >= MOST_LEVELS:
+            text = json.dumps(data)
+            self._count(len(text))
+            found.string_value = text
+        elif isinstance(data, list):
+            found.list_value.SetInParent()
+            values = found.list_value.values
+            for each in data:
+                self._count(2)
+                self.fill(values.add(), each, level + 1)
+        else:
             found.struct_value.SetInParent()
+            fields = found.struct_value.fields
             for key, each in data.items():
-                found.struct_value.fields[key.encode("utf-8", "replace").decode()].CopyFrom(_value(each, level + 1))
-            return found
+                self._count(len(key) + 6)
+                self.fill(fields[_text(key)], each, level + 1)
+
+    def _count(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise _TooMuch
+
+
+def _text(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _number(value: float) -> float:

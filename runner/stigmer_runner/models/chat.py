@@ -1,7 +1,7 @@
 """Answers of `/chat/completions` without the library's objects: a fifth of its time, for what nearly every turn says.
 
 Nothing is known here of how a model wants to be asked: the library's request is the pattern. The first one of a kind (model,
-instructions, tools, settings) is the library's, and where the conversation in it is what it is made of here too, later ones of that
+whether there are instructions, tools, settings) is the library's, and where the conversation in it is what it is made of here too, later ones of that
 kind are like it but for their conversation. Pictures and reasoning that goes back are left to the library, and so is an answer that is
 a refusal, or begins with anything but plain text and calls: the library gets what came.
 """
@@ -193,7 +193,7 @@ def sent_id(call_id: str) -> str:
 
 
 def _kind(request: ModelRequest) -> _KIND:
-    return request.model, request.system, request.settings, *(id(tool) for tool in request.tools)
+    return request.model, bool(request.system), request.settings, *(id(tool) for tool in request.tools)
 
 
 def _body(event: bytes) -> dict[str, object] | None:
