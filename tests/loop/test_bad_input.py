@@ -100,6 +100,57 @@ async def test_an_agent_that_names_what_is_not_there(stage: Stage) -> None:
     assert "stigmer apply -f" in words
 
 
+async def test_an_agent_that_names_a_skill_that_is_not_there(stage: Stage) -> None:
+    folder = stage.directory / "tidy"
+    folder.mkdir()
+    (folder / "SKILL.md").write_text("---\nname: tidy\ndescription: How to tidy up.\n---\nTidy up.\n")
+    await asyncio.to_thread(stage.workstation.run, "skill", "push", str(folder))
+    page = stage.directory / "untidy.yaml"
+    page.write_text(
+        "apiVersion: agentic.stigmer.ai/v1\nkind: Agent\nmetadata: {name: untidy}\n"
+        "spec: {instructions: Do what you are told., model: ollama/scripted, skillRefs: [{kind: skill, slug: tidy}]}\n"
+    )
+    await asyncio.to_thread(stage.workstation.run, "apply", "-f", str(page))
+    await asyncio.to_thread(stage.workstation.run, "skill", "delete", "tidy", "--force", "--yes")
+    line = ("run", "untidy", "-m", "Work.")
+    ended = await asyncio.to_thread(stage.workstation.run, *line, code=None)
+    words = ended.stderr.decode()
+    assert ended.returncode != 0
+    assert "tidy" in words
+    assert "stigmer skill push" in words
+    await asyncio.to_thread(stage.workstation.run, "skill", "push", str(folder))
+    async with stage.playing(Script.of(Turn("Here I am."))):
+        assert b"Here I am." in (await asyncio.to_thread(stage.workstation.run, *line)).stdout
+
+
+async def test_an_mcp_server_that_is_not_executable(stage: Stage) -> None:
+    program = stage.directory / "server"
+    program.write_text("no program")
+    spec = AgentSpec()
+    spec.mcp_servers.add(name="still").stdio.command = str(program)
+    async with stage.playing(Script.of(Turn("Done without it."), Turn("Here I am."))):
+        await stage.agent("served", spec)
+        execution_id = (await stage.run("served", "Work.")).metadata.id
+        await stage.until(execution_id, lambda told: bool(told.questions))
+        await stage.client.steering.answer(execution_id, "this session")
+        told = await stage.ended(execution_id)
+        assert told.phase == EXECUTION_COMPLETED, told
+        lines = [each.log_line.text for each in told.of("log_line") if "still" in each.log_line.text]
+        assert any("chmod +x" in line and str(program) in line for line in lines), told
+
+
+async def test_a_key_that_is_not_taken(stage: Stage) -> None:
+    wrong = Fault(FaultKind.STATUS, times=1, status=401)
+    async with stage.playing(Script.of(Turn("Here I am.", fault=wrong))):
+        await stage.agent("worker")
+        first = await stage.run("worker", "Work.")
+        told = await stage.ended(first.metadata.id)
+        assert told.phase == EXECUTION_FAILED
+        assert "key" in told.reason
+        second = await stage.client.run("worker", "Now?", session_id=first.spec.session_id)
+        assert (await stage.ended(second.metadata.id)).text() == "Here I am."
+
+
 async def test_an_agent_that_is_its_own_sub_agent(stage: Stage) -> None:
     helper = AgentSpec(instructions="Do what you are told, with the tools.")
     helper.sub_agents.add(name="worker", instructions="You are the same again.")

@@ -199,8 +199,10 @@ def _words(program: "asyncio.Task[ExecutionResult]") -> str:
     tail = f"; the last that it said: {said}" if said else ""
     if result.limit:
         return f"it was ended: {result.limit}{tail}"
-    if result.exit_code in (126, 127):
-        return f"its program could not be started{tail}"
+    if result.exit_code == 126:
+        return f"its program could not be started: look whether it may be executed (`chmod +x`){tail}"
+    if result.exit_code == 127:
+        return f"its program could not be started: look whether it is installed, and on the PATH of your terminal{tail}"
     return f"it ended with exit code {result.exit_code}{tail}"
 
 
