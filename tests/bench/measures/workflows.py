@@ -15,6 +15,7 @@ from stigmer_runner.engine.embedded import EmbeddedRun
 from stigmer_runner.engine.journal import MemoryJournal, records_of
 from tests.bench.figures import Figure, at_least, at_most
 from tests.bench.measures.engine import TOGETHER, finish
+from tests.bench.on_temporal import rounds_a_second
 from tests.bench.rounds import timed
 from tests.bench.run import Bench
 from tests.bench.workflow_steps import activities, document, plan, rounds
@@ -69,12 +70,16 @@ async def steps(bench: Bench) -> Sequence[Figure]:
             raise AssertionError(f"the runner ended: {runner.log()}")
         await asyncio.to_thread(workstation.close)
         await asyncio.to_thread(runner.child.wait)
+    beside = await rounds_a_second(bench.size(50, 300))
     method = f"{count} rounds of `set` by an expression and `emit`, interpreter in the runner, journal in the daemon"
     return [
         Figure(
             name="rounds of a workflow in one execution",
             value=statistics.median(one),
             unit="steps/s",
+            baseline=beside,
+            baseline_name="the same on Temporal's development server, without a log" if beside else "",
+            ratio=statistics.median(one) / beside if beside else None,
             budget=at_least(600),
             method=method,
         ),
