@@ -59,17 +59,21 @@ class RecoveryReport:
     """Records that are lost, each with its kind."""
     losses: list[str] = field(default_factory=list[str])
     """What is lost with the damaged records, a sentence each."""
+    shared: bool = False
+    """The store is a database that other machines reach too."""
     notes: list[str] = field(default_factory=list[str])
     """All else that is worth knowing, one sentence each."""
 
     def lines(self) -> list[str]:
         """The report, a sentence a line; nothing when all was as it should be."""
         found: list[str] = []
-        if not self.clean:
+        if self.shared and self.incarnation_changed:
+            found.append("The daemon that had the database last did not stop in order: readers start again.")
+        elif not self.clean:
             found.append(f"The store was not closed; {self.replayed_records} journal records were taken in again.")
         if self.completed_births:
             found.append(f"{self.completed_births} executions were completed that were being created.")
-        if self.incarnation_changed:
+        if self.incarnation_changed and not self.shared:
             found.append(
                 "The machine went down while the store was open: what was shown last may be gone; readers start again."
             )

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import cast
 
-from relstorage.adapters.interfaces import ReplicaClosedException
+from relstorage.adapters.interfaces import IDBDriver, ReplicaClosedException
 from relstorage.adapters.postgresql import PostgreSQLAdapter
 from relstorage.options import Options
 from relstorage.storage import RelStorage
@@ -52,7 +52,7 @@ class ObjectsDatabase(Database):
             logging.CRITICAL
         )  # It tells of each lost connection by a traceback; `wire` says it once.
         options = Options(keep_history=False, driver="psycopg2", cache_local_mb=CACHE_MEGABYTES)
-        storage = RelStorage(PostgreSQLAdapter(self._dsn, options), "stigmer", options=options)
+        storage = RelStorage(_Adapter(self._dsn, options), "stigmer", options=options)
         super().__init__(Path(hold.address.name), storage, self, objects, size)
         self._words = 0
         self.revision = 0
@@ -98,6 +98,15 @@ class ObjectsDatabase(Database):
     def wait(self) -> None:
         """Return when the server lets us in. Raises `StoreLost`."""
         connect_again(self.hold.address, self._dsn, self.patience).close()
+
+
+class _Adapter(PostgreSQLAdapter):
+    """RelStorage's, which also knows the words of a server that crashed: the driver's widest class of errors, with no code."""
+
+    def _select_driver(self, options: object = None) -> IDBDriver:
+        driver = super()._select_driver(options)
+        driver.close_exceptions = (*driver.close_exceptions, FAILED)
+        return driver
 
 
 class ObjectsSession(Session):

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 
 import psycopg2
 
-from stigmer_backend.store.errors import DatabaseMissing, FormatTooNew, ServerRefused
+from stigmer_backend.store.errors import DatabaseMissing, FormatTooNew
 from stigmer_backend.store.event_log import EventLog
 from stigmer_backend.store.manifest import NEEDS, Left
 from stigmer_backend.store.options import StoreOptions
@@ -47,13 +47,13 @@ def open_in_postgresql(
             undo.callback(wire.close)
             hold = Hold(address, wire, token)
             hold.take(options.standby, patience)
-            report = RecoveryReport()
+            report = RecoveryReport(shared=True)
             incarnation = _begin(hold, report, random_bytes)
             state = ObjectsDatabase(hold, application, patience, options.cache_objects, options.cache_bytes)
             undo.callback(state.close)
             _prepare_state(state, hold, report)
         except psycopg2.Error as error:
-            raise _refused(address, error) from error
+            raise address.refusal(error) from error
         events = RowEvents(address, application, patience)
         log = EventLog(RowJournal(hold), [], events, [], [], options, clock, random_bytes)
         undo.callback(lambda: log.close(clean=False))
@@ -103,7 +103,3 @@ def _prepare_state(state: ObjectsDatabase, hold: Hold, report: RecoveryReport) -
     state.begin()
     if not prepared:
         in_transaction(state, prepare_state)
-
-
-def _refused(address: Address, error: psycopg2.Error) -> ServerRefused:
-    return address.refusal(error)

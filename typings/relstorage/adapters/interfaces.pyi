@@ -1,1 +1,4 @@
 class ReplicaClosedException(Exception): ...
+
+class IDBDriver:
+    close_exceptions: tuple[type[Exception], ...]

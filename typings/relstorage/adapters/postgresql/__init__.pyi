@@ -1,4 +1,6 @@
+from relstorage.adapters.interfaces import IDBDriver
 from relstorage.options import Options
 
 class PostgreSQLAdapter:
     def __init__(self, dsn: str, options: Options) -> None: ...
+    def _select_driver(self, options: object = None) -> IDBDriver: ...
