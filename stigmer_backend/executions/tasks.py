@@ -18,27 +18,31 @@ class Bell:
     __slots__ = ("__weakref__", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: set[asyncio.Future[bool]] = set()
 
     def ring(self) -> None:
         """Wake everybody."""
         waiting, self._waiting = self._waiting, set()
         for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            _settle(future, True)
 
     async def wait(self, timeout: float | None = None) -> bool:
         """Wait until it rings; False when `timeout` seconds passed first."""
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
         self._waiting.add(future)
+        late = None if timeout is None else loop.call_later(timeout, _settle, future, False)
         try:
-            async with asyncio.timeout(timeout):
-                await future
-        except TimeoutError:
-            return False
+            return await future
         finally:
             self._waiting.discard(future)
-        return True
+            if late is not None:
+                late.cancel()
+
+
+def _settle(future: "asyncio.Future[bool]", rang: bool) -> None:
+    if not future.done():
+        future.set_result(rang)
 
 
 class Tasks:
