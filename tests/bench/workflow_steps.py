@@ -8,6 +8,7 @@ import json
 import sys
 
 from stigmer_runner.durable.chronicle import ExecutionChronicle
+from stigmer_runner.durable.messages import TELL
 from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.durable.workflow_messages import EMIT, CallEnd, TaskCall, WorkflowRequest, repeatable
 from stigmer_runner.engine.activities import Activities, FunctionActivity
@@ -39,8 +40,12 @@ def plan(execution_id: str, text: str) -> RunPlan:
 
 
 def activities() -> Activities:
-    """One that does nothing."""
-    return Activities([FunctionActivity(repeatable(EMIT), _nothing)])
+    """Two that do nothing: what the document asks for, and what takes events where an engine has no log of its own."""
+    return Activities([FunctionActivity(repeatable(EMIT), _nothing), FunctionActivity(TELL, _told)])
+
+
+async def _told(events: bytes) -> None:
+    del events
 
 
 async def _nothing(call: TaskCall) -> CallEnd:
