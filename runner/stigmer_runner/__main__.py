@@ -125,6 +125,7 @@ async def _serve(arguments: Arguments) -> None:
     from stigmer_runner.link.link import Link, LinkOptions
     from stigmer_runner.link.values import ValueCalls
     from stigmer_runner.sandbox import end_marked_processes
+    from stigmer_runner.telemetry.telling import Telling
     from stigmer_runner.tools.shell.state import ShellStates
     from stigmer_runner.tools.shell.telling import with_gaps
 
@@ -141,6 +142,7 @@ async def _serve(arguments: Arguments) -> None:
         Host(),
     )
     providers = Providers(arguments.settings, home.root)
+    telling = Telling(arguments.settings.telemetry, os.environ, arguments.runner_id)
     local = arguments.settings.backend.local
     try:
         async with sandboxes.looked_at() as description:
@@ -156,11 +158,14 @@ async def _serve(arguments: Arguments) -> None:
             linking = asyncio.create_task(link.run())
             linking.add_done_callback(lambda _: host.shut_down("the runner has no daemon any more"))
             try:
-                await host.serve(Services(link, sandboxes, states, scratch, prefix, home, providers, engines))
+                await host.serve(
+                    Services(link, sandboxes, states, scratch, prefix, home, providers, engines, telling=telling)
+                )
             finally:
                 await engines.close()
                 link.leave()
                 await linking
+                await telling.close()
     finally:
         await providers.close()
         await sandboxes.close()

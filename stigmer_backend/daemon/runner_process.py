@@ -48,6 +48,23 @@ NETWORK = frozenset(
 CONTAINERS = frozenset({"CONTAINERS_CONF", "CONTAINER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_HOST"})
 """Where Docker and Podman find their settings and their sockets."""
 
+TELEMETRY = frozenset(
+    {
+        "OTEL_BSP_SCHEDULE_DELAY",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_METRICS_EXPORTER",
+        "OTEL_METRIC_EXPORT_INTERVAL",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_SDK_DISABLED",
+        "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_EXPORTER",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_TRACES_SAMPLER_ARG",
+    }
+)
+"""How a collector of OpenTelemetry is told, beside where it is, which is a setting."""
+
 CERTIFICATES = frozenset(
     {
         "AWS_CA_BUNDLE",
@@ -113,8 +130,8 @@ def forget_record(path: Path) -> None:
 
 
 def runner_environment(environ: Mapping[str, str], home: Home) -> dict[str, str]:
-    """The runner's environment: the variables of `PASSED_ON`, `SETTINGS`, `NETWORK`, `CONTAINERS` and `CERTIFICATES` alone."""
-    allowed = PASSED_ON | SETTINGS | NETWORK | CONTAINERS | CERTIFICATES
+    """The runner's environment: the variables of `PASSED_ON`, `SETTINGS`, `NETWORK`, `CONTAINERS`, `CERTIFICATES` and `TELEMETRY` alone."""
+    allowed = PASSED_ON | SETTINGS | NETWORK | CONTAINERS | CERTIFICATES | TELEMETRY
     passed = {name: value for name, value in environ.items() if name in allowed or name.startswith("LC_")}
     return passed | {HOME_VARIABLE: str(home.root), "GRPC_ENABLE_FORK_SUPPORT": "0"}
 

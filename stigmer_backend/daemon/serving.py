@@ -37,6 +37,7 @@ from stigmer_backend.secrets.keyring import OsKeyring
 from stigmer_backend.services import Backend
 from stigmer_backend.store import DatabaseInUse, Store, StoreError, StoreOptions
 from stigmer_backend.telemetry import Telling
+from stigmer_backend.telemetry.trace_ids import trace_parent
 
 _FAREWELL_SECONDS = 0.1
 """How long a daemon whose store stopped goes on, so that those who wait are told."""
@@ -147,6 +148,8 @@ class _Daemon:
         self._listeners = Listeners(home, tokens, doors, [store_failure], behind, before)
         if self._telling.wanted:
             backend.on_end(self._telling.ended)
+        if self._telling.traces:
+            backend.trace_with(trace_parent)
         self._parts = parts = Parts(
             home=home,
             sockets=[door.path for door in doors],

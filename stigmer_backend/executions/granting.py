@@ -1,5 +1,7 @@
 """What a runner is given together with a lease: all that it needs to run an execution."""
 
+from collections.abc import Callable
+
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
@@ -30,6 +32,8 @@ class Granting:
     """Describes executions to the runners that are to run them."""
 
     def __init__(self, store: Store, workspaces: Workspaces) -> None:
+        self.trace_parent: Callable[[str], str] = lambda execution_id: ""
+        """What a runner puts its spans below, by execution; set where traces are told."""
         self._store = store
         self._workspaces = workspaces
 
@@ -42,6 +46,7 @@ class Granting:
             granted, workspace = await self._workflow(live, execution)
         await self._workspaces.make_ready(workspace)
         granted.execution_id, granted.epoch = live.id, epoch
+        granted.trace_parent = self.trace_parent(live.id)
         granted.workspace, granted.workspace_is_own = str(workspace.path), workspace.is_own
         granted.journal_records = await self._store.head(live.id, Lane.ENGINE)
         granted.pending.extend(delivered(live.id, issued) for issued in live.ledger.pending())

@@ -153,8 +153,8 @@ class Backend:
         )
         self._attachments.use(self._appender)
         self._registry.on_end(self._attachments.ended)
-        granting = Granting(store, self._workspaces)
-        self._leases = Leases(store, self._tasks, self._registry, self._appender, granting, options)
+        self._granting = Granting(store, self._workspaces)
+        self._leases = Leases(store, self._tasks, self._registry, self._appender, self._granting, options)
         self._commands = Commands(store, self._tasks, self._registry, self._appender, new, options)
         self._leases.on_abandoned(self._commands.abandoned)
         self._creation = self._make_creation()
@@ -239,6 +239,10 @@ class Backend:
     def on_end(self, listener: Callable[[FoldState], None]) -> None:
         """Tell `listener` the fold of each execution that ends; not to be kept."""
         self._registry.on_end(lambda live: listener(live.state))
+
+    def trace_with(self, trace_parent: Callable[[str], str]) -> None:
+        """Have runners put their spans below what `trace_parent` gives for an execution."""
+        self._granting.trace_parent = trace_parent
 
     def counts(self) -> tuple[int, int]:
         """How many executions there are, and how many of them have not ended."""

@@ -30,7 +30,7 @@ class CallFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFact:
-    """A tool call or a task of an execution."""
+    """A task of an execution."""
 
     name: str
     began_ns: int
@@ -52,6 +52,8 @@ class RunFact:
     tokens: int
     began_ns: int
     ended_ns: int
+    parent_id: str = ""
+    """The execution that started it; empty where none did."""
     steps: Sequence[StepFact] = field(default=())
 
     @property

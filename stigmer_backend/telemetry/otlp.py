@@ -13,11 +13,13 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from stigmer_apis import __version__
 from stigmer_backend.telemetry.facts import CallFact, Gauge, Gauges, RunFact
+from stigmer_backend.telemetry.trace_ids import trace_ids
 
 _CLOSE_SECONDS = 2.0
 _SERVER_FAULTS = frozenset({"UNKNOWN", "INTERNAL", "DATA_LOSS", "UNAVAILABLE", "UNIMPLEMENTED", "DEADLINE_EXCEEDED"})
@@ -35,7 +37,8 @@ class OtlpSink:
         self.where = f"OpenTelemetry to {endpoint}"
         name = environ.get("OTEL_SERVICE_NAME", "stigmer-server")
         resource = Resource.create({SERVICE_NAME: name, SERVICE_VERSION: __version__})
-        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._ids = _Ids()
+        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=self._ids)
         if environ.get("OTEL_TRACES_EXPORTER", "otlp") != "none":
             self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
         self._tracer = self._traces.get_tracer("stigmer", __version__)
@@ -80,7 +83,12 @@ class OtlpSink:
             "stigmer.name": fact.name,
             "stigmer.tokens": fact.tokens,
         }
-        span = self._tracer.start_span(f"run {fact.name}", Context(), attributes=named, start_time=fact.began_ns)
+        links = [Link(_context_of(fact.parent_id))] if fact.parent_id else []
+        self._ids.wanted = trace_ids(fact.execution_id)
+        span = self._tracer.start_span(
+            f"run {fact.name}", Context(), attributes=named, links=links, start_time=fact.began_ns
+        )
+        self._ids.wanted = None
         below = set_span_in_context(span, Context())
         for step in fact.steps:
             child = self._tracer.start_span(step.name, below, start_time=step.began_ns)
@@ -102,6 +110,26 @@ class OtlpSink:
     def _end(self) -> None:
         self._traces.shutdown()
         self._metrics.shutdown()
+
+
+class _Ids(RandomIdGenerator):
+    """Ids at random, but for the span of an execution. On the event loop alone."""
+
+    def __init__(self) -> None:
+        self.wanted: tuple[int, int] | None = None
+
+    def generate_trace_id(self) -> int:
+        """Of the next trace."""
+        return super().generate_trace_id() if self.wanted is None else self.wanted[0]
+
+    def generate_span_id(self) -> int:
+        """Of the next span."""
+        return super().generate_span_id() if self.wanted is None else self.wanted[1]
+
+
+def _context_of(execution_id: str) -> SpanContext:
+    trace, span = trace_ids(execution_id)
+    return SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
 def _observe(gauges: Gauges, name: str, options: CallbackOptions) -> Iterable[Observation]:

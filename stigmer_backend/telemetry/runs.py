@@ -1,11 +1,8 @@
-"""What is told of an execution that ended: its name, how it ended, and when its steps were."""
+"""What is told of an execution that ended: its name, how it ended, and when a workflow's tasks were. Calls of models and tools are told by whoever makes them: runners."""
 
 from datetime import datetime
 
-from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
-    ExecutionPhase,
-    ToolCallStatus,
-)
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_enums_pb2 import (
     WorkflowTaskStatus,
 )
@@ -29,14 +26,9 @@ def run_fact(state: FoldState) -> RunFact:
         tokens=summary.tokens,
         began_ns=(summary.started_unix_micros or summary.created_unix_micros) * 1000,
         ended_ns=ended * 1000,
-        steps=(_tasks(state) if workflow else _calls(state))[:MOST_STEPS],
+        parent_id=summary.parent_execution_id,
+        steps=_tasks(state)[:MOST_STEPS] if workflow else (),
     )
-
-
-def _calls(state: FoldState) -> list[StepFact]:
-    failed = ToolCallStatus.TOOL_CALL_FAILED
-    made = ((call.name, call.started_at, call.completed_at, call.status == failed) for call in state.status.tool_calls)
-    return [step for one in made if (step := _step(*one)) is not None]
 
 
 def _tasks(state: FoldState) -> list[StepFact]:

@@ -39,6 +39,12 @@ class Telling:
         return bool(self._settings.prometheus or (self._settings.endpoint and not off))
 
     @property
+    def traces(self) -> bool:
+        """Whether a collector is told of traces."""
+        off = self._environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+        return bool(self._settings.endpoint) and not off
+
+    @property
     def interceptors(self) -> Sequence[aio.ServerInterceptor]:
         """To stand before everything else."""
         return (CallWatcher(self._call),) if self.wanted else ()

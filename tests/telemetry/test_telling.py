@@ -34,7 +34,8 @@ async def test_a_collector_and_prometheus_are_told_of_calls_and_runs() -> None:
             await asyncio.to_thread(lambda: workstation.run("run", "shell", "-m", WORDS, code=None))
             status = (await asyncio.to_thread(lambda: workstation.run("server", "status"))).stdout.decode()
             assert f"told     Prometheus at http://{at}/metrics; OpenTelemetry to {collector.endpoint}\n" in status
-            await eventually(lambda: bool(collector.named("run shell")))
+            await eventually(lambda: bool(collector.named("run shell") and collector.named("execute_tool shell")))
+            await eventually(lambda: {"stigmer.leases", "stigmer.tool.duration"} <= set(collector.metrics))
             await eventually(lambda: "stigmer.store_bytes" in collector.metrics)
             page = await asyncio.to_thread(fetch, f"http://{at}/metrics")
             log = workstation.home / "logs/server.log"
@@ -44,7 +45,8 @@ async def test_a_collector_and_prometheus_are_told_of_calls_and_runs() -> None:
         told = texts(run.attributes)
         assert (told["stigmer.kind"], told["stigmer.name"]) == ("agent", "shell")
         steps = [span for span in collector.spans if span.parent_span_id == run.span_id]
-        assert [span.name for span in steps] == ["shell"]
+        assert [span.name for span in steps] == ["execute_tool shell"]  # The runner told it.
+        assert steps[0].trace_id == run.trace_id
         assert run.start_time_unix_nano <= steps[0].start_time_unix_nano < steps[0].end_time_unix_nano
         creates = [span for span in collector.spans if span.name.endswith("AgentExecutionCommandController/create")]
         assert texts(creates[0].attributes)["rpc.response.status_code"] == "OK"

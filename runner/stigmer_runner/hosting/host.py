@@ -35,6 +35,7 @@ class Host:
         """Run what is granted, until the runner was told to leave and everything has ended or had its time."""
         async with asyncio.TaskGroup() as group:
             self._services, self._group = services, group
+            await services.telling.open(lambda: (self.running, self.awake))
             warming = group.create_task(self._warm(services))
             await self._told.wait()
             warming.cancel()
@@ -65,6 +66,9 @@ class Host:
         if self._services is None or self._group is None or self._told.is_set():
             outbox.lose("the runner leaves")
             return
+        watch = self._services.telling.watch(grant.execution_id, grant.trace_parent)
+        if watch is not None:
+            outbox.show_events(watch)
         hosted: HostedExecution | HostedWorkflow
         if grant.HasField("workflow_execution"):
             hosted = HostedWorkflow(grant, outbox, self._services, self)

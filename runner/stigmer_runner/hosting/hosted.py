@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued, Event
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
+from stigmer_apis.config import Telemetry
 from stigmer_apis.home import Home
 from stigmer_apis.logs import about_execution
 from stigmer_runner.durable.chronicle import ExecutionChronicle
@@ -30,6 +31,7 @@ from stigmer_runner.hosting.values import checked_values
 from stigmer_runner.link.link import Link
 from stigmer_runner.link.outbox import Outbox
 from stigmer_runner.sandbox import Sandbox, SandboxError
+from stigmer_runner.telemetry.telling import Telling
 from stigmer_runner.tools.shell.command_line import RunCommandLine, ShellPlace
 from stigmer_runner.tools.shell.state import ShellStates
 from stigmer_runner.tools.shell.terminals import Terminals
@@ -65,6 +67,8 @@ class Services:
     """What drives runs."""
     processes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
     """Room for the processes of workflows: so many run at once."""
+    telling: Telling = field(default_factory=lambda: Telling(Telemetry(), {}))
+    """What a collector of telemetry is told; nothing where none is named."""
     sleepy_seconds: float = 15.0
     """A workflow that did nothing for so long, and will not for so long, is not kept in memory."""
 

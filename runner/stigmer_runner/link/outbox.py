@@ -41,6 +41,7 @@ class Outbox:
         self._paused = False
         self._on_pause: Callable[[bool], None] | None = None
         self._on_lost: Callable[[str], None] | None = None
+        self._on_events: Callable[[Sequence[Event]], None] | None = None
         pressure.join(self)
 
     @property
@@ -55,6 +56,10 @@ class Outbox:
             on_pause(True)
         if self.lost is not None:
             on_lost(self.lost)
+
+    def show_events(self, watch: Callable[[Sequence[Event]], None]) -> None:
+        """Show `watch` the events of every append."""
+        self._on_events = watch
 
     def set_paused(self, paused: bool) -> None:
         """See `Pressure`."""
@@ -72,6 +77,8 @@ class Outbox:
         if self.lost is not None:
             _fail(done, self.lost)
             return done
+        if events and self._on_events is not None:
+            self._on_events(events)
         self._number += 1
         append = LinkRequest.Append(
             execution_id=self.execution_id,
