@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
 from stigmer_runner.engine.activities import Activities
 from stigmer_runner.engine.chronicle import Chronicle
@@ -15,8 +16,13 @@ from stigmer_runner.temporal.interceptors import OfClients, OfWorkers
 from stigmer_runner.temporal.large_values import KeptValues
 from stigmer_runner.temporal.library import (
     Client,
+    LogForwardingConfig,
+    LoggingConfig,
     RawValue,
     RPCError,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
     TLSConfig,
     UnsandboxedWorkflowRunner,
     Worker,
@@ -129,6 +135,7 @@ class TemporalEngine:
                 data_converter=data_converter(await self._key(), self._values),
                 interceptors=[OfClients()],
                 connect_timeout=_CONNECT,
+                runtime=_runtime(),
             )
         except (RPCError, RuntimeError, OSError) as error:
             raise ClusterAway(f"Temporal cannot be reached at {address}: {_short(error)}") from error
@@ -153,6 +160,15 @@ class TemporalEngine:
             except (RPCError, RuntimeError, ValueError) as error:
                 _logger.warning("the worker of %s ended: %s", queue, _short(error))
             await asyncio.sleep(_AGAIN_AFTER)
+
+
+@cache
+def _runtime() -> Runtime:
+    """The library's threads, which write to our log. That an activity failed stands there already."""
+    logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
+    forwarded = LogForwardingConfig(logger=logging.getLogger("stigmer_runner.temporal"))
+    logs = LoggingConfig(filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=forwarded)
+    return Runtime(telemetry=TelemetryConfig(logging=logs))
 
 
 def _short(error: BaseException) -> str:

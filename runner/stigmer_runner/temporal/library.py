@@ -37,6 +37,7 @@ from temporalio.exceptions import (
     WorkflowAlreadyStartedError,
 )
 from temporalio.exceptions import TimeoutError as RunTimedOut
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 from temporalio.worker import (
     ActivityInboundInterceptor,
@@ -66,6 +67,8 @@ __all__ = [
     "Failure",
     "FailureError",
     "HandleSignalInput",
+    "LogForwardingConfig",
+    "LoggingConfig",
     "OutboundInterceptor",
     "Payload",
     "PayloadCodec",
@@ -76,6 +79,7 @@ __all__ = [
     "Replayer",
     "RetryPolicy",
     "RunTimedOut",
+    "Runtime",
     "SignalWorkflowInput",
     "StartActivityInput",
     "StartChildWorkflowInput",
@@ -86,6 +90,8 @@ __all__ = [
     "StorageDriverStoreContext",
     "StorageDriverWorkflowInfo",
     "TLSConfig",
+    "TelemetryConfig",
+    "TelemetryFilter",
     "TerminatedError",
     "UnsandboxedWorkflowRunner",
     "Worker",
