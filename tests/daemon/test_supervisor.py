@@ -327,7 +327,7 @@ async def test_it_goes_even_when_it_does_not_want_to(home: Home, words: tuple[st
 
 async def test_one_that_lives_unconnected_for_too_long_is_replaced(home: Home) -> None:
     _behave(home, "silent")
-    async with daemon(home, SupervisorOptions(unreachable=0.3, look=0.02, first_delay=0.01)) as one:
+    async with daemon(home, SupervisorOptions(unreachable=2.0, look=0.02, first_delay=0.01)) as one:
         await until(lambda: _started(home) == 1, "it is started")
         record = one.supervisor.standing().record
         assert record is not None
