@@ -30,9 +30,13 @@ class LogScreenAlone(LogsScreen):
 class LogApp(StigmerApp):
     """Opened with a log, and nothing else."""
 
-    def __init__(self, home: Home, name: str, opened: Callable[[], Source], filters: Sequence[Filter]) -> None:
+    def __init__(
+        self, home: Home, name: str, opened: Callable[[], Source], filters: Sequence[Filter], columns: Sequence[str]
+    ) -> None:
         super().__init__(home, start_daemon=False)
-        self._first = Page(f"log {name}", name, lambda: LogScreenAlone(self, [name], opened=opened, filters=filters))
+        self._first = Page(
+            f"log {name}", name, lambda: LogScreenAlone(self, [name], opened=opened, filters=filters, columns=columns)
+        )
 
     def on_mount(self) -> None:
         """The log is in front at once."""
@@ -46,10 +50,12 @@ class LogApp(StigmerApp):
         """Nobody is asked."""
 
 
-def run_log(home: Home, name: str, opened: Callable[[], Source], filters: Sequence[Filter]) -> int:
-    """Show a log in this terminal until the person leaves. Returns the exit code. Raises `HomeError` where the home cannot be used."""
+def run_log(
+    home: Home, name: str, opened: Callable[[], Source], filters: Sequence[Filter], columns: Sequence[str] = ()
+) -> int:
+    """Show a log in this terminal until the person leaves; `columns`: fields that stand side by side. Returns the exit code. Raises `HomeError` where the home cannot be used."""
     home.prepare()
-    app = LogApp(home, name, opened, filters)
+    app = LogApp(home, name, opened, filters, columns)
     with guarded(app):
         app.run(mouse=app.settings.are_defaults or app.settings.tui.mouse)
     return last_words(app)

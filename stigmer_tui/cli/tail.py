@@ -14,7 +14,7 @@ from stigmer_tui.cli.connect import complain
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.cli.terminal_text import output_filter
 from stigmer_tui.logs.patterns import Filter, filter_of
-from stigmer_tui.logs.printing import counted, filtered, pieces
+from stigmer_tui.logs.printing import chosen, counted, filtered, pieces
 from stigmer_tui.logs.sources import Source, open_pipe, open_sources
 from stigmer_tui.logs.times import moment_of
 
@@ -47,6 +47,12 @@ LAST = 10
     "--since", default="", metavar="TIME", help="From a time on: 10m (so long ago), 14:03, 2026-11-21T14:03:20."
 )
 @click.option("-p", "--print", "printed", is_flag=True, help="Print, also at a terminal: there it is read in the app.")
+@click.option(
+    "--columns",
+    default="",
+    metavar="FIELD,FIELD...",
+    help="Of lines of JSON or key=value these fields alone, with tabs between them; in the app side by side.",
+)
 @click.option("-c", "--count", is_flag=True, help="Print how many lines each filter leaves, and nothing else.")
 def command(
     names: tuple[str, ...],
@@ -56,6 +62,7 @@ def command(
     follow: bool,
     since: str,
     printed: bool,
+    columns: str,
     count: bool,
 ) -> int:
     """Show logs: of the server, of the runner, any files, or what comes by a pipe. At a terminal they are read in the app, unless it is said how
@@ -68,14 +75,16 @@ def command(
       stigmer tail server runner --since 1h
       stigmer tail app.log -e ERROR -e '!timeout' -C 2
       stigmer tail app.log.1.gz app.log -e 'status>=500' -f
+      stigmer tail app.log -e 'status>=500' --columns time,status,path
       make 2>&1 | stigmer tail -e warning
     """
     source: Source | None = None
     try:
         filters = [filter_of(each) for each in written]
+        fields = columns.replace(",", " ").split()
         moment = _moment(since)
         if not (printed or count or follow or context) and lines is None and _at_terminal(names):
-            return _read_in_app(names, moment, filters)
+            return _read_in_app(names, moment, filters, fields)
         if count and not filters:
             raise InvalidArgument("--count counts what filters leave", remedy="name one: -e TEXT")
         source = _opened(names, moment, follow=follow)
@@ -83,13 +92,10 @@ def command(
             for each, number in zip(filters, counted(source, filters), strict=True):
                 click.echo(f"{number}\t{each.text}")
         elif filters:
-            _print(filtered(source, filters, context, last=lines, follow=follow))
+            _print(chosen(filtered(source, filters, context, last=lines, follow=follow), fields))
         else:
-            _print(
-                pieces(
-                    source, last=None if moment and lines is None else LAST if lines is None else lines, follow=follow
-                )
-            )
+            last = None if moment and lines is None else LAST if lines is None else lines
+            _print(chosen(pieces(source, last=last, follow=follow), fields))
         if source.problem:
             raise InvalidArgument(f"{source.name} could not be read to its end: {source.problem}")
     except StigmerError as error:
@@ -119,17 +125,17 @@ def _at_terminal(names: Sequence[str]) -> bool:
     return names == ("-",) or (not names and _is_piped())
 
 
-def _read_in_app(names: Sequence[str], since: float, filters: Sequence[Filter]) -> int:
+def _read_in_app(names: Sequence[str], since: float, filters: Sequence[Filter], columns: Sequence[str]) -> int:
     """Open the logs screen alone."""
     from stigmer_tui.log_app import run_log
 
     home = Home.from_environment()
     if sys.stdin.isatty():
         opened = _opened(names, since, follow=True)
-        return run_log(home, opened.name, lambda: opened, filters)
+        return run_log(home, opened.name, lambda: opened, filters, columns)
     pipe, terminal = os.dup(0), os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(terminal, 0)
-    return run_log(home, "standard input", lambda: open_pipe(pipe), filters)
+    return run_log(home, "standard input", lambda: open_pipe(pipe), filters, columns)
 
 
 def _moment(since: str) -> float:

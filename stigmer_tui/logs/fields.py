@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import cast
 
 _COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 _TIMES = ("time", "timestamp", "ts", "@timestamp", "t")
 _LEVELS = ("level", "severity", "lvl", "levelname")
 _WORDS = ("message", "msg", "event")
+_PAIR = re.compile(r'(?<![\w.@-])([A-Za-z_@][\w.@-]*)=("(?:[^"\\]|\\.)*"|\S*)')
 LONGEST = 1 << 14
 """Bytes of a line that is taken apart; a longer one is shown as it is."""
 
@@ -27,6 +29,35 @@ def document(line: bytes) -> dict[str, object] | None:
     except (ValueError, RecursionError):
         return None
     return cast("dict[str, object]", found) if isinstance(found, dict) else None
+
+
+def fields_of(line: bytes) -> dict[str, str]:
+    """The fields of a line of JSON or of `key=value`, in their order; none where it has none, or is very long."""
+    fields = document(line)
+    if fields is not None:
+        return {name: _short(value) for name, value in fields.items()}
+    if len(line) > LONGEST:
+        return {}
+    return {found[1]: _unquoted(found[2]) for found in _PAIR.finditer(plain(line))}
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1].replace('\\"', '"') if len(value) > 1 and value[0] == value[-1] == '"' else value
+
+
+def values_of(line: bytes, names: Sequence[str]) -> list[str] | None:
+    """The values of these fields, empty where the line lacks one; None where it has none of them."""
+    fields = fields_of(line)
+    values = [fields.get(name, "") for name in names]
+    return values if any(name in fields for name in names) else None
+
+
+def in_columns(line: bytes, names: Sequence[str]) -> bytes:
+    """A line with its line end, for other programs: the values with tabs between them; what has none of the fields stays as it is."""
+    values = values_of(line.rstrip(b"\r\n"), names)
+    if values is None:
+        return line
+    return "\t".join(" ".join(value.split()) for value in values).encode("utf-8", "replace") + b"\n"
 
 
 def folded(line: bytes) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from stigmer_tui.logs.index import LineIndex
 from stigmer_tui.logs.patterns import Filter
@@ -102,6 +103,11 @@ class OpenLog:
             return
         for row in range(first, len(self.scan.rows)):
             yield (self.line(row) or b"") + b"\n"
+
+    def save(self, path: Path) -> int:
+        """Write what is shown to a new file; how many bytes. A file that is there stays as it is: raises OSError."""
+        with path.open("xb") as file:
+            return sum(file.write(piece) for piece in self.lines())
 
     # What is wanted.
 

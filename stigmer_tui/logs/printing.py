@@ -2,8 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from stigmer_tui.logs.fields import in_columns
 from stigmer_tui.logs.index import LineIndex
 from stigmer_tui.logs.patterns import Filter
 from stigmer_tui.logs.scan import Scan
@@ -68,6 +69,23 @@ def counted(source: Source, filters: Sequence[Filter]) -> list[int]:
         return scan.counts
     finally:
         scan.close()
+
+
+def chosen(data: Iterable[bytes], fields: Sequence[str]) -> Iterator[bytes]:
+    """Of lines in pieces of any size these fields alone, a piece for each; all of them as they are where none are named."""
+    if not fields:
+        yield from data
+        return
+    rest = b""
+    for piece in data:
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            yield in_columns(line + b"\n", fields)
+        if len(rest) > LONGEST_SHOWN:
+            yield rest
+            rest = b""
+    if rest:
+        yield in_columns(rest, fields)
 
 
 def line_at(source: Source, offset: int) -> bytes:

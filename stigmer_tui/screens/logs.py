@@ -39,6 +39,7 @@ _ASKED = {
     "filter": "only lines with: a text, /an expression/, !not, field=value, status>=500",
     "search": "search for: a text, /an expression/, field=value",
     "time": "go to: 10m (so long ago), 14:03, 2026-11-21 14:03:20",
+    "columns": "fields to show side by side, such as time level msg; nothing: all of the line",
     "save": "save what is shown to the file",
 }
 
@@ -58,8 +59,9 @@ class LogsScreen(WorkstationScreen):
         since: float = 0.0,
         opened: Callable[[], Source] | None = None,
         filters: Sequence[Filter] = (),
+        columns: Sequence[str] = (),
     ) -> None:
-        """`names`: as `:logs` has them. `since`: seconds since 1970. `opened` opens something else in their place. `filters`: to begin with."""
+        """`names`: as `:logs` has them. `since`: seconds since 1970. `opened` opens something else in their place. `filters`, `columns`: to begin with."""
         super().__init__()
         self._workstation = workstation
         self._names = tuple(names)
@@ -75,6 +77,7 @@ class LogsScreen(WorkstationScreen):
         self.trouble = Notice()
         self.line = PromptLine("", self._written, id="logs-line")
         self.view = LogsView(self._ask)
+        self.view.show_columns(columns)
         self.document = DocumentView(self._ask_document)
         self.notice = Notice()
         self.status = Line(classes="status")
@@ -98,7 +101,7 @@ class LogsScreen(WorkstationScreen):
     async def on_mount(self) -> None:
         """Open it: the first screen is there at once, the rest is counted meanwhile."""
         self.document.display = False
-        self.hints.leave_out({"document.edit"})
+        self.hints.leave_out({"document.edit", "document.history"})
         self.view.say_empty("Opening …")
         try:
             source = await asyncio.to_thread(self._open)
@@ -155,6 +158,8 @@ class LogsScreen(WorkstationScreen):
                     (f" {safe(Untrusted(each.text))} ", "badge"),
                     (f" {thousands(count)}", "muted"),
                 ]
+        if self.view.columns:
+            left.append((f"  {safe(Untrusted(' · '.join(self.view.columns)))}", "accent"))
         if self._around:
             left.append((f"  ±{self._around}", "muted"))
         self.head.say(left, self._progress())
@@ -231,7 +236,7 @@ class LogsScreen(WorkstationScreen):
                 self._leave()
             case _ if log is None:
                 return
-            case "filter" | "search" | "time" | "save":
+            case "filter" | "search" | "time" | "save" | "columns":
                 self._ask_for(what)
             case "unfilter" if self._filters:
                 self._filter(self._filters[:-1])
@@ -245,6 +250,9 @@ class LogsScreen(WorkstationScreen):
                 self.app.say("Nothing matches." if self._searched else "/ searches.")
             case "mark":
                 self.view.toggle_mark()
+                self._say()
+            case "mark_all":
+                self.app.say(self.view.mark_all())
                 self._say()
             case "next_mark":
                 if not self.view.next_mark():
@@ -306,7 +314,8 @@ class LogsScreen(WorkstationScreen):
     def _ask_for(self, what: str) -> None:
         self._asked = what
         self.line.placeholder = _ASKED[what]
-        self.line.value = self._searched.text if what == "search" and self._searched else ""
+        begun = {"search": self._searched.text if self._searched else "", "columns": self.view.columns_words()}
+        self.line.value = begun.get(what, "")
         self.line.display = True
         self.set_focus(self.line)
 
@@ -314,7 +323,7 @@ class LogsScreen(WorkstationScreen):
         text = self.line.value.strip()
         self.line.display = False
         self.set_focus(self.view)
-        if not accepted or not text:
+        if not accepted or not (text or self._asked == "columns"):
             return
         try:
             match self._asked:
@@ -322,6 +331,9 @@ class LogsScreen(WorkstationScreen):
                     self._filter([*self._filters, filter_of(text)])
                 case "search":
                     self._search(filter_of(text))
+                case "columns":
+                    self.view.show_columns(text.replace(",", " ").split())
+                    self._say()
                 case "time":
                     self.run_worker(self._go_to_time(text))
                 case _:
@@ -365,20 +377,11 @@ class LogsScreen(WorkstationScreen):
         if log is None:
             return
         try:
-            written = await asyncio.to_thread(_save_lines, log, path)
+            written = await asyncio.to_thread(log.save, path)
         except OSError as error:
             self.app.say(f"{path} cannot be written: {error.strerror or error}. Write another name.", wrong=True)
             return
         self.app.say(f"Saved {size(written)} to {path}.")
-
-
-def _save_lines(log: OpenLog, path: Path) -> int:
-    """Write what is shown to a new file; how many bytes. A file that is there stays as it is."""
-    written = 0
-    with path.open("xb") as file:
-        for piece in log.lines():
-            written += file.write(piece)
-    return written
 
 
 def _write_all(pipe: int, data: bytes) -> None:

@@ -164,7 +164,7 @@ class LogView(RowsView):
             self._ask(self, "menu")
             return
         super().on_mouse_down(event)
-        row = self.top + event.y
+        row = self.row_at(event.y)
         self.selection = None
         if not self._dragging and event.button == 1 and row < self.row_count():
             self._selecting = True
@@ -179,7 +179,7 @@ class LogView(RowsView):
             return
         if event.y < 0 or event.y >= self.size.height:
             super().scroll_rows(-1 if event.y < 0 else 1)
-        row = max(0, min(self.top + max(0, min(event.y, self.size.height - 1)), self.row_count() - 1))
+        row = max(0, min(self.row_at(max(0, min(event.y, self.size.height - 1))), self.row_count() - 1))
         column = self._column(event.x)
         if (row, column) == (self.selection.fixed_row, self.selection.fixed_column) and not self._selects_text():
             return
@@ -198,7 +198,7 @@ class LogView(RowsView):
             self._ask(self, "copy_line")
         else:
             self.selection = None
-            self._clicked(self.top + event.y)
+            self._clicked(self.row_at(event.y))
         self.refresh()
 
     def _selects_text(self) -> bool:
@@ -208,9 +208,9 @@ class LogView(RowsView):
         )
 
     def _click_row(self, event: events.MouseDown) -> None:
-        if self.top + event.y < self.row_count():
+        if self.row_at(event.y) < self.row_count():
             self.follow(False)
-            self.move_cursor(self.top + event.y)
+            self.move_cursor(self.row_at(event.y))
 
     def _clicked(self, row: int) -> None:
         """A row was clicked."""
@@ -231,8 +231,9 @@ class LogView(RowsView):
         if y == 0 and self._empty and not self.row_count():
             style = self._base + self.get_component_rich_style("rows--empty", partial=True)
             return Strip([Segment(f" {self._empty}", style)]).adjust_cell_length(self.size.width, self._base)
-        columns = None if self.selection is None else self.selection.columns(self.top + y)
-        if columns is None or (self._selecting and not self._selects_text()) or self.top + y >= self.row_count():
+        row = self.row_at(y)
+        columns = None if self.selection is None else self.selection.columns(row)
+        if columns is None or (self._selecting and not self._selects_text()) or row >= self.row_count():
             return strip
         first, last = self._on_screen(columns[0]), self._on_screen(columns[1])
         style = self.get_component_rich_style("rows--selected", partial=True)

@@ -63,6 +63,14 @@ class RowsView(Widget, can_focus=True, inherit_bindings=False):
         """Whether the cursor is drawn."""
         return True
 
+    def row_at(self, y: int) -> int:
+        """The row that a line of the screen shows, or would show."""
+        return self.top + y
+
+    def draw_at(self, y: int, row: int, width: int) -> list[Segment]:
+        """What a line of the screen shows of its row."""
+        return self.draw_row(row, width)
+
     def is_settled(self, row: int) -> bool:
         """Whether a row looks the same whenever it is drawn, until `forget_drawn`."""
         return False
@@ -131,8 +139,8 @@ class RowsView(Widget, can_focus=True, inherit_bindings=False):
             self._dragging = True
             self.capture_mouse()
             self._drag(event.y)
-        elif self.top + event.y < self.row_count():
-            self.move_cursor(self.top + event.y)
+        elif self.row_at(event.y) < self.row_count():
+            self.move_cursor(self.row_at(event.y))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Scroll with the bar."""
@@ -174,7 +182,7 @@ class RowsView(Widget, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         """One row and its piece of the scroll bar. A settled row is drawn once: then its strip, and what Textual keeps with it, is used again."""
-        width, row = self.size.width, self.top + y
+        width, row = self.size.width, self.row_at(y)
         if width < 2 or self.size.height < 1:
             return Strip.blank(width, self._base)
         if row >= self.row_count():
@@ -197,7 +205,7 @@ class RowsView(Widget, can_focus=True, inherit_bindings=False):
             base += self.get_component_rich_style(name, partial=True)
         segments = [
             Segment(piece.text, base + piece.style if piece.style else base)
-            for piece in self.draw_row(row, width - EDGES)
+            for piece in self.draw_at(y, row, width - EDGES)
         ]
         body = Strip([Segment(" ", base), *segments])
         if body.cell_length != width - 1:

@@ -1,13 +1,16 @@
 """Logs in the app: of the server, any file, filtered, searched, followed, marked, saved."""
 
+import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from stigmer_apis.home import Home
 from stigmer_tui.app import StigmerApp
+from stigmer_tui.logs.fields import in_columns, values_of
 from stigmer_tui.screens.logs import LogsScreen
 from tests.logs.test_reading import stamped
 from tests.support.scripted_backend import ScriptedBackend
@@ -148,3 +151,87 @@ async def test_a_file_or_a_pipe_at_a_terminal(home: Home, tmp_path: Path) -> Non
     async with real_terminal(home, ["tail", str(log), "-p", "-n", "1"]) as terminal:
         await terminal.shows("level=info n=699")
         assert await terminal.ended() == 0
+
+
+async def test_long_lines_take_as_many_rows_as_they_need(
+    app: StigmerApp, backend: ScriptedBackend, short_tmp: Path
+) -> None:
+    """All of a line is there; up, down, the end and the mouse go by lines; cut again it is one row."""
+    path = short_tmp / "long.log"
+    path.write_bytes(b"".join(b"%03d %s end%d\n" % (n, b"word " * (60 if n % 2 else 2), n) for n in range(100)))
+    async with opened(app, str(path)) as (pilot, screen):
+        view = screen.view
+        await until(pilot, lambda: "099 word" in screen_text(pilot), "the end")
+        assert "end99" not in screen_text(pilot)
+        await pilot.press("w")
+        await until(pilot, lambda: "end99" in screen_text(pilot), "all of the last line")
+        shown = [line[3:6] for line in screen_text(pilot).splitlines() if line[3:6].isdigit()]
+        assert shown == sorted(shown)
+        assert len(shown) < view.size.height / 2
+        await pilot.press("g")
+        await until(pilot, lambda: "end1" in screen_text(pilot), "the beginning")
+        for _ in range(20):
+            await pilot.press("j")
+        await settled(pilot)
+        assert view.cursor == 20
+        assert "020 word" in screen_text(pilot)
+        await pilot.press("pagedown")
+        await settled(pilot)
+        assert view.cursor > 24
+        assert view.top <= view.cursor < view.top + view.page_rows
+        row = next(y for y in range(view.size.height) if view.row_at(y) == view.top + 1)
+        await pilot.click(view, offset=(5, row))
+        assert view.cursor == view.top + 1
+        for size in ((40, 10), (20, 5), (100, 30)):
+            await pilot.resize_terminal(*size)
+            await settled(pilot)
+        await pilot.press("G", "w")
+        await until(pilot, lambda: "098 word" in screen_text(pilot) and "›" in screen_text(pilot), "cut again")
+
+
+async def test_columns_and_marks_of_all(app: StigmerApp, backend: ScriptedBackend, short_tmp: Path) -> None:
+    """Fields of JSON and of pairs side by side, those of the line offered; every match marked, and saved as it is in the log."""
+    path = short_tmp / "mixed.log"
+    path.write_bytes(
+        b'{"level":"info","msg":"one","status":200}\n'
+        b'time=1 level=warn msg="the second" status=500\n'
+        b"no fields here\n"
+        b'{"level":"error","msg":"three","status":503}\n'
+    )
+    async with opened(app, str(path)) as (pilot, screen):
+        await until(pilot, lambda: "no fields" in screen_text(pilot), "the log")
+        await pilot.press("f")
+        await until(pilot, lambda: screen.line.display, "the line")
+        assert screen.line.value == "level msg status"
+        screen.line.value = "status, msg"
+        await pilot.press("enter")
+        await until(pilot, lambda: "200     one" in screen_text(pilot), "columns")
+        assert "500     the second" in screen_text(pilot)
+        assert "no fields here" in screen_text(pilot)
+        assert "status · msg" in screen_text(pilot)
+        await pilot.press("slash")
+        await typed(pilot, "status>=500")
+        screen.line.value = "status>=500"
+        await pilot.press("enter")
+        await until(pilot, lambda: "2" in screen_text(pilot).splitlines()[-2], "found")
+        await pilot.press("M")
+        await until(pilot, lambda: "Marked 2 lines" in screen_text(pilot), "marked")
+        assert [view_row for view_row in range(4) if screen.view.is_marked(view_row)] == [1, 3]
+        await pilot.press("M")
+        await until(pilot, lambda: "No line is marked" in screen_text(pilot), "none any more")
+        await pilot.press("f")
+        screen.line.value = ""
+        await pilot.press("enter")
+        await until(pilot, lambda: "info  one" in screen_text(pilot), "all of the line")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_columns_of_hostile_lines(text: str) -> None:
+    """Whatever stands in them: they are taken apart, and lose nothing of what is asked for."""
+    line = json.dumps({"msg": text.encode("utf-8", "replace").decode(), "n": 1}).encode()
+    values = values_of(line, ["n", "msg", "none"])
+    assert values is not None
+    assert (values[0], values[2]) == ("1", "")
+    assert in_columns(line, ["n"]) == b"1\n"
+    raw = text.encode("utf-8", "replace")
+    assert values_of(raw, ["nothing-of-that"]) is None

@@ -1,0 +1,78 @@
+"""Very much output in the app, live: it goes on answering, and what it shows in the end is right."""
+
+import asyncio
+from contextlib import suppress
+
+import psutil
+import pytest
+
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
+from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
+from stigmer_apis.home import Home
+from tests.support.scale import scaled
+from tests.support.scripted_backend import ScriptedBackend, line_events
+from tests.tui.real_terminal import RealTerminal, real_terminal
+from tests.tui.support import output_event
+
+PIECE = b"".join(
+    b"a line of many, all of them alike, and coloured \x1b[3%dmso\x1b[0m\r\n" % (n % 8) for n in range(1024)
+)
+PIECES = scaled(24_000_000, 1_000_000_000) // len(PIECE)
+AT_ONCE = 64
+MOST_MEMORY = 120_000_000
+"""Bytes that the app may need more than before, with any amount of output."""
+
+
+@pytest.mark.timeout(scaled(120, 1800))
+async def test_the_app_stays_live_while_very_much_is_printed(home: Home, backend: ScriptedBackend) -> None:
+    """Keys are answered in the middle of it; the last lines stand on the screen, in order; then the first; memory does not grow with it."""
+    run = backend.add_execution(
+        message="make", phase=enums.EXECUTION_IN_PROGRESS, events=line_events("make", finished=False)
+    )
+    async with real_terminal(home, columns=100, rows=30) as terminal:
+        await terminal.shows("1 run")
+        terminal.send("\x1b")
+        await terminal.shows("enter open")
+        terminal.send("\r")
+        await terminal.shows("following")
+        memory = psutil.Process(terminal.process.pid).memory_info
+        before = memory().rss
+        async with asyncio.TaskGroup() as group:
+            printing = group.create_task(printed(backend, run))
+            terminal.send("\x1b")
+            await terminal.shows("esc leave")
+            for _ in range(3):
+                terminal.send("?")
+                await terminal.shows("Output and transcript")
+                terminal.send("\x1b")
+                await terminal.shows("esc leave")
+            while not printing.done():
+                del terminal.received[:-1_000_000]
+                await asyncio.sleep(0.2)
+        await at_last(terminal, "last 09")
+        rows = [line.strip(" ▐") for line in terminal.text.splitlines() if line.strip().startswith("last ")]
+        assert rows == [f"last {number:02}" for number in range(10)]
+        grown = memory().rss - before
+        assert grown < MOST_MEMORY, f"{grown / 1e6:.0f} MB more for {PIECES * len(PIECE) / 1e6:.0f} MB of output"
+        terminal.send("g")
+        await terminal.shows("the very first line")
+
+
+async def printed(backend: ScriptedBackend, run: str) -> None:
+    """All of it, as fast as it goes."""
+    backend.emit(run, output_event(b"the very first line\r\n"))
+    event: ev.Event = output_event(PIECE)
+    for number in range(PIECES):
+        backend.emit(run, event)
+        if number % AT_ONCE == AT_ONCE - 1:
+            await asyncio.sleep(0.05)
+    backend.emit(run, output_event(b"".join(b"last %02d\r\n" % number for number in range(10))))
+
+
+async def at_last(terminal: RealTerminal, text: str) -> None:
+    """Until the app has read all."""
+    for _ in range(scaled(1, 30)):
+        with suppress(AssertionError):
+            await terminal.shows(text)
+            return
+    await terminal.shows(text)
