@@ -2,7 +2,7 @@
 
 Work goes to a runner of this machine, unless it has the label `runner`: then to one that has the label's value among its own, or has it for its id.
 A runner of another machine has the name of its machine among its labels, and takes labelled work alone: it has a file system of its own, so that where
-something runs is never an accident.
+something runs is never an accident. What a run starts has its label, and goes to the runner that its parent is on: it may work in its files.
 """
 
 from collections import OrderedDict
@@ -27,7 +27,7 @@ class Placing:
     def choose(self, live: LiveExecution, sessions: Iterable[RunnerSession]) -> RunnerSession | None:
         """The runner with the most room that may have it; where its session ran before, that one or none while it is connected."""
         fitting = [session for session in sessions if fits(session, wanted_by(live))]
-        last = self._last.get(_group(live))
+        last = self._last.get(_group(live)) or (self._last.get(_parent(live)) if wanted_by(live) else None)
         before = [session for session in fitting if session.report.runner_id == last]
         chosen = max(before or fitting, key=lambda session: session.room_for(live.id), default=None)
         return chosen if chosen is not None and chosen.room_for(live.id) else None
@@ -58,6 +58,11 @@ def why_waiting(live: LiveExecution, sessions: Iterable[RunnerSession]) -> str:
     if not wanted or any(fits(session, wanted) for session in sessions):
         return ""
     return f"waits for a runner with the label {quoted(wanted)}: none is connected"
+
+
+def _parent(live: LiveExecution) -> str:
+    """The workflow's run that started it, which has its files under its own id."""
+    return live.parent_id
 
 
 def _group(live: LiveExecution) -> str:

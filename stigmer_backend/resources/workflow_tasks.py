@@ -11,6 +11,9 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.tasks import tasks_p
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import WorkflowTask
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import WorkflowTaskKind
 from stigmer_apis.errors import FieldViolation
+from stigmer_apis.slugs import slugify
+from stigmer_apis.workflow.model import AgentCall, RunWorkflow, Workflow
+from stigmer_apis.workflow.values import Text
 from stigmer_backend.resources.contract_rules import violations_of
 from stigmer_backend.resources.kinds import AGENTS, WORKFLOWS
 from stigmer_backend.resources.references import Reference
@@ -84,6 +87,24 @@ def calls(given: Iterable[WorkflowTask], path: str, depth: int = 0) -> Iterator[
         elif isinstance(config, Message):
             for inner, below in _inside(config, here):
                 yield from calls(inner, below, depth + 1)
+
+
+def document_calls(workflow: Workflow) -> Sequence[Reference]:
+    """The same of a document: what it calls and runs, itself and in its functions."""
+    waiting = [*workflow.tasks, *workflow.uses.functions]
+    found: list[Reference] = []
+    while waiting:
+        task = waiting.pop()
+        match task.work:
+            case AgentCall(agent=Text(text=name)) if _is_name(name):
+                found.append(Reference("spec.yaml", AGENTS, slugify(name)))
+            case RunWorkflow(name=Text(text=name)) if _is_name(name):
+                found.append(Reference("spec.yaml", WORKFLOWS, slugify(name)))
+            case _:
+                pass
+        for _, inner in task.lists():
+            waiting.extend(inner)
+    return tuple(dict.fromkeys(found))
 
 
 def _config(task: WorkflowTask) -> Message | ParseError | None:

@@ -3,25 +3,23 @@
 from collections.abc import Iterator, Sequence
 
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.serverless.validation_pb2 import ValidationState
-from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
+from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow, WorkflowSpec
 from stigmer_apis._generated.ai.stigmer.agentic.workflowinstance.v1.workflow_instance_pb2 import (
     WorkflowInstance,
     WorkflowInstanceSpec,
 )
-from stigmer_apis.errors import FieldViolation
+from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_apis.protocol import API_VERSION
-from stigmer_apis.workflow.model import Schedule
 from stigmer_backend.resources.catalogue import Catalogue, Means
 from stigmer_backend.resources.defaults import default_metadata, free_id
 from stigmer_backend.resources.kinds import ENVIRONMENTS, WORKFLOW_INSTANCES, WORKFLOWS
 from stigmer_backend.resources.references import Owner, Reference, references
 from stigmer_backend.resources.rules import check_variables, needs_spec, refuse
 from stigmer_backend.resources.stamps import Stamp
-from stigmer_backend.resources.workflow_tasks import TASKS, calls, task_problems
+from stigmer_backend.resources.workflow_tasks import TASKS, calls, document_calls, task_problems
 from stigmer_backend.store import StateRead, StateWrite
-from stigmer_backend.workflows.cron import CronError
 from stigmer_backend.workflows.documents import Documents
-from stigmer_backend.workflows.schedule_records import sync, wrong_with
+from stigmer_backend.workflows.schedule_records import sync
 
 
 class WorkflowInstances(Catalogue[WorkflowInstance]):
@@ -53,8 +51,17 @@ class Workflows(Catalogue[Workflow]):
         self._documents = documents
 
     def references(self, fresh: Workflow) -> Sequence[Reference]:
-        """The agents that its tasks call and the workflows that they run. Those that a document names are looked for when it runs."""
-        return [] if fresh.spec.yaml else list(calls(fresh.spec.tasks, TASKS))
+        """The agents that its tasks call and the workflows that they run; but for itself: that is a circle, which `check` tells."""
+        own = fresh.metadata.slug
+        return [call for call in self._calls(fresh.spec) if (call.kind, call.slug) != (WORKFLOWS, own)]
+
+    def _calls(self, spec: WorkflowSpec) -> Sequence[Reference]:
+        if not spec.yaml:
+            return list(calls(spec.tasks, TASKS))
+        try:
+            return document_calls(self._documents.at_once(spec).workflow)
+        except InvalidArgument:
+            return ()  # What is wrong with it is told by `check`.
 
     def settle(self, fresh: Workflow) -> None:
         """What is stored was found valid: `check` refuses what is not."""
@@ -72,11 +79,10 @@ class Workflows(Catalogue[Workflow]):
         needs_spec(fresh, "workflow", "give it a document and tasks")
         problems = list(check_variables("spec.env_spec.data", fresh.spec.env_spec.data))
         if not fresh.spec.yaml:
-            problems += [*task_problems(fresh.spec.tasks, TASKS), *_circles(state, fresh)]
+            problems += task_problems(fresh.spec.tasks, TASKS)
         refuse("workflow", fresh.metadata, problems)
-        refuse(
-            "workflow", fresh.metadata, list(_schedule_problems(self._documents.at_once(fresh.spec).workflow.schedule))
-        )
+        self._documents.at_once(fresh.spec)
+        refuse("workflow", fresh.metadata, list(self._circles(state, fresh)))
 
     def put(self, state: StateWrite, fresh: Workflow, created_ns: int, expected_version: int | None) -> None:
         """Store `fresh`, and its schedule."""
@@ -103,47 +109,29 @@ class Workflows(Catalogue[Workflow]):
         fresh.status.default_instance_id = instance.metadata.id
         self.put(state, fresh, stamp.at_ns, None)
 
+    def _circles(self, state: StateRead, fresh: Workflow) -> Iterator[FieldViolation]:
+        """Tasks that run a workflow, and wait for it, which in the end runs this one."""
+        for call in self._calls(fresh.spec):
+            if call.kind is WORKFLOWS:
+                way = self._way(state, call.slug, fresh.metadata.slug)
+                if way:
+                    said = f"runs in a circle: {' -> '.join((fresh.metadata.slug, *way))}"
+                    yield FieldViolation(call.path, "stigmer.reference.circle", said)
 
-def _schedule_problems(schedule: Schedule | None) -> Iterator[FieldViolation]:
-    """Why a workflow cannot start by itself as it says."""
-    if schedule is None:
-        return
-    try:
-        wrong = wrong_with(schedule)
-    except CronError as error:
-        wrong = str(error)
-    if wrong:
-        place = f"{schedule.place.line}:{schedule.place.column}"
-        yield FieldViolation("spec.yaml", "stigmer.workflow.schedule", f"{place}: {wrong} (schedule)")
-
-
-def _circles(state: StateRead, fresh: Workflow) -> Iterator[FieldViolation]:
-    """Tasks that run a workflow which, in the end, runs this one."""
-    for call in calls(fresh.spec.tasks, TASKS):
-        if call.kind is WORKFLOWS:
-            way = _way(state, call.slug, fresh.metadata.slug)
-            if way:
-                yield FieldViolation(
-                    call.path,
-                    "stigmer.reference.circle",
-                    f"runs in a circle: {' -> '.join((fresh.metadata.slug, *way))}",
-                )
-
-
-def _way(state: StateRead, start: str, goal: str) -> tuple[str, ...]:
-    """How `start` comes to run `goal`, both ends named; empty where it does not."""
-    waiting: list[tuple[str, ...]] = [(start,)]
-    seen = {start}
-    while waiting:
-        way = waiting.pop()
-        if way[-1] == goal:
-            return way
-        found = state.by_slug(WORKFLOWS.table, way[-1])
-        record = None if found is None else state.get(WORKFLOWS.table, found)
-        if record is None:
-            continue
-        for call in calls(WORKFLOWS.decode(record.data).spec.tasks, TASKS):
-            if call.kind is WORKFLOWS and call.slug not in seen:
-                seen.add(call.slug)
-                waiting.append((*way, call.slug))
-    return ()
+    def _way(self, state: StateRead, start: str, goal: str) -> tuple[str, ...]:
+        """How `start` comes to run `goal`, both ends named; empty where it does not."""
+        waiting: list[tuple[str, ...]] = [(start,)]
+        seen = {start}
+        while waiting:
+            way = waiting.pop()
+            if way[-1] == goal:
+                return way
+            found = state.by_slug(WORKFLOWS.table, way[-1])
+            record = None if found is None else state.get(WORKFLOWS.table, found)
+            if record is None:
+                continue
+            for call in self._calls(WORKFLOWS.decode(record.data).spec):
+                if call.kind is WORKFLOWS and call.slug not in seen:
+                    seen.add(call.slug)
+                    waiting.append((*way, call.slug))
+        return ()

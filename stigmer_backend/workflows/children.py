@@ -36,6 +36,7 @@ from stigmer_backend.executions.creation import Creation
 from stigmer_backend.executions.live import LiveExecution
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.pauses import Pauses
+from stigmer_backend.executions.placing import LABEL
 from stigmer_backend.executions.reading import Reading
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runs import AnyExecution, RunKind, ground_of, parent_of, phase_of, run_kind
@@ -97,6 +98,9 @@ class Children:
             org=parent.execution.metadata.org,
             owner_scope=parent.execution.metadata.owner_scope or ApiResourceOwnerScope.organization,
         )
+        runner = parent.execution.metadata.labels.get(LABEL)
+        if runner:
+            meta.labels[LABEL] = runner
         try:
             if request.HasField("agent"):
                 return await self._start_agent(parent, request.agent, meta)

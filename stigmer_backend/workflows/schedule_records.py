@@ -2,17 +2,16 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from stigmer_apis._generated.stigmer.schedule.v1.schedule_service_pb2 import Schedule as Shown
 from stigmer_apis.documents.nodes import MapNode
+from stigmer_apis.workflow.cron import parse_cron
 from stigmer_apis.workflow.document_json import Json, to_data
 from stigmer_apis.workflow.model import Schedule
 from stigmer_backend.resources.removal import SCHEDULES as TABLE
 from stigmer_backend.store import StateRead, StateWrite
-from stigmer_backend.workflows.cron import parse_cron
 
-SHORTEST_SECONDS = 1.0
 _MICROS = 1_000_000
 
 
@@ -26,6 +25,10 @@ class Kept:
     seconds: float = 0.0
     filters: tuple[dict[str, Json], ...] = ()
     """For `on`: attributes that an event must have, each of one filter."""
+    wants_all: bool = False
+    """For `on`: an event for each filter, and not the first that comes."""
+    heard: dict[str, str] = field(default_factory=dict[str, str])
+    """With `wants_all`: what came since the last start, by the place of its filter, as JSON texts."""
     paused: bool = False
     next_micros: int = 0
     last_micros: int = 0
@@ -58,9 +61,29 @@ class Kept:
 
     def matches(self, event: dict[str, Json]) -> bool:
         """Whether an event starts it."""
-        return self.kind == "on" and any(
-            all(event.get(name) == wanted for name, wanted in wanted_all.items()) for wanted_all in self.filters
-        )
+        return bool(self._meant(event))
+
+    def hears(self, event: dict[str, Json]) -> "Kept":
+        """With an event that it waits for: the first of each filter counts."""
+        text = json.dumps(event, ensure_ascii=False)
+        open_ = [str(place) for place in self._meant(event) if str(place) not in self.heard]
+        return replace(self, heard={**self.heard, open_[0]: text}) if open_ else self
+
+    @property
+    def heard_all(self) -> str:
+        """The events of all filters as one JSON text, in their order; empty while one is missing."""
+        found = [self.heard[str(place)] for place in range(len(self.filters)) if str(place) in self.heard]
+        return f"[{', '.join(found)}]" if found and len(found) == len(self.filters) else ""
+
+    def _meant(self, event: dict[str, Json]) -> list[int]:
+        """The places of the filters that mean an event."""
+        if self.kind != "on":
+            return []
+        return [
+            place
+            for place, wanted in enumerate(self.filters)
+            if all(event.get(name) == each for name, each in wanted.items())
+        ]
 
     def shown(self, workflow_name: str) -> Shown:
         """For people."""
@@ -78,19 +101,6 @@ class Kept:
         )
 
 
-def wrong_with(schedule: Schedule) -> str:
-    """Why a schedule cannot be kept, in words; empty where it can. Raises `CronError` for a cron expression that is none."""
-    if schedule.cron is not None:
-        parse_cron(schedule.cron.text)
-        return ""
-    span = schedule.every or schedule.after
-    if span is not None and (span.seconds is None or span.seconds < SHORTEST_SECONDS):
-        return (
-            f"`{span.shown}` is no time that a schedule can keep: at least {SHORTEST_SECONDS:g} s, without expressions"
-        )
-    return ""
-
-
 def sync(state: StateWrite, workflow_id: str, schedule: Schedule | None, now_ns: int) -> None:
     """Bring the record of a workflow in line with its document; one that did not change stays as it stands."""
     data = state.data(TABLE, workflow_id)
@@ -100,7 +110,12 @@ def sync(state: StateWrite, workflow_id: str, schedule: Schedule | None, now_ns:
         return
     if data is not None:
         known = Kept.decode(data)
-        if (known.kind, known.text, known.filters) == (fresh.kind, fresh.text, fresh.filters):
+        if (known.kind, known.text, known.filters, known.wants_all) == (
+            fresh.kind,
+            fresh.text,
+            fresh.filters,
+            fresh.wants_all,
+        ):
             return
         fresh = replace(
             fresh,
@@ -149,7 +164,8 @@ def _kept(workflow_id: str, schedule: Schedule, now_micros: int) -> Kept | None:
         return None
     filters = tuple(_literal(each.attributes) for each in schedule.on.filters)
     types = [str(one.get("type", "any event")) for one in filters]
-    return Kept(workflow_id, "on", ", ".join(types), filters=filters)
+    wants_all = schedule.on.mode == "all"
+    return Kept(workflow_id, "on", (" and " if wants_all else ", ").join(types), filters=filters, wants_all=wants_all)
 
 
 def _literal(attributes: MapNode) -> dict[str, Json]:

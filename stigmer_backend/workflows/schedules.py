@@ -119,10 +119,15 @@ class Schedules:
         for kept in await self._store.read_state(every_kept):
             if kept.paused or not kept.matches(event):
                 continue
+            given = event_json
+            if kept.wants_all:
+                given = await self._hear(kept.workflow_id, event)
+            if not given:
+                continue
             try:
                 digest = hashlib.sha256(f"{kept.workflow_id}/{key}".encode("utf-8", "surrogateescape")).hexdigest()
                 told = Repeatable.of(digest, _ON_EVENT, b"")
-                await self._start(kept, 0, {"trigger": "event", "type": kind}, event_json, told)
+                await self._start(kept, 0, {"trigger": "event", "type": kind}, given, told)
             except (StigmerError, Meanwhile) as error:
                 _log.warning("the event %s did not start %s: %s", quoted(key), kept.workflow_id, error)
             else:
@@ -191,6 +196,7 @@ class Schedules:
                 replace(
                     stored,
                     next_micros=stored.following(due, now) if by_time else stored.next_micros,
+                    heard={},
                     last_micros=now,
                     last_execution_id=execution_id,
                     last_error="",
@@ -200,6 +206,21 @@ class Schedules:
             )
 
         return await self._beginning.create(wanted, call, AUTHOR, Also(note))
+
+    async def _hear(self, workflow_id: str, event: dict[str, Json]) -> str:
+        """Note an event of several that are wanted; all of them, once none is missing, else an empty text."""
+        now = self._micros()
+
+        def change(state: StateWrite) -> str:
+            stored = find_kept(state, workflow_id)
+            if stored is None or stored.paused:
+                return ""
+            heard = stored.hears(event)
+            if heard is not stored:
+                put(state, heard, now * 1000)
+            return heard.heard_all
+
+        return await self._store.write(change)
 
     async def _note_failure(self, kept: Kept, error: str) -> None:
         now = self._micros()

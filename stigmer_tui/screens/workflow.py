@@ -17,7 +17,7 @@ from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.run_stopping import RunStopping
 from stigmer_tui.screens.steering import Steering
-from stigmer_tui.screens.workflow_documents import Document, of_run, read_stored, read_text
+from stigmer_tui.screens.workflow_documents import Document, of_run, read_ran, read_stored, read_text
 from stigmer_tui.screens.workflow_feed import WorkflowFeed
 from stigmer_tui.screens.workflow_sending import WorkflowSending
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
@@ -118,18 +118,21 @@ class WorkflowScreen(WorkstationScreen):
             self._draw()
 
     async def _learn(self) -> None:
-        """The tasks ahead are in the document; a run whose document is gone is drawn as it goes."""
+        """The tasks ahead are in the document as it runs; where that is not known, a run is drawn as it goes."""
         client = await self.app.client()
         try:
-            text, stored = await of_run(client, self.feed.run_state.execution_id)
+            ran = await of_run(client, self.feed.run_state.execution_id)
         except StigmerError:
             return  # the feed says what is wrong with the run itself
-        if text:
-            self.document = await asyncio.to_thread(read_text, text, "")
-        elif stored is not None:
-            self.document = await asyncio.to_thread(read_stored, stored)
-        if self.document is not None and self.document.workflow is not None:
-            self.feed.know(self.document.workflow)
+        if ran.text:
+            self.document = await asyncio.to_thread(read_text, ran.text, "")
+        elif ran.stored is not None:
+            self.document = await asyncio.to_thread(read_stored, ran.stored)
+        drawn = await asyncio.to_thread(read_ran, ran.document_json) if ran.document_json else None
+        if drawn is None and self.document is not None:
+            drawn = self.document.workflow
+        if drawn is not None:
+            self.feed.know(drawn)
         self.sending.document = self.document
 
     # Drawing.

@@ -9,6 +9,7 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_
 from stigmer_apis.documents.nodes import Place
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.errors import NotFound
+from stigmer_apis.workflow.document_json import DocumentBroken, workflow_of_json
 from stigmer_apis.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -58,15 +59,36 @@ async def stored(client: "Client", name: str) -> StoredWorkflow:
     return (await client.resources.get(ApiResourceKind.workflow, name)).workflow
 
 
-async def of_run(client: "Client", execution_id: str) -> tuple[str, StoredWorkflow | None]:
-    """What a run was given: the text of a document, or the stored workflow as it is now; neither where that is gone."""
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run runs."""
+
+    text: str = ""
+    """The document that it was given."""
+    stored: StoredWorkflow | None = None
+    """The stored workflow as it is now."""
+    document_json: str = ""
+    """The document as it runs, whatever became of the stored one; empty where it is too long to be told."""
+
+
+def read_ran(document_json: str) -> Workflow | None:
+    """The document as it runs; None where this version cannot read it. Blocking."""
+    for published in (False, True):
+        try:
+            return workflow_of_json(document_json, published=published)
+        except DocumentBroken:
+            continue
+    return None
+
+
+async def of_run(client: "Client", execution_id: str) -> Ran:
+    """What a run runs, as far as it is still there."""
     execution = await client.workflows.get(execution_id)
-    if execution.spec.document:
-        return execution.spec.document, None
+    runs = execution.status.document_json
     name = execution.spec.workflow_id
-    if not name:
-        return "", None
+    if execution.spec.document or not name:
+        return Ran(execution.spec.document, document_json=runs)
     try:
-        return "", await stored(client, name)
+        return Ran(stored=await stored(client, name), document_json=runs)
     except NotFound:
-        return "", None
+        return Ran(document_json=runs)

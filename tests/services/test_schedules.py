@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from google.protobuf.struct_pb2 import Value
 
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ListExecutionsRequest
@@ -17,9 +18,11 @@ from stigmer_apis._generated.stigmer.schedule.v1.schedule_service_pb2 import (
     TriggerScheduleRequest,
 )
 from stigmer_apis._generated.stigmer.schedule.v1.schedule_service_pb2_grpc import ScheduleServiceStub
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import PublishRequest
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2_grpc import SteeringServiceStub
 from stigmer_apis.errors import FailedPrecondition, InvalidArgument
+from stigmer_apis.workflow.cron import CronError, parse_cron
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS, WORKFLOWS
-from stigmer_backend.workflows.cron import CronError, parse_cron
 from tests.conformance.grounds import document, workflow_spec
 from tests.conformance.wire import Wire
 from tests.support.refusals import refused
@@ -115,6 +118,38 @@ async def test_a_pause_starts_nothing_and_a_trigger_starts_at_once(short_tmp: Pa
         assert await schedules(wire) == []
 
 
+@pytest.mark.parametrize("when", ["{cron: 0 3 * * *}", "{every: {hours: 3}}"])
+async def test_a_pause_and_a_resume_leave_the_next_start_where_it_was(short_tmp: Path, when: str) -> None:
+    clock = Clock()
+    async with serve_backend(short_tmp, clock=clock) as served:
+        wire, stub = wire_of(served), ScheduleServiceStub(served.stubs.channel)
+        await wire.write(WORKFLOWS, "apply", scheduled(when))
+        (before,) = await schedules(wire)
+        await stub.PauseSchedule(PauseScheduleRequest(workflow="tick"), metadata=wire.metadata)
+        clock.now += 60
+        resumed = await stub.ResumeSchedule(ResumeScheduleRequest(workflow="tick"), metadata=wire.metadata)
+        assert resumed.schedule.next_unix_micros == before.next_unix_micros > 0
+
+
+async def test_several_events_start_it_once_all_have_come(short_tmp: Path) -> None:
+    async with serve_backend(short_tmp) as served:
+        wire, steering = wire_of(served), SteeringServiceStub(served.stubs.channel)
+        all_of = "{on: {all: [{with: {type: order.placed}}, {with: {type: order.paid}}]}}"
+        await wire.write(WORKFLOWS, "apply", scheduled(all_of, "both"))
+        (shown,) = await schedules(wire)
+        assert shown.text == "order.placed and order.paid"
+        started: list[int] = []
+        for number, kind in enumerate(["order.paid", "order.paid", "order.placed", "order.placed"]):
+            data = Value(number_value=number)
+            told = await steering.Publish(PublishRequest(type=kind, data=data), metadata=wire.metadata)
+            started.append(told.started)
+        assert started == [0, 0, 1, 0]
+        (shown,) = await schedules(wire)
+        run = await wire.get(WORKFLOW_EXECUTIONS, shown.last_execution_id)
+        placed, paid = json.loads(run.spec.trigger_message)
+        assert (placed["type"], placed["data"], paid["data"]) == ("order.placed", 2, 0)
+
+
 async def test_an_event_and_an_end_start_what_waits_for_them(short_tmp: Path) -> None:
     clock = Clock()
     async with serve_backend(short_tmp, clock=clock) as served:
@@ -152,7 +187,9 @@ async def test_an_event_and_an_end_start_what_waits_for_them(short_tmp: Path) ->
         await runner.disconnect()
 
 
-@pytest.mark.parametrize("when", ["{cron: 61 * * * *}", "{every: {milliseconds: 5}}", "{cron: a b c d e}"])
+@pytest.mark.parametrize(
+    "when", ["{cron: 61 * * * *}", "{every: {milliseconds: 5}}", "{cron: a b c d e}", "{cron: 0 0 3 * * *}"]
+)
 async def test_a_schedule_that_cannot_be_kept_is_refused(served: Served, when: str) -> None:
     with refused(InvalidArgument) as refusal:
         await wire_of(served).write(WORKFLOWS, "apply", scheduled(when))

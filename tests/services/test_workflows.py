@@ -152,3 +152,33 @@ async def test_a_document_is_kept_as_it_was_written_and_checked_where_it_is_wron
         WORKFLOWS, "apply", written(YAML + "  - two: {set: {b: 2}, then: end}\n  - three: {set: {c: 3}}\n")
     )
     assert "three" in warned.status.serverless_workflow_validation.warnings[0]
+
+
+def _running(name: str, task: str) -> Workflow:
+    yaml = f"document: {{dsl: 1.0.0, namespace: tests, name: {name}, version: 1.0.0}}\ndo:\n  - one: {{do: [{{inner: {task}}}]}}\n"
+    return document(WORKFLOWS, name, {**workflow_spec(), "yaml": yaml})
+
+
+async def test_what_a_document_runs_and_calls_has_to_be_there(wire: Wire) -> None:
+    with refused(InvalidArgument) as agent:
+        await wire.write(WORKFLOWS, "apply", _running("asks", "{call: agent, with: {agent: nobody, message: x}}"))
+    assert "'nobody'" in agent.text
+    with refused(InvalidArgument) as missing:
+        await wire.write(
+            WORKFLOWS, "apply", _running("outer", "{run: {workflow: {namespace: tests, name: inner, version: '1'}}}")
+        )
+    assert "'inner'" in missing.text
+    await wire.write(WORKFLOWS, "apply", _running("asks", "{call: agent, with: {agent: shell, message: x}}"))
+    await wire.write(WORKFLOWS, "apply", _running("later", "{call: agent, with: {agent: '${ .who }', message: x}}"))
+
+
+async def test_documents_that_run_each_other_in_a_circle_are_refused_with_the_way(wire: Wire) -> None:
+    run = "{run: {workflow: {namespace: tests, name: NAME, version: '1'}}}"
+    with refused(InvalidArgument) as itself:
+        await wire.write(WORKFLOWS, "apply", _running("own", run.replace("NAME", "own")))
+    assert "own -> own" in itself.text
+    await wire.write(WORKFLOWS, "apply", _running("first", "{set: {a: 1}}"))
+    await wire.write(WORKFLOWS, "apply", _running("second", run.replace("NAME", "first")))
+    with refused(InvalidArgument) as circle:
+        await wire.write(WORKFLOWS, "apply", _running("first", run.replace("NAME", "second")))
+    assert "first -> second -> first" in circle.text

@@ -68,6 +68,11 @@ WRONG = {
     ),
     "a signal without a name": ("do: [{a: {listen: {to: {one: {with: {type: signal}}}}}}]", "a signal needs the name that it is sent under"),
     "a schedule of nothing": ("schedule: {}\ndo: [{a: {wait: PT1S}}]", "this never starts anything"),
+    "a cron with seconds": (
+        "schedule: {cron: 0 0 3 * * *}\ndo: [{a: {wait: PT1S}}]",
+        "has five fields, this has 6",
+    ),
+    "too often": ("schedule: {every: {milliseconds: 5}}\ndo: [{a: {wait: PT1S}}]", "is no time that a schedule can keep"),
     "no cron": ("schedule: {cron: daily}\ndo: [{a: {wait: PT1S}}]", "`daily` is no cron expression"),
     "two things to run": ("do: [{a: {run: {shell: {command: ls}, script: {language: js, code: x}}}}]", "script and shell exclude each other"),
     "a key twice": ("do: [{a: {wait: PT1S, wait: PT2S}}]", "the key `wait` is there twice"),

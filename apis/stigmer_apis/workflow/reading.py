@@ -9,6 +9,7 @@ from stigmer_apis.documents.parsing import parse
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.documents.sources import Source
 from stigmer_apis.workflow import limits
+from stigmer_apis.workflow.cron import SHORTEST_SECONDS, CronError, parse_cron
 from stigmer_apis.workflow.fields import Fields, Notes, as_text
 from stigmer_apis.workflow.model import Schedule, Task, Uses, Workflow
 from stigmer_apis.workflow.parts import authentication, error, events, retry, shaping
@@ -153,13 +154,23 @@ def _head(fields: Fields) -> _Head:
 
 def _schedule(fields: Fields) -> Schedule:
     cron = fields.text("cron")
-    if cron is not None and len(cron.text.split()) not in (5, 6) and not cron.text.startswith("@"):
-        fields.wrong(
-            "cron",
-            f"`{cron.text[:60]}` is no cron expression",
-            "five fields: minute hour day month weekday, as `0 3 * * *`",
-        )
+    if cron is not None:
+        try:
+            parse_cron(cron.text)
+        except CronError as error:
+            fields.wrong(
+                "cron",
+                f"`{cron.text[:60]}` is no cron expression: {error}",
+                "five fields: minute hour day month weekday, as `0 3 * * *`",
+            )
     found = Schedule(fields.node.place, fields.span("every"), cron, fields.span("after"), fields.below("on", events))
+    for key, span in (("every", found.every), ("after", found.after)):
+        if span is not None and (span.seconds is None or span.seconds < SHORTEST_SECONDS):
+            fields.wrong(
+                key,
+                f"`{span.shown}` is no time that a schedule can keep",
+                f"at least {SHORTEST_SECONDS:g} s, without expressions",
+            )
     fields.done()
     if not any((found.every, found.cron, found.after, found.on)):
         fields.notes.wrong(

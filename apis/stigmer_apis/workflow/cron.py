@@ -20,6 +20,10 @@ _YEARS = 8
 """How far a next time is looked for: the 29th of February comes at least every eight."""
 
 
+SHORTEST_SECONDS = 1.0
+"""Of a schedule that starts every so often, or so long after an end."""
+
+
 class CronError(ValueError):
     """A text is no cron expression; the message says why."""
 
