@@ -15,9 +15,10 @@ from zc.lockfile import LockError
 from stigmer_backend.store import database_format
 from stigmer_backend.store.archive import Archive, EventsFile
 from stigmer_backend.store.before_upgrade import keep_before_upgrade
+from stigmer_backend.store.binding import bind, bind_late, require_bound
 from stigmer_backend.store.boot import boot_id
 from stigmer_backend.store.damage import name_losses
-from stigmer_backend.store.database import Database
+from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.digest import digest_path
 from stigmer_backend.store.errors import DatabaseMissing, ExtraMissing, ManifestDamaged, StoreDamaged, StoreLocked
 from stigmer_backend.store.event_log import EventLog, Journal
@@ -107,8 +108,9 @@ class _Opener:
         path = self.directory / events_name
         events = EventsFile(path, events_storage, events_storage, EVENTS_CACHE_OBJECTS, EVENTS_CACHE_BYTES)
         if report.created:
-            in_transaction(state, prepare_state)
-            in_transaction(events, lambda session: Archive(session).prepare(FIRST_JOURNAL))
+            in_transaction(state, lambda session: _prepare(session, manifest.store))
+            in_transaction(events, lambda session: _prepare_events(session, manifest.store))
+        unbound = [each for each in (state, events) if not require_bound(each, manifest.store)]
         log = self._log(events, report)
         complete_births(log, state, report)
         older = look(state, structure_of)
@@ -117,6 +119,8 @@ class _Opener:
             report.notes.append(keep_before_upgrade(self.directory, older, found, manifest.databases, files))
         write_manifest(self.directory, manifest, self.options.files)
         report.notes += upgrade_state(state)
+        for each in unbound:
+            bind_late(each, manifest.store)
         _tell_damage(state, events, log, report)
 
         self._remove_replaced(manifest)
@@ -221,6 +225,16 @@ class _Opener:
         return EventLog(
             writer, older, events, replay.timelines.values(), removed, self.options, self.clock, self.random_bytes
         )
+
+
+def _prepare(session: Session, store: str) -> None:
+    prepare_state(session)
+    bind(session, store)
+
+
+def _prepare_events(session: Session, store: str) -> None:
+    Archive(session).prepare(FIRST_JOURNAL)
+    bind(session, store)
 
 
 def _open_memory(options: StoreOptions, clock: Callable[[], float], random_bytes: RandomBytes) -> Parts:

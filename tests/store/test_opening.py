@@ -25,7 +25,7 @@ from stigmer_backend.store import (
     UnknownExecution,
     mark_restored,
 )
-from stigmer_backend.store.manifest import FORMAT
+from stigmer_backend.store.manifest import DATABASES, FORMAT
 from tests.store.stores import append, assert_dense, create, opened, read_all
 
 A = "aex-a"
@@ -268,3 +268,18 @@ def test_the_store_needs_no_grpc_and_nothing_generated() -> None:
         "print([name for name in sys.modules if name.startswith(('stigmer_apis', 'textual', 'temporalio'))])"
     )
     assert python(script).stdout.strip() == "[]"
+
+
+async def test_files_of_two_stores_are_refused_and_never_taken_for_one(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        async with opened(tmp_path / name) as store:
+            await create(store, f"aex-{name}")
+    for name in DATABASES:
+        mixed = tmp_path / f"mixed-{name}"
+        shutil.copytree(tmp_path / "one", mixed)
+        for side in ("", ".digest", ".index"):
+            shutil.copy(tmp_path / "two" / f"{name}{side}", mixed / f"{name}{side}")
+        with pytest.raises(StoreDamaged, match="of another store"):
+            await Store.open(mixed)
+    async with opened(tmp_path / "one") as store:
+        assert await store.head("aex-one") == 1
