@@ -12,6 +12,7 @@ from stigmer_apis.errors import ConfigError
 from stigmer_backend.telemetry.facts import CallFact, Gauge
 from stigmer_backend.telemetry.prometheus import PrometheusSink
 from stigmer_backend.telemetry.telling import Telling
+from stigmer_runner.models.scripted import Script, ScriptedProvider, Turn
 from tests.load.living import free_port
 from tests.support.waiting import eventually
 from tests.support.workstation import new_workstation
@@ -58,6 +59,29 @@ async def test_a_collector_and_prometheus_are_told_of_calls_and_runs() -> None:
         assert 'stigmer_run_seconds_count{kind="agent",phase="completed"} 1.0' in page
         assert 'method="create",service="ai.stigmer.agentic.agentexecution.v1' in page
         assert "a-word-that-nobody" not in page
+
+
+async def test_a_model_call_is_told_by_the_runner_below_its_run_and_no_word_of_it() -> None:
+    script = Script.of(Turn("an-answer-that-nobody-is-told"))
+    async with collecting() as collector, ScriptedProvider(script) as provider:
+        telling = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "OTEL_METRIC_EXPORT_INTERVAL": "200",
+            "OLLAMA_BASE_URL": provider.url,
+            "STIGMER_LLM_MODEL": "ollama/small",
+        }
+        with new_workstation(**telling) as workstation:
+            await asyncio.to_thread(lambda: workstation.run("run", "assistant", "-m", "a-question-untold"))
+            await eventually(lambda: bool(collector.named("chat small") and collector.named("run assistant")))
+            await eventually(lambda: "stigmer.model.tokens" in collector.metrics)
+            await asyncio.to_thread(lambda: workstation.run("server", "stop"))
+        run, call = collector.named("run assistant")[0], collector.named("chat small")[0]
+        assert (call.trace_id, call.parent_span_id) == (run.trace_id, run.span_id)
+        assert texts(call.attributes)["gen_ai.provider.name"] == "ollama"
+        assert {"stigmer-server", "stigmer-runner"} <= {each["service.name"] for each in collector.resources}
+        for words in (b"that-nobody-is-told", b"question-untold"):
+            assert words not in collector.raw
 
 
 def fetch(url: str) -> str:
