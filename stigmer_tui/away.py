@@ -24,6 +24,14 @@ _begin_batch, _end_batch = methodcaller("_begin_batch"), methodcaller("_end_batc
 """Textual draws nothing in between; it has no other name for that."""
 
 
+def _wait_for_enter() -> None:
+    """What a command said stays to be read. Blocking."""
+    os.write(1, b"\nenter goes back to the workstation ")
+    typed = b" "
+    while typed not in (b"\n", b"\r", b""):
+        typed = os.read(0, 1)
+
+
 class Away:
     """Gives the app's terminal away, and takes it back however that ends."""
 
@@ -76,6 +84,8 @@ class Away:
             with self._away(), keys_go_elsewhere():
                 process = await asyncio.create_subprocess_exec(*command, env=environment)
                 code = await process.wait()
+                if code:
+                    await asyncio.to_thread(_wait_for_enter)
         except StigmerError as error:
             self._app.say_error(error)
             return

@@ -31,6 +31,7 @@ class Scope(Enum):
     LIBRARY = "Library"
     DOCUMENT = "A resource, whole"
     HISTORY = "History of a resource"
+    PUSHING = "Pushing a skill"
     WORKFLOW = "Workflow"
     TASK = "A task, whole"
     FORM = "Signal or input"

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from stigmer_apis.ollama import SUGGESTED
+
 
 class CommandRefused(Exception):
     """A command that means nothing here. Its text is for the person: what is wrong, and what to write instead."""
@@ -66,6 +68,9 @@ PLACES: tuple[Place, ...] = (
     Place(name="logs", title="Logs", help="Read logs of any size: of server and runner, of a run, any file; several are merged by time.", opens="stigmer_tui.frame.logs_place:logs", aliases=("log",), usage="[server | runner | ID | FILE ...] [--since 1h]", words=("server", "runner", "--since"), completes=Completes.RUN),
     Place(name="settings", title="Settings", help="What is set, where it comes from, and how to change it; `keys` shows the keys of every action.", opens=f"{_OPENING}:settings", aliases=("config", "set"), usage="[keys] [WORDS ...]", words=("keys", "tui", "notifications", "model", "execution")),
     Place(name="theme", title="Theme", help="Choose how it looks; without a name, from a list with a preview.", opens=f"{_OPENING}:theme", usage="[NAME]", completes=Completes.THEME),
+    Place(name="key", title="Provider's key", help="Store your key of a model's provider: it is asked for, and kept sealed.", opens="stigmer_tui.frame.beginning:key", usage="anthropic | openai", words=("anthropic", "openai")),
+    Place(name="pull", title="Get a model", help="Get a model for the Ollama of this machine: no key is needed.", opens="stigmer_tui.frame.beginning:pull", usage="MODEL", words=SUGGESTED),
+    Place(name="demo", title="Demonstration", help="Watch an agent at work on a script, with no key and no model; leave it to come back here.", opens="stigmer_tui.frame.beginning:demo"),
     Place(name="tab", title="New tab", help="Open what a command leads to in a tab of its own.", opens=f"{_OPENING}:tab", usage="[COMMAND ...]", completes=Completes.COMMAND),
     Place(name="split", title="Split", help="Put what a command leads to beside this place; without one, the next tab, or the selected run.", opens=f"{_OPENING}:split", usage="[COMMAND ...]", completes=Completes.COMMAND),
     Place(name="help", title="Help", help="What every key does here.", opens=f"{_OPENING}:help_page", aliases=("h",)),

@@ -38,14 +38,30 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 _DEEPEST = 64
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of a skill."""
+
+    path: str
+    size: int
+    executable: bool
+
+
 @dataclass(frozen=True)
 class Packed:
     """A skill that can be pushed."""
 
     name: str
     archive: bytes
-    files: int
+    members: tuple[Member, ...]
+    description: str
+    """What its front matter says that it teaches."""
     warnings: tuple[str, ...]
+
+    @property
+    def files(self) -> int:
+        """How many."""
+        return len(self.members)
 
 
 @dataclass(frozen=True)
@@ -79,7 +95,7 @@ def _pack_folder(folder: Path, name: str) -> Packed:
     text = next((file.data for file in files if file.path == SKILL_MD), None)
     if text is None:
         raise _wrong(f"{folder} has no {SKILL_MD}", f"add a {SKILL_MD} that says what it teaches")
-    chosen, warnings = _named(text, f"{folder}/{SKILL_MD}", name, real.name)
+    named = _named(text, f"{folder}/{SKILL_MD}", name, real.name)
     body = io.BytesIO()
     small = sum(len(file.data) for file in files) <= STORED_BYTES
     with zipfile.ZipFile(body, "w", zipfile.ZIP_STORED if small else zipfile.ZIP_DEFLATED) as archive:
@@ -95,7 +111,8 @@ def _pack_folder(folder: Path, name: str) -> Packed:
             f"{folder} packs to {len(packed):,} bytes; at most {MAX_PACKED_BYTES:,} are taken",
             "leave large files out: name them in a .skillignore",
         )
-    return Packed(chosen, packed, len(files), warnings)
+    members = tuple(Member(file.path, len(file.data), file.executable) for file in files)
+    return Packed(named.name, packed, members, named.description, named.warnings)
 
 
 def _take_archive(path: Path, name: str) -> Packed:
@@ -126,11 +143,23 @@ def _take_archive(path: Path, name: str) -> Packed:
                 text = opened.read(MAX_SKILL_MD_BYTES + 1)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise _wrong(f"{path} is no ZIP that can be read: {error}", "push the folder itself") from error
-    chosen, warnings = _named(text, f"{path}: {SKILL_MD}", name, top.rstrip("/"))
-    return Packed(chosen, data, len(names), warnings)
+    named = _named(text, f"{path}: {SKILL_MD}", name, top.rstrip("/"))
+    held = tuple(
+        Member(each.filename, each.file_size, bool(each.external_attr >> 16 & 0o111))
+        for each in members
+        if not each.is_dir()
+    )
+    return Packed(named.name, data, held, named.description, named.warnings)
 
 
-def _named(text: bytes, where: str, name: str, folder: str) -> tuple[str, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    name: str
+    description: str
+    warnings: tuple[str, ...]
+
+
+def _named(text: bytes, where: str, name: str, folder: str) -> _Named:
     """What the skill is called, and what is to be said about its front matter. Raises where an agent could not use it."""
     if len(text) > MAX_SKILL_MD_BYTES:
         raise _wrong(f"{where} has more than {MAX_SKILL_MD_BYTES:,} bytes", "move parts of it to files of their own")
@@ -153,7 +182,8 @@ def _named(text: bytes, where: str, name: str, folder: str) -> tuple[str, tuple[
             else f"{where}: {told.problems[0]}",
             f"call it {hint!r}, in {SKILL_MD} or with --name" if is_name(hint) else "name it with --name",
         )
-    return chosen, tuple(problem for problem in told.problems if not problem.startswith("the name ") or not name)
+    warnings = tuple(problem for problem in told.problems if not problem.startswith("the name ") or not name)
+    return _Named(chosen, told.description, warnings)
 
 
 def _about(text: str, where: str, folder: str) -> About:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from rich.console import RenderableType
+from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.screen import Screen
+from textual.timer import Timer
 
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal.shown import Shown
@@ -14,6 +16,8 @@ from stigmer_tui.terminal.terminal_file import TerminalFile
 
 LOOK_SECONDS = 0.02
 """Between two looks whether a slow terminal has taken everything."""
+SETTLED_SECONDS = 0.1
+"""Without another size of the terminal, before all of it is drawn anew."""
 SLOW_SECONDS = 5.0
 """So long after a frame was left out, whole screens too are drawn only where they changed."""
 _display, _writer = attrgetter("_display"), attrgetter("_writer_thread")
@@ -27,6 +31,18 @@ class Drawing(Workstation):
     _written_by: object = None
     _slow_until = 0.0
     _waits = False
+    _settling: Timer | None = None
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A terminal cuts off what has no room in a size that it had for a moment, also where it is as large as before when anybody looks."""
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLED_SECONDS, self._draw_all)
+
+    def _draw_all(self) -> None:
+        if self._shown is not None:
+            self._shown.forget()
+        self.screen.refresh(repaint=True, layout=True)
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         driver = self._driver

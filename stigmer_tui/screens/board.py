@@ -26,6 +26,7 @@ from stigmer_tui.screens.stopping import CONFIRM_SECONDS
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.screens.writing import Writing, shell_line
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.widgets.board.empty import EmptyWords
 from stigmer_tui.widgets.board.marks import Marks
 from stigmer_tui.widgets.board.queue import Item, Queue
 from stigmer_tui.widgets.board.queue_view import QueueView
@@ -77,8 +78,8 @@ class BoardScreen(WorkstationScreen):
         self._many = BoardMany(workstation, self.feed, self._marks, lambda: self.selected, self._marks_changed)
         self._viewing = Viewing(workstation, self._show_view, self._back)
         self._deciding = BoardDeciding(workstation, self.queue, self._back, self.action_next_attention)
-        self._starting = Starting(workstation, self._agent_chosen)
-        self.empty = [Line(classes="empty"), Line(classes="empty")]
+        self._starting = Starting(workstation, self._agent_chosen, self._show)
+        self.empty = EmptyWords()
         self.status = Line(classes="status")
         self.label_line = PromptLine("labels: team=red puts one on, -team takes it off", self._label_left, id="labels")
         self.writing = Writing(workstation, lambda: self.bar)
@@ -96,7 +97,7 @@ class BoardScreen(WorkstationScreen):
         yield self.filter_line
         with Container(id="list"):
             yield self.heads
-            yield from self.empty
+            yield self.empty
             yield self.table
         yield self.notice
         yield self._deciding.deciding.card
@@ -142,11 +143,11 @@ class BoardScreen(WorkstationScreen):
         self.set_interval(1.0, self._tick)
         self.show_connection(self.app)
         self.workspace_changed()
-        self._show()
 
     def on_resize(self, event: events.Resize) -> None:
         """More or fewer lines of what waits."""
         self.queue_view.changed()
+        self._show()
 
     def keep_draft(self) -> None:
         """Keep what was not sent."""
@@ -178,10 +179,8 @@ class BoardScreen(WorkstationScreen):
         self.table.tick()
         rows = self.feed.rows
         nothing = rows.loaded and not rows.total and not (rows.sections is None and self._rows.is_other)
-        words = board_lines.empty_words(self.feed) if rows.loaded else board_lines.loading_words(self.feed)
-        for line, text in zip(self.empty, words, strict=True):
-            line.display = nothing or not rows.loaded
-            line.say([text])
+        absent = nothing or not rows.loaded
+        self.empty.say(board_lines.instead_of_rows(self.feed, self._starting.welcome) if absent else ())
         self.heads.display = not nothing and rows.loaded and self.size.height >= 8 and rows.sections is None
         narrowed = bool(self.feed.view.filter or self.feed.view.group)
         self.table.display = rows.loaded and (narrowed or not nothing)
@@ -212,9 +211,10 @@ class BoardScreen(WorkstationScreen):
             self.set_timer(CONFIRM_SECONDS + 0.1, self._say)
 
     def workspace_changed(self) -> None:
-        """Say where new sessions work."""
+        """Say where new sessions work, and how to begin."""
         self.bar.say_place(self._starting.words())
         self.composer.placeholder = COMMAND_LINE if self.app.agent == SHELL else MESSAGE
+        self._show()
 
     @on(RowsView.PlaceChanged, "#table")
     def place_changed(self) -> None:

@@ -1,5 +1,7 @@
 """The lines around the list of runs, in words."""
 
+from collections.abc import Callable, Sequence
+
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.screens.board_feed import BoardFeed
@@ -8,6 +10,7 @@ from stigmer_tui.text.times import exact, span, thousands
 from stigmer_tui.theme.phases import look_of
 from stigmer_tui.widgets.board.columns import money, short_count
 from stigmer_tui.widgets.board.rows import Section
+from stigmer_tui.widgets.board.welcome import Words
 from stigmer_tui.widgets.line import Part
 
 
@@ -49,28 +52,22 @@ def head_right(feed: BoardFeed) -> list[Part]:
     return [*parts, (count, "accent"), (f" of {every} match ", "muted"), (filter, "accent")]
 
 
-def loading_words(feed: BoardFeed) -> tuple[Part, Part]:
-    """What the list says before anything was fetched."""
-    return (("Fetching what runs …" if feed.error is None else "", "muted"), ("", "muted"))
-
-
-def empty_words(feed: BoardFeed) -> tuple[Part, Part]:
-    """What an empty list says."""
+def instead_of_rows(feed: BoardFeed, beginning: Callable[[], Sequence[Words]]) -> Sequence[Words]:
+    """What a list says that is empty, or was not fetched yet; `beginning`: where nothing has run at all."""
+    if not feed.rows.loaded:
+        return [[("Fetching what runs …" if feed.error is None else "", "muted")]]
     view = feed.view
     if view.filter:
         return (
-            (f"No run matches ‘{safe(Untrusted(view.filter))}’.", "text"),
-            ("esc shows all runs again.", "muted"),
+            [(f"No run matches ‘{safe(Untrusted(view.filter))}’.", "text")],
+            [("esc shows all runs again.", "muted")],
         )
     if view.label and feed.window.total_unfiltered:
         return (
-            (f"No run has the label ‘{safe(Untrusted(view.label))}’.", "text"),
-            ("b groups by something else; t on a run puts a label on it.", "muted"),
+            [(f"No run has the label ‘{safe(Untrusted(view.label))}’.", "text")],
+            [("b groups by something else; t on a run puts a label on it.", "muted")],
         )
-    return (
-        ("Nothing has run yet. Type a command line below; enter runs it in a sandbox.", "text"),
-        ("It goes on when you leave. ctrl+p lists what you can do, F1 explains the keys.", "muted"),
-    )
+    return beginning()
 
 
 def urgent_words(error: StigmerError | None, question: str, countdown: str) -> list[Part]:

@@ -1,6 +1,6 @@
 """For whom and where the board's composer starts runs: the agent and the directory, each with a line to choose it in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from textual.suggester import SuggestFromList
@@ -9,11 +9,14 @@ from stigmer_apis.errors import StigmerError
 from stigmer_tui.frame.first_agent import ASSISTANT, in_order, model_is_there
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.widgets.board.welcome import Words, welcome
 from stigmer_tui.widgets.line import Part
 from stigmer_tui.widgets.prompt_line import PromptLine
 
 SHELL = "shell"
 SHOWN_AGENTS = 12
+OTHER_ROWS = 6
+"""Rows of the screen that are not the list's."""
 KNOWN_AGENTS = 200
 """How many agents' names the line for choosing one completes."""
 
@@ -21,20 +24,37 @@ KNOWN_AGENTS = 200
 class Starting:
     """Two lines, shown while one writes into them."""
 
-    def __init__(self, workstation: Workstation, chosen: Callable[[], None]) -> None:
-        """`chosen` is told when something was chosen, or was left as it was."""
+    def __init__(self, workstation: Workstation, chosen: Callable[[], None], looked: Callable[[], None]) -> None:
+        """`chosen` is told when something was chosen, or was left as it was; `looked` when it is known whether there is a model."""
         self._workstation = workstation
         self._chosen = chosen
+        self._looked = looked
+        self._model: bool | None = None
+        """Whether a model can be asked; None before anybody looked."""
+        self._looking = False
         self.workspace_line = PromptLine(
             "directory that new sessions work in; nothing: one of their own", self._workspace_left, id="workspace"
         )
         self.agent_line = PromptLine("agent that the next run is started with", self._agent_left, id="agent")
 
     def words(self) -> list[Part]:
-        """For whom and where, as it stands."""
+        """For whom and where, as it stands: somebody may have set up a model meanwhile."""
+        self._looking = False
         app = self._workstation
         where = safe(str(app.workspace)) if app.workspace else "each session's own directory"
         return [(safe(Untrusted(app.agent)), "text"), ("  in ", "muted"), (where, "text")]
+
+    def welcome(self) -> Sequence[Words]:
+        """How to begin; with what there is to ask, once that is known."""
+        app = self._workstation
+        if not self._looking:
+            self._looking = True
+            app.run_worker(self._look_for_model())
+        return welcome(shell=app.agent == SHELL, model=self._model, rows=app.size.height - OTHER_ROWS)
+
+    async def _look_for_model(self) -> None:
+        self._model = await model_is_there(await self._workstation.client(), self._workstation.home)
+        self._looked()
 
     def ask_workspace(self) -> PromptLine:
         """The line for the directory."""

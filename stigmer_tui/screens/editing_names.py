@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 10.0
 MOST = 1000
 _LONGEST = 120
+_SHELL = "shell"
+"""In place of a model: lines are run as they are."""
 
 
 class KnownNames:
@@ -55,7 +57,7 @@ class KnownNames:
         match names:
             case Names.MODEL:
                 for each in await _listed(client, AGENT):
-                    if each.agent.spec.model:
+                    if each.agent.spec.model not in ("", _SHELL):
                         words.setdefault(each.agent.spec.model, f"{each.agent.metadata.slug} has it")
                 words |= await _local_models(self._home)
             case Names.TOOL:

@@ -37,11 +37,11 @@ SHOWN: tuple[tuple[Kind, str], ...] = (
 """In the order of the head line."""
 
 _EMPTY: Mapping[str, str] = {
-    "agent": "`stigmer new agent NAME` prints a file to start from, `stigmer apply -f FILE` stores it.",
-    "workflow": "`stigmer new workflow NAME` prints a file to start from, `stigmer apply -f FILE` stores it.",
-    "skill": "A skill is a folder with a SKILL.md.",
-    "mcp_server": "`stigmer new mcp-server NAME` prints a file to start from, `stigmer apply -f FILE` stores it.",
-    "environment": "`stigmer secrets set NAME` stores a secret in the environment `default`, and makes it.",
+    "agent": "n writes one here, from a draft; `stigmer apply -f FILE` stores one from a file.",
+    "workflow": "n writes one here, from a draft; `stigmer apply -f FILE` stores one from a file.",
+    "skill": "A skill is a folder with a SKILL.md: n chooses one and pushes it.",
+    "mcp_server": "n writes one here, from a draft; `stigmer apply -f FILE` stores one from a file.",
+    "environment": "n writes one here; `stigmer secrets set NAME` stores a secret in the environment `default`, and makes it.",
     "session": "Every run has a session; start one on the board.",
 }
 FILTER_SECONDS = 0.15
@@ -229,7 +229,11 @@ class LibraryScreen(WorkstationScreen):
 
         resource = self.feed.resource(entry)
         if self.kind not in DESCRIBED or resource is None:
-            self.app.say(f"{self.kind.word.capitalize()}s are not edited: what runs makes them.")
+            self.app.say(
+                "A skill is edited in its folder; n pushes it again."
+                if self.kind is SKILL
+                else f"{self.kind.word.capitalize()}s are not edited: what runs makes them."
+            )
             return
         text = to_yaml(editable_data(getattr(resource, entry.kind)))
         subject = Subject(self.kind, text, entry.resource_id, entry.slug)
@@ -242,6 +246,11 @@ class LibraryScreen(WorkstationScreen):
         from stigmer_tui.manifests.writing import lasting_data, to_yaml
         from stigmer_tui.screens.editing import EditingScreen, Subject
 
+        if self.kind is SKILL:
+            from stigmer_tui.screens.library_pushing import PushScreen
+
+            self.app.open_page(Page("push", "push a skill", lambda: PushScreen(self.app)))
+            return
         if self.kind not in DESCRIBED:
             self.app.say(f"{self.kind.word.capitalize()}s are not written: what runs makes them.")
             return

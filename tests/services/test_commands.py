@@ -119,9 +119,9 @@ async def test_a_message_that_nobody_takes_stays_queued_and_is_delivered_later(s
         await runner.connect()
         granted = (await runner.lease(name)).granted
         assert [one.command.send_message.text for one in granted.pending] == ["echo later"]
-        sending = asyncio.create_task(send(served, name, "echo later", "key-1"))
         await runner.append(name, [applied(granted.pending[0].command.command_id)])
-        assert (await sending).command_id == granted.pending[0].command.command_id
+        sent = await send(served, name, "echo later", "key-1")
+        assert sent.command_id == granted.pending[0].command.command_id, "asked again by the same key, it is told"
         await runner.disconnect()
 
 

@@ -20,6 +20,7 @@ from stigmer_tui.widgets.composer.composer import Composer
 from stigmer_tui.widgets.composer.queue_list import QueueList
 from stigmer_tui.widgets.editing.text import EditorText
 from stigmer_tui.widgets.library.document import DocumentView
+from stigmer_tui.widgets.library.pushing import PushLine
 from stigmer_tui.widgets.library.table import LibraryTable
 from stigmer_tui.widgets.library.versions import VersionList
 from stigmer_tui.widgets.log_view import LogView
@@ -57,6 +58,7 @@ OWNERS: dict[Scope, type[DOMNode]] = {
     Scope.LIBRARY: LibraryTable,
     Scope.DOCUMENT: DocumentView,
     Scope.HISTORY: VersionList,
+    Scope.PUSHING: PushLine,
     Scope.LOGS: LogsView,
     Scope.WORKFLOW: TreeView,
     Scope.TASK: TaskView,

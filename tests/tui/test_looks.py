@@ -147,7 +147,7 @@ async def test_the_empty_board(
 ) -> None:
     """Two lines that explain it."""
     async with app.run_test(size=size) as pilot:
-        await shown(pilot, app, light, "Nothing has run yet")
+        await shown(pilot, app, light, "Agents need a model")
         assert same(app, snapshot)
 
 

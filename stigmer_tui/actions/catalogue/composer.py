@@ -14,6 +14,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("composer.complete", "Complete", "Take what is offered: a file after `@`, a command after `/`, a line of the history.", ("tab",), Scope.COMPOSER, "complete", 0, False),
     Action("composer.search_history", "Search history", "Find a line that was written before: write some of its letters; the same key goes to the next one.", ("ctrl+r",), Scope.COMPOSER, "search_history"),
     Action("composer.editor", "Editor", "Write in $EDITOR; what is saved there stands here.", ("ctrl+g", "alt+e"), Scope.COMPOSER, "editor"),
+    Action("composer.command", "Command", "With nothing written, write a command: go to a place, or do anything.", ("colon",), Scope.COMPOSER, "command", 0, False),
     Action("composer.take_back", "Take back", "Take the message that was queued last back, to write on at it.", ("alt+up",), Scope.COMPOSER, "take_back"),
     Action("composer.queue", "Queue", "Go to the messages that wait: edit, reorder, withdraw them, send one now.", ("alt+q",), Scope.COMPOSER, "queue"),
     Action("queue.edit", "Edit", "Take the message back and write on at it.", ("e", "enter"), Scope.QUEUE, "do('edit')", 1, False),

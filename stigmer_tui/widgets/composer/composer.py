@@ -85,6 +85,16 @@ class Composer(TextArea):
             event.stop()
             self.insert(folded)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A colon begins a command where nothing is written, and is a colon elsewhere."""
+        if action == "command":
+            return not self.text and not self._completing.searching
+        return super().check_action(action, parameters)
+
+    async def action_command(self) -> None:
+        """Write a command."""
+        await self.run_action("app.command_line")
+
     def action_submit(self) -> None:
         """Send what is written, or go on in another row after a backslash."""
         if self._completing.open:
