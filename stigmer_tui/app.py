@@ -1,6 +1,7 @@
 """The workstation: composes the screens and what is one for all of them. What it does is done in `frame`, by subject."""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -388,6 +389,8 @@ def run_app(
     if open_run:
         app.open_first(open_run)
     app.typed_before = typed
+    # what is loaded by now stays: to look through it again for what is over would stop the screen for a moment
+    gc.freeze()
     with guarded(app):
         app.run(mouse=mouse and (app.settings.are_defaults or app.settings.tui.mouse))
     return last_words(app)

@@ -8,6 +8,7 @@ Exit codes: 0 it was told to leave, or nobody needed it any more; 2 it was start
 
 import argparse
 import asyncio
+import gc
 import hashlib
 import logging
 import os
@@ -157,6 +158,8 @@ async def _serve(arguments: Arguments) -> None:
             loop.add_signal_handler(signal.SIGTERM, host.shut_down, "the runner was told to stop")
             linking = asyncio.create_task(link.run())
             linking.add_done_callback(lambda _: host.shut_down("the runner has no daemon any more"))
+            # what is loaded by now stays: it is not looked through again for what is over
+            gc.freeze()
             try:
                 await host.serve(
                     Services(link, sandboxes, states, scratch, prefix, home, providers, engines, telling=telling)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -118,6 +119,8 @@ def _run(root: Path | None, storage: str, standby: bool, listen: str) -> int:
         temporal=cluster,
         retention=local.retention,
     )
+    # what is loaded by now stays: it is not looked through again for what is over
+    gc.freeze()
     code = asyncio.run(serve(config.home, options, _abandon))
     logging.getLogger("stigmer_backend.daemon").info("ended (%d, %s)", code, code.name)
     return code

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import threading
 from collections.abc import AsyncGenerator
 from types import TracebackType
@@ -115,6 +116,8 @@ class ProviderModels:
             if route is None:
                 route = Route(provider, self._config.base_url(provider), self._limits, tls_context())
                 self._routes[provider] = route
+                # the library's 200,000 objects stay: to look through them now and then for what is over would stop everything for 0.1 s
+                gc.freeze()
         return route
 
 

@@ -6,6 +6,8 @@ import unicodedata
 LONG_RUN = 40
 """Blanks, or empty lines, in a row past which they are told by their number."""
 
+_PLAIN = re.compile(r"[\n -~]*")
+"""Characters of which each is seen as what it is."""
 _NAMES = {"\t": "→\t", "\x1b": "␛", "\r": "␍", "\x7f": "␡", "\b": "␈", "\a": "␇", "\v": "␋", "\f": "␌"}
 _BLANKS = re.compile(rf" {{{LONG_RUN},}}")
 _EMPTY = re.compile(r"\n(?:[ \t]*\n){8,}")
@@ -25,27 +27,33 @@ _LOOKALIKES = (
 
 def shown(text: str) -> str:
     """`text` with control, invisible, direction and lookalike characters visible, and long runs of blanks told by number."""
-    pieces: list[str] = []
-    marks = 0
-    for character in text:
-        marks = marks + 1 if unicodedata.combining(character) else 0
-        pieces.append(_visible(character, marks))
-    joined = _BLANKS.sub(lambda run: f" ⟨{len(run.group())} blanks⟩ ", "".join(pieces))
+    visible = text if _PLAIN.fullmatch(text) else _all_visible(text)
+    joined = _BLANKS.sub(lambda run: f" ⟨{len(run.group())} blanks⟩ ", visible)
     return _EMPTY.sub(lambda run: f"\n⟨{run.group().count(chr(10)) - 1} empty lines⟩\n", joined)
 
 
 def remarks(text: str) -> tuple[str, ...]:
     """What a person should know about `text` before they decide: one sentence each."""
     found: list[str] = []
-    strange = sorted({character for character in text if _lookalike(character)})
-    if strange:
-        named = ", ".join(f"{character} (U+{ord(character):04X})" for character in strange[:8])
-        found.append(f"Letters of another script look like Latin ones: {named}.")
-    if any(_hidden(character) for character in text):
-        found.append("It holds characters that a terminal would not show; they are shown in ⟨⟩.")
+    if not _PLAIN.fullmatch(text):
+        strange = sorted({character for character in text if _lookalike(character)})
+        if strange:
+            named = ", ".join(f"{character} (U+{ord(character):04X})" for character in strange[:8])
+            found.append(f"Letters of another script look like Latin ones: {named}.")
+        if any(_hidden(character) for character in text):
+            found.append("It holds characters that a terminal would not show; they are shown in ⟨⟩.")
     if max((len(line) for line in text.split("\n")), default=0) > 2000:
         found.append("It holds a very long line: read it to its end.")
     return tuple(found)
+
+
+def _all_visible(text: str) -> str:
+    pieces: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.combining(character) else 0
+        pieces.append(_visible(character, marks))
+    return "".join(pieces)
 
 
 def _visible(character: str, marks: int) -> str:
