@@ -8,7 +8,6 @@ from typing import BinaryIO
 import click
 
 from stigmer_apis.client import Client
-from stigmer_apis.ids import Prefix
 from stigmer_tui.archives.exporting import Exporter
 from stigmer_tui.archives.layout import LEFT_OUT
 from stigmer_tui.archives.writing import written_archive
@@ -68,8 +67,6 @@ def command(
         raise click.UsageError("--version is that of --cast")
 
     async def work(client: Client) -> int:
-        if execution_id.startswith(f"{Prefix.WORKFLOW_EXECUTION}-") and form == HTML:
-            raise click.UsageError("the page of a workflow's run is --format markdown")
         with _target(output, force) as file:
             await write_run(client, execution_id, file, form or CAST, CastVersion(int(version or 2)))
         if output != "-":

@@ -58,15 +58,7 @@ class HtmlWriter:
         self._write = write
         self._open: str | None = None
         """Whose output stands in the block that is open."""
-        colours = "".join(
-            f".c{number}{{color:{colour}}}.k{number}{{background:{colour}}}" for number, colour in enumerate(_PALETTE)
-        )
-        write(
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-            '<meta name="viewport" content="width=device-width">\n'
-            f"<title>{_plain(title)}</title>\n<style>{_STYLE}{colours}</style></head><body>\n<h1>{_plain(title)}</h1>\n"
-        )
+        write(head(title))
 
     def take(self, part: Part) -> None:
         """The next part."""
@@ -80,23 +72,23 @@ class HtmlWriter:
             case Said():
                 self._said(part)
             case CallBegun():
-                self._write(f'<section class="call"><h2>{_code(part.tool or "tool")}{_who(part.sub_agent)}</h2>')
-                self._write(_pre(part.summary))
-                where = f"in {_code(part.directory)}, " if part.directory else ""
+                self._write(f'<section class="call"><h2>{code(part.tool or "tool")}{_who(part.sub_agent)}</h2>')
+                self._write(pre(part.summary))
+                where = f"in {code(part.directory)}, " if part.directory else ""
                 self._write(f'<p class="quiet">{where}{exact(part.micros)}</p></section>\n')
             case CallEnded():
-                texts = "".join(_pre(text) for text in (part.result, part.error) if text)
+                texts = "".join(pre(text) for text in (part.result, part.error) if text)
                 self._write(
-                    f'<section class="call">{texts}<p class="quiet">{_code(part.tool or "tool")}: {_plain(part.outcome)}</p></section>\n'
+                    f'<section class="call">{texts}<p class="quiet">{code(part.tool or "tool")}: {plain(part.outcome)}</p></section>\n'
                 )
             case Changed():
                 counts = f"{part.what}, +{part.added} -{part.removed}"
-                self._write(f"<section><h2>{_code(part.path)} {counts}</h2>{_pre(part.diff) if part.diff else ''}")
+                self._write(f"<section><h2>{code(part.path)} {counts}</h2>{pre(part.diff) if part.diff else ''}")
                 self._write("</section>\n")
             case Noted():
-                self._write(f'<section class="quiet">{_pre(part.text)}</section>\n')
+                self._write(f'<section class="quiet">{pre(part.text)}</section>\n')
             case Ended():
-                reason = _pre(part.reason) if part.reason else ""
+                reason = pre(part.reason) if part.reason else ""
                 self._write(f"<section><h2>The run {part.phase}, {exact(part.micros)}</h2>{reason}</section>\n")
 
     def finish(self) -> None:
@@ -112,16 +104,16 @@ class HtmlWriter:
             ("By", part.author),
             ("At", exact(part.micros)),
         )
-        self._write("<p>" + "<br>\n".join(f"{name}: {_code(value)}" for name, value in rows if value) + "</p>\n")
+        self._write("<p>" + "<br>\n".join(f"{name}: {code(value)}" for name, value in rows if value) + "</p>\n")
 
     def _said(self, part: Said) -> None:
         self._write(f'<section class="{part.author.value}"><h2>{_WORDS[part.author]}{_who(part.sub_agent)}</h2>')
         if part.reasoning:
-            self._write(f'<details class="quiet"><summary>Reasoning</summary>{_pre(part.reasoning)}</details>')
+            self._write(f'<details class="quiet"><summary>Reasoning</summary>{pre(part.reasoning)}</details>')
         if part.text:
-            self._write(_pre(part.text))
+            self._write(pre(part.text))
         if part.interrupted:
-            self._write(f'<p class="quiet">Cut short: {_plain(part.interrupted)}</p>')
+            self._write(f'<p class="quiet">Cut short: {plain(part.interrupted)}</p>')
         self._write("</section>\n")
 
     def _output(self, part: Output) -> None:
@@ -163,17 +155,33 @@ def _attributes(pen: Pen) -> str:
     return (f' class="{" ".join(classes)}"' if classes else "") + (f' style="{";".join(styles)}"' if styles else "")
 
 
-def _plain(text: str) -> str:
+def head(title: str) -> str:
+    """The beginning of a page, with its heading. `title` is foreign text."""
+    colours = "".join(
+        f".c{number}{{color:{colour}}}.k{number}{{background:{colour}}}" for number, colour in enumerate(_PALETTE)
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{plain(title)}</title>\n<style>{_STYLE}{colours}</style></head><body>\n<h1>{plain(title)}</h1>\n"
+    )
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line."""
     return escape(safe(text))
 
 
-def _code(text: str) -> str:
-    return f"<code>{_plain(text)}</code>"
+def code(text: str) -> str:
+    """The same, as code."""
+    return f"<code>{plain(text)}</code>"
 
 
-def _pre(text: str) -> str:
+def pre(text: str) -> str:
+    """Foreign text of several lines, as it stands."""
     return f"<pre>\n{escape(safe(text, lines=True))}</pre>"
 
 
 def _who(sub_agent: str) -> str:
-    return f" (sub-agent {_code(sub_agent)})" if sub_agent else ""
+    return f" (sub-agent {code(sub_agent)})" if sub_agent else ""

@@ -7,13 +7,15 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.client import Client, TailBatch, TailReset
-from stigmer_apis.errors import DataLoss, InvalidArgument
+from stigmer_apis.errors import DataLoss
 from stigmer_apis.ids import Prefix
+from stigmer_apis.workflow.document_json import workflow_of_run
 from stigmer_tui.records.asciicast import CastVersion, CastWriter
 from stigmer_tui.records.document_json import JsonWriter
 from stigmer_tui.records.html import HtmlWriter
 from stigmer_tui.records.markdown import MarkdownWriter
 from stigmer_tui.records.reading import RecordReader
+from stigmer_tui.records.workflow_html import WorkflowHtml
 from stigmer_tui.records.workflow_markdown import WorkflowPage
 
 Write = Callable[[str], object]
@@ -30,11 +32,9 @@ async def write_run(
 ) -> None:
     """Write a run as far as it has come. `form`: one of `CAST`, `MARKDOWN`, `HTML`, `JSON`.
 
-    Raises `InvalidArgument` for the page of a workflow's run in HTML, `DataLoss` where events of it are not there any more.
+    Raises `DataLoss` where events of it are not there any more.
     """
     is_workflow = execution_id.startswith(f"{Prefix.WORKFLOW_EXECUTION}-")
-    if is_workflow and form == HTML:
-        raise InvalidArgument("a workflow's run has no page in HTML", remedy="write it as Markdown")
     get = client.workflows.get if is_workflow else client.get_execution
     execution = await get(execution_id)
     out = _Utf8(file)
@@ -115,7 +115,9 @@ def _workflow_writer(
             document = JsonWriter(write, about)
             return document.take, document.finish
         case _:
-            page = WorkflowPage(write, execution.metadata.id)
+            workflow = workflow_of_run(execution.status.document_json)
+            kind = WorkflowHtml if form == HTML else WorkflowPage
+            page = kind(write, execution.metadata.id, workflow)
             return page.take, page.finish
 
 

@@ -10,6 +10,7 @@ from textual.dom import DOMNode
 from textual.widgets import Input
 
 from stigmer_apis.errors import StigmerError
+from stigmer_apis.workflow.document_json import workflow_of_run
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import run_lines, workflow_lines
 from stigmer_tui.screens.deciding import Deciding
@@ -17,7 +18,7 @@ from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.run_stopping import RunStopping
 from stigmer_tui.screens.steering import Steering
-from stigmer_tui.screens.workflow_documents import Document, of_run, read_ran, read_stored, read_text
+from stigmer_tui.screens.workflow_documents import Document, of_run, read_stored, read_text
 from stigmer_tui.screens.workflow_feed import WorkflowFeed
 from stigmer_tui.screens.workflow_sending import WorkflowSending
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
@@ -128,7 +129,7 @@ class WorkflowScreen(WorkstationScreen):
             self.document = await asyncio.to_thread(read_text, ran.text, "")
         elif ran.stored is not None:
             self.document = await asyncio.to_thread(read_stored, ran.stored)
-        drawn = await asyncio.to_thread(read_ran, ran.document_json) if ran.document_json else None
+        drawn = await asyncio.to_thread(workflow_of_run, ran.document_json)
         if drawn is None and self.document is not None:
             drawn = self.document.workflow
         if drawn is not None:

@@ -9,7 +9,6 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_
 from stigmer_apis.documents.nodes import Place
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.errors import NotFound
-from stigmer_apis.workflow.document_json import DocumentBroken, workflow_of_json
 from stigmer_apis.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -69,16 +68,6 @@ class Ran:
     """The stored workflow as it is now."""
     document_json: str = ""
     """The document as it runs, whatever became of the stored one; empty where it is too long to be told."""
-
-
-def read_ran(document_json: str) -> Workflow | None:
-    """The document as it runs; None where this version cannot read it. Blocking."""
-    for published in (False, True):
-        try:
-            return workflow_of_json(document_json, published=published)
-        except DocumentBroken:
-            continue
-    return None
 
 
 async def of_run(client: "Client", execution_id: str) -> Ran:

@@ -14,6 +14,7 @@ from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis.errors import InvalidArgument
 from stigmer_tui.cli.run_workflow import is_document
 from stigmer_tui.cli.workflow_input import LARGEST, data_of, input_of
+from stigmer_tui.records.workflow_html import WorkflowHtml
 from stigmer_tui.records.workflow_markdown import WorkflowPage
 from stigmer_tui.workflow.lines import TURNS_TOLD, RunLines
 from tests.support.workstation import Workstation, new_workstation
@@ -116,19 +117,29 @@ def test_of_many_turns_the_first_few_are_told_and_what_fails() -> None:
     assert told[-1] == "check failed: refused"
 
 
-def test_a_page_of_a_run_holds_what_tasks_took_and_gave_and_obeys_nothing() -> None:
+@pytest.mark.parametrize("page_of", [WorkflowPage, WorkflowHtml])
+def test_a_page_of_a_run_holds_what_tasks_took_and_gave_and_obeys_nothing(
+    page_of: "type[WorkflowPage] | type[WorkflowHtml]",
+) -> None:
     written: list[str] = []
-    page = WorkflowPage(written.append, "wex-1")
+    page = page_of(written.append, "wex-1")
     evil = "```\n# <script>\x1b[31m"
     page.take(1, ev.Event(execution_created=ev.ExecutionCreated(workflow_name="a*b")))
     for event in (*script.orders_until_asked(MOMENT), script.finished(script.PERSON, output={"said": evil})):
         page.take(2, event)
     page.finish()
     text = "".join(written)
-    assert "# a\\*b" in text
-    assert '"receipt": "r-1"' in text
-    assert "### ask / person" in text
     assert "\x1b" not in text
+    if page_of is WorkflowPage:
+        assert "# a\\*b" in text
+        assert '"receipt": "r-1"' in text
+        assert "### ask / person" in text
+    else:
+        assert "<h1>a*b</h1>" in text
+        assert "&quot;receipt&quot;: &quot;r-1&quot;" in text
+        assert "<code>ask / person</code>" in text
+        assert "<script" not in text
+        assert text.endswith("</html>\n")
 
 
 @pytest.fixture(scope="module")

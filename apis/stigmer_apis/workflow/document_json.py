@@ -35,6 +35,16 @@ def workflow_of_json(text: str, source: str = "the document", *, published: bool
     return reading.workflow
 
 
+def workflow_of_run(document_json: str) -> Workflow | None:
+    """The document that a run's status has; None where it has none, or one that this version cannot read. Nothing is checked anew."""
+    for published in (False, True):
+        try:
+            return workflow_of_json(document_json, published=published)
+        except DocumentBroken:
+            continue
+    return None
+
+
 def to_data(node: Node) -> Json:
     """Nodes as plain data."""
     match node:
