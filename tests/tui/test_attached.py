@@ -23,6 +23,7 @@ async def attached(app: StigmerApp, backend: ScriptedBackend, pilot: Pilot[int],
     await until(pilot, lambda: isinstance(app.screen, RunScreen) and bool(run_screen(app).feed.state.terminals), "run")
     await pilot.press("escape", "enter")
     await until(pilot, lambda: " ATTACHED " in screen_text(pilot), "attached")
+    await until(pilot, lambda: isinstance(app.focused, TerminalView) and bool(backend.terminals), "the keyboard is its")
     return execution_id
 
 
