@@ -36,7 +36,12 @@ REASONS: dict[str, str] = {
         "and an event that comes while the journal syncs is shown after that sync"
     ),
     "board over": "the machine was busy: the daemon answers each page of the board by an index, in under 1 ms whatever their number",
-    "journaled steps": "a step is two round trips in one daemon loop, 0.4 ms of CPU, and a sync; the other core belongs to the runner",
+    "journaled steps": "a step is a way to the daemon and back and a sync; it takes 0.3 ms of the runner's core and 0.2 ms of the daemon's",
+    "rounds of a workflow": (
+        "a round is two tasks, four events and a durable activity: it takes 0.5 ms of the runner's core, half of it in the workflow library and the loop, "
+        "and 0.4 ms of the daemon's"
+    ),
+    "expression after the first": "the machine was busy: jq takes 40 µs of it, two processes that take turns the rest",
     "replay of": "the machine was busy: alone it takes 0.2 s",
     "own time per command line": (
         "nearly all of it is the shell's own: bubblewrap, a supervising sh, bash and the snapshot of the state; "

@@ -129,6 +129,18 @@ async def test_it_sends_what_the_library_sends(
         assert {key: value for key, value in ours.headers.items() if key != "content-length"} == headers
 
 
+async def test_what_one_run_taught_serves_another_with_other_instructions(name: str, by_library: list[str]) -> None:
+    taught, asked = (request(name, *TALK, system=system, tools=(SHELL,)) for system in ("In /one.", "In /other."))
+    async with asking(Script.of(Turn("first"), Turn("second"))) as (provider, models):
+        for each in (taught, asked):
+            await answer(models, each)
+        assert len(by_library) == 1
+        assert "In /other." in str(provider.requests[1].body)
+    async with asking(Script.of(Turn("first"))) as (theirs, models):
+        await answer(models, asked)
+        assert provider.requests[1].body == theirs.requests[0].body
+
+
 async def test_what_the_library_alone_can_say_is_left_to_it(name: str, by_library: list[str]) -> None:
     kinds: list[tuple[Message, ...]] = [
         (*TALK, UserMessage("See", (Image.of("image/png", b"\x89PNG\r\n\x1a\n" + bytes(32)),))),

@@ -4,11 +4,12 @@ import asyncio
 import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.expressions.client import Expressions
+from stigmer_apis.expressions.plain import Beyond, plain
 from stigmer_apis.workflow.document_json import Json
 from stigmer_runner.engine.chronicle import Completed, SilentChronicle
 from stigmer_runner.engine.embedded import EmbeddedRun
@@ -24,6 +25,7 @@ from tests.chaos.daemon import DaemonProcess, client_of
 from tests.support.workstation import new_workstation
 
 REPLAYED = 3_000
+SIMPLE = ".orders[3].price + 1 > 2 and .orders[4].price < 10"
 
 
 async def expressions(bench: Bench) -> Sequence[Figure]:
@@ -34,23 +36,47 @@ async def expressions(bench: Bench) -> Sequence[Figure]:
     count = bench.size(500, 5_000)
     with timed() as first:
         asked.evaluate("[.orders[].price] | add", data, {})
-    taken: list[float] = []
-    for _ in range(count):
-        with timed() as watch:
-            asked.evaluate("[.orders[].price] | add", data, {})
-        taken.append(watch.seconds * 1e6)
+    compute = plain(SIMPLE)
+    assert compute is not None
+    taken = _each(count, lambda: asked.evaluate("[.orders[].price] | add", data, {}))
+    by_jq = _each(count, lambda: asked.evaluate(SIMPLE, data, {}))
+    without = _each(count, lambda: compute(data, _no_variable))
     asked.close()
     return [
         Figure(
             name="expression after the first",
-            value=statistics.median(taken),
+            value=taken,
             unit="us",
             baseline=first.seconds * 1e6,
             baseline_name="the first, which starts the process",
             budget=at_most(100),
             method=f"{count} evaluations of one jq program with ten orders, asked one after the other",
-        )
+        ),
+        Figure(
+            name="expression that needs no jq",
+            value=without,
+            unit="us",
+            baseline=by_jq,
+            baseline_name="the same by jq, in its process",
+            ratio=without / by_jq,
+            budget=at_most(100),
+            method=f"{count} evaluations of `{SIMPLE}`",
+        ),
     ]
+
+
+def _each(count: int, evaluate: Callable[[], Json]) -> float:
+    """Microseconds of an evaluation; the median of so many."""
+    taken: list[float] = []
+    for _ in range(count):
+        with timed() as watch:
+            evaluate()
+        taken.append(watch.seconds * 1e6)
+    return statistics.median(taken)
+
+
+def _no_variable(name: str) -> Json:
+    raise Beyond
 
 
 async def steps(bench: Bench) -> Sequence[Figure]:
