@@ -18,7 +18,7 @@ from stigmer_tui.screens.workflow_sending import InputForm
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import thousands
-from stigmer_tui.widgets.editing.text import ProblemList
+from stigmer_tui.widgets.editing.problems import ProblemList
 from stigmer_tui.widgets.hints import Hints
 from stigmer_tui.widgets.line import Line
 from stigmer_tui.widgets.notice import Notice
