@@ -2,7 +2,7 @@
 
 import asyncio
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from textual import getters, on
@@ -59,8 +59,10 @@ class EditingScreen(WorkstationScreen):
     AUTO_FOCUS = "#editor"
     app = getters.app(Workstation)
 
-    def __init__(self, subject: Subject, workstation: Workstation) -> None:
+    def __init__(self, subject: Subject, workstation: Workstation, stored: Callable[[str], None] | None = None) -> None:
+        """`stored` is told of a change that was stored: which version it was made from. Whoever gives it can take it back by `u`."""
         super().__init__()
+        self._stored = stored
         self._subject = subject
         self._target = Target(subject.kind, subject.resource_id, subject.slug)
         self._saved = subject.text
@@ -221,7 +223,12 @@ class EditingScreen(WorkstationScreen):
         else:
             self._saved = text
             self.app.pop_screen()
-            self.app.call_later(self.app.say, f"{self._subject.kind.word} {document.slug} {outcome}.")
+            before = getattr(document.resource, document.kind.field).metadata.version.id
+            words = f"{self._subject.kind.word} {document.slug} {outcome}."
+            if outcome == "updated" and before and self._stored is not None:
+                self._stored(before)
+                words += " u takes it back, H shows what it was."
+            self.app.call_later(self.app.say, words)
 
     def _refused(self, problems: Sequence[Problem]) -> None:
         self._show(problems)

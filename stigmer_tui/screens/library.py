@@ -8,6 +8,7 @@ from textual.containers import Container
 from textual.dom import DOMNode
 from textual.widgets import Input
 
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.manifests.kinds import AGENT, ENVIRONMENT, MCP_SERVER, SESSION, SKILL, WORKFLOW, Kind
@@ -62,11 +63,15 @@ class LibraryScreen(WorkstationScreen):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (SIDE_BY_SIDE, "-wide")]
         self._place = next(place for place, (each, _) in enumerate(SHOWN) if each.field == kind)
         self._filter = text
+        self._changed: tuple[Entry, str] | None = None
+        """What was changed here last, and the version that it was changed from."""
         self._deleting = Deleting(workstation, self, self._say)
         self.feed = LibraryFeed(self._show)
         self.head = Line(classes="head")
         self.trouble = Notice()
-        self.filter_line = PromptLine("show only what contains a text", self._filter_left, id="library-filter")
+        self.filter_line = PromptLine(
+            "a text that it contains, or letters of its name", self._filter_left, id="library-filter"
+        )
         self.table = LibraryTable(workstation.clock, self._ask)
         self.document = DocumentView(self._ask)
         self.empty = Line(classes="empty")
@@ -203,7 +208,7 @@ class LibraryScreen(WorkstationScreen):
             case "delete" if entry is not None:
                 self._deleting.press(entry)
             case "undo":
-                self._deleting.undo()
+                self._undo()
             case "copy" if entry is not None:
                 self.app.copy(entry.resource_id, what="the id")
             case "copy_all":
@@ -213,6 +218,23 @@ class LibraryScreen(WorkstationScreen):
                 self.run_worker(self.app.page(lambda: [text.encode()], 1))
             case _:
                 return
+
+    def _undo(self) -> None:
+        """What waits to be deleted stays; else what was changed last is again as it was."""
+        if self._changed is not None and not self._deleting.waits:
+            (entry, version), self._changed = self._changed, None
+            self.run_worker(self._take_back(entry, version))
+        else:
+            self._deleting.undo()
+
+    async def _take_back(self, entry: Entry, version: str) -> None:
+        client = await self.app.client()
+        try:
+            await client.resources.restore(ApiResourceKind.Value(entry.kind), entry.resource_id, version)
+        except StigmerError as error:
+            self.app.say_error(error)
+        else:
+            self.app.say(f"{entry.name} is as in version {version} again.")
 
     def _history(self, entry: Entry) -> None:
         from stigmer_tui.screens.library_history import HistoryScreen, Past
@@ -237,7 +259,11 @@ class LibraryScreen(WorkstationScreen):
             return
         text = to_yaml(editable_data(getattr(resource, entry.kind)))
         subject = Subject(self.kind, text, entry.resource_id, entry.slug)
-        page = Page(f"edit:{entry.resource_id}", subject.title, lambda: EditingScreen(subject, self.app))
+
+        def stored(version: str) -> None:
+            self._changed = (entry, version)
+
+        page = Page(f"edit:{entry.resource_id}", subject.title, lambda: EditingScreen(subject, self.app, stored))
         self.app.open_page(page)
 
     def _write(self, name: str, like: Entry | None = None) -> None:

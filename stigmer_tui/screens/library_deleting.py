@@ -35,6 +35,11 @@ class Deleting:
         self._left = 0
         self._timer: Timer | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether something waits to be deleted."""
+        return self._going is not None
+
     def words(self, entry: Entry | None) -> str:
         """What is to be said now, whichever entry is selected; empty for nothing."""
         if self._going is not None:

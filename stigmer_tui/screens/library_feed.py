@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Resource, ResourceFilter, ResourceOrder
 from stigmer_apis.errors import StigmerError
+from stigmer_tui.completion.fuzzy import best
 from stigmer_tui.manifests.kinds import Kind
 from stigmer_tui.widgets.library.rows import Entry, entry_of
 
@@ -18,6 +19,10 @@ _ORDERS = {"session": ResourceOrder.RESOURCE_ORDER_UNSPECIFIED}
 """Kinds that are read from the newest on; the others by name."""
 PAGE = 200
 """Resources that are fetched at once."""
+FEW = 20
+"""Where fewer contain what is looked for, names that are near to it are shown as well."""
+LOOKED_AT = 1000
+"""Resources whose names are looked at for that."""
 SETTLE_SECONDS = 0.25
 """After a change, before the list is fetched anew."""
 
@@ -74,7 +79,26 @@ class LibraryFeed:
             await self._page(client, "")
             while self._token and len(self.entries) < wanted:
                 await self._page(client, self._token)
+            if self._text and not self._token and len(self.entries) < FEW and self.error is None:
+                await self._add_near(client)
         self._shown(not again)
+
+    async def _add_near(self, client: "Client") -> None:
+        """Behind what contains the text, what has its letters in its name, in order: `rvw` finds `reviewer`."""
+        kind, text = self._kind, self._text
+        if kind is None:
+            return
+        try:
+            page = await client.resources.list(ApiResourceKind.Value(kind.field), page_size=LOOKED_AT)
+        except StigmerError as error:
+            self.error = error
+            return
+        known = {entry_of(each).resource_id: each for each in page.resources}
+        others = [entry for key, each in known.items() if key not in self._resources and (entry := entry_of(each))]
+        for entry in best(text, others, FEW, lambda each: each.name):
+            self._resources[entry.resource_id] = known[entry.resource_id]
+            self.entries.append(entry)
+        self.total = len(self.entries)
 
     async def _page(self, client: "Client", token: str) -> None:
         kind = self._kind

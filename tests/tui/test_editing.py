@@ -71,7 +71,11 @@ async def test_what_is_wrong_is_said_while_one_writes(served: Served) -> None:
         screen.text.text = good.replace("description: before", "description: after")
         await pilot.press("alt+s")
         await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "stored")
-    assert await description_of(served) == "after"
+        await until(pilot, lambda: "u takes it back" in screen_text(pilot), "it can be taken back")
+        assert await description_of(served) == "after"
+        await pilot.press("u")
+        await until(pilot, lambda: "is as in version 1 again" in screen_text(pilot), "taken back")
+    assert await description_of(served) == "before"
 
 
 async def test_somebody_else_changed_it_meanwhile(served: Served) -> None:

@@ -68,13 +68,17 @@ async def test_the_filter_asks_the_server(app: StigmerApp, backend: ScriptedBack
         await pilot.press("slash")
         await typed(pilot, "agent-7")
         await pilot.press("enter")
-        await until(pilot, lambda: len(screen.feed.entries) == 1, "one is left")
+        await until(pilot, lambda: len(screen.feed.entries) == 3, "few are left")
+        assert screen.feed.entries[0].name == "agent-7", "what contains it comes first"
         assert any(
             isinstance(call.request, ListResourcesRequest) and call.request.filter.text == "agent-7"
             for call in backend.calls_of("ListResources")
         )
         await pilot.press("escape")
         await until(pilot, lambda: len(screen.feed.entries) == 31, "all of them")
+        await pilot.press("slash")
+        await typed(pilot, "agt29")
+        await until(pilot, lambda: [each.name for each in screen.feed.entries] == ["agent-29"], "by its letters")
 
 
 async def test_long_lists_are_fetched_as_far_as_one_looks(app: StigmerApp, backend: ScriptedBackend) -> None:
