@@ -38,8 +38,9 @@ class Living:
 
     @property
     def resident(self) -> int:
-        """The daemon's memory, in bytes."""
-        return psutil.Process(self.daemon.child.pid).memory_info().rss
+        """The daemon's own memory, in bytes: without pages of files, which the system takes and gives as it likes."""
+        taken = psutil.Process(self.daemon.child.pid).memory_info()
+        return taken.rss - taken.shared
 
     @property
     def descriptors(self) -> int:
