@@ -57,8 +57,9 @@ from stigmer_backend.store.options import StoreKind, StoreOptions
 from stigmer_backend.store.packer import DatabaseName, Packed, Usage
 from stigmer_backend.store.record_format import row_key
 from stigmer_backend.store.report import Cut, RecoveryReport
+from stigmer_backend.store.row_pages import EVER
 from stigmer_backend.store.snapshot import Snapshot, SnapshotFile, checked_from
-from stigmer_backend.store.state import EVER, StateRead, StateWrite
+from stigmer_backend.store.state import StateRead, StateWrite
 from stigmer_backend.store.store import Store
 
 __all__ = [

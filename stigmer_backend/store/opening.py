@@ -21,11 +21,12 @@ from stigmer_backend.store.damage import name_losses
 from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.digest import digest_path
 from stigmer_backend.store.errors import DatabaseMissing, ExtraMissing, ManifestDamaged, StoreDamaged, StoreLocked
-from stigmer_backend.store.event_log import EventLog, Journal
+from stigmer_backend.store.event_log import EventLog
 from stigmer_backend.store.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from stigmer_backend.store.index_file import index_path
 from stigmer_backend.store.inspection import inspect
 from stigmer_backend.store.journal import JournalWriter
+from stigmer_backend.store.journal_port import Journal
 from stigmer_backend.store.lock import DirectoryLock
 from stigmer_backend.store.manifest import (
     DATABASES,
