@@ -65,6 +65,8 @@ async def _store(parts: Parts) -> GetStatusResponse.Component:
     failure = parts.store.failure
     disk = await asyncio.to_thread(bytes_on_disk, parts.home.data, parts.home.workspaces)
     told = [f"stopped: {failure}"] if failure is not None else parts.store.report.lines()
+    if parts.store.place:
+        told = [f"It is in the {parts.store.place}.", *told]
     healthy = failure is None and not parts.store.report.damage
     return GetStatusResponse.Component(name="store", healthy=healthy, detail=" ".join(told), disk_bytes=disk)
 

@@ -219,7 +219,7 @@ class DatabaseInUse(OpenRefused):
 
     def __init__(self, place: str, holder: str) -> None:
         super().__init__(
-            f"{place} is in use by {holder}, and one daemon at a time writes it: stop that one, or start this one with `--standby`"
+            f"{place} is in use by {holder}, and one daemon at a time writes it: stop that one, or let this one stand by (`backend.local.standby`)"
         )
         self.holder = holder
 

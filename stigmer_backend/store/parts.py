@@ -41,6 +41,8 @@ class Parts:
     """Names who is told, from any thread, when the store is lost to somebody else."""
     name_losses: Callable[[], frozenset[str]] = frozenset
     """Finds out what the damage in the report belongs to; the executions whose events are lost."""
+    place: str = ""
+    """Where the store is, for a person, if not in files."""
     without_files: str = ""
     """Why there are no files, where there are none, and what a backup is made with then; a sentence of its own."""
 

@@ -124,6 +124,11 @@ class Store:
         return self._parts.incarnation
 
     @property
+    def place(self) -> str:
+        """Where it is, for a person; empty where it is in files."""
+        return self._parts.place
+
+    @property
     def report(self) -> RecoveryReport:
         """What the opening found."""
         return self._parts.report

@@ -10,7 +10,8 @@ LITTLE_REMEDY = "Free some space on that disk; stigmer prune and stigmer pack gi
 def disk_words(found: UsageResponse) -> str:
     """What takes how much, and how much is free, on one line."""
     told = ", ".join(f"{use.kind} {size(use.bytes)}" for use in found.kinds if use.bytes)
-    return f"{told}; {size(found.free_bytes)} free" if found.total_bytes else told
+    free = f"{size(found.free_bytes)} free" if found.total_bytes else ""
+    return "; ".join(part for part in (told, free) if part)
 
 
 def is_little(found: UsageResponse) -> bool:

@@ -94,7 +94,7 @@ async def test_a_daemon_that_stands_by_stops_when_asked_and_one_that_may_not_wai
         assert await asyncio.to_thread(second.child.wait, 30) == Exit.STOPPED
         refused = DaemonProcess.start(on(elsewhere, uri))
         assert await asyncio.to_thread(refused.child.wait, 60) == Exit.STORE_IN_USE
-        assert "start this one with `--standby`" in refused.log()
+        assert "let this one stand by" in refused.log()
         said = one.run("backup", str(tmp_path / "copy"), code=None).stderr.decode()
         assert "pg_dump" in said
         one.run("server", "stop")

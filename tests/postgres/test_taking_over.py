@@ -156,7 +156,7 @@ async def test_a_frozen_daemon_is_replaced_and_fenced_when_it_thaws(tmp_path: Pa
             frozen.process.send_signal(signal.SIGCONT)
             said = frozen.hear_until("stopped: ")
             assert "taken over by" in said
-            assert "--standby" in said
+            assert "stand by" in said
             frozen.process.wait(WORD_SECONDS)
             until_written(tmp_path, "heir", 50)
     await check(uri, tmp_path, "frozen", "heir")
@@ -165,7 +165,7 @@ async def test_a_frozen_daemon_is_replaced_and_fenced_when_it_thaws(tmp_path: Pa
 async def test_a_second_daemon_is_refused_unless_it_stands_by(tmp_path: Path) -> None:
     uri = database_for(tmp_path)
     store = await Store.open_at(uri, tmp_path / "one")
-    with pytest.raises(DatabaseInUse, match=r"in use by process .* on .*--standby"):
+    with pytest.raises(DatabaseInUse, match=r"in use by process .* on .*stand by"):
         await Store.open_at(uri, tmp_path / "two")
     with pytest.raises(StoreLocked):
         await Store.open_at(uri, tmp_path / "one")

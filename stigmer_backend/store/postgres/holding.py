@@ -31,7 +31,7 @@ def taken_over(address: Address, holder: str) -> StoreLost:
     """What ends a daemon whose place another one took."""
     return StoreLost(
         f"{address.name} was taken over by {holder}",
-        "Nothing that was acknowledged is lost. Start the daemon again with `--standby`, or use the other one",
+        "Nothing that was acknowledged is lost. Use the other daemon; this one can stand by for it (`backend.local.standby`)",
     )
 
 

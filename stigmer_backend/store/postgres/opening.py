@@ -77,7 +77,18 @@ def open_in_postgresql(
         unlock()
 
     return Parts(
-        state, events, log, incarnation, report, None, None, note, release, heart.listen, without_files=NO_FILES
+        state,
+        events,
+        log,
+        incarnation,
+        report,
+        None,
+        None,
+        note,
+        release,
+        heart.listen,
+        place=address.name,
+        without_files=NO_FILES,
     )
 
 
