@@ -11,7 +11,9 @@ OPENAI: Final = "openai"
 OLLAMA: Final = "ollama"
 PROVIDERS: Final = (ANTHROPIC, OPENAI, OLLAMA)
 """The wire formats that are spoken; anything that speaks one of them is reached by a base URL of its own."""
-KEYED_PROVIDERS: Final = (ANTHROPIC, OPENAI)
+DAYTONA: Final = "daytona"
+"""No provider of models: its key is kept as theirs are."""
+KEYED_PROVIDERS: Final = (ANTHROPIC, OPENAI, DAYTONA)
 """Those that want a key."""
 
 _SHOWN_CHARACTERS: Final = 60

@@ -14,6 +14,7 @@ from stigmer_backend.secrets.rungs import CREDENTIAL
 PROVIDER_VARIABLES: Final[Mapping[str, str]] = {
     "anthropic": "ANTHROPIC_API_KEY",
     "openai": "OPENAI_API_KEY",
+    "daytona": "DAYTONA_API_KEY",
 }
 """The variable with the key of each provider that has one of its own."""
 GENERAL_VARIABLE: Final = "STIGMER_LLM_API_KEY"

@@ -1,6 +1,8 @@
 """What a run asks for around its commands: had, or refused in words that help."""
 
 import itertools
+import tempfile
+from pathlib import Path
 
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
@@ -8,7 +10,9 @@ from stigmer_apis.config import ExecutionMode
 from stigmer_runner.hosting.around import Around, around
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
 from stigmer_runner.sandbox import SpawnFailed
-from tests.loop.stage import Stage
+from tests.loop.stage import Stage, on_stage, opened
+from tests.support.daytona_double import KEY, Daytona, daytona_double
+from tests.support.waiting import eventually
 
 KINDS = ("walls", "container", "daytona", "none")
 
@@ -66,3 +70,44 @@ async def test_on_the_line_and_in_a_manifest(stage: Stage) -> None:
             assert f"Sandbox:  {kind}" in stage.workstation.run("describe", "execution", made).stdout.decode()
     assert len(set(seen)) == 2, "its processes are not the machine's"
     assert "Sandbox:  none" in stage.workstation.run("describe", "agent", "bare").stdout.decode()
+
+
+async def test_in_daytona_by_its_double() -> None:
+    """Against the double of its HTTP interface: the service itself was never asked."""
+    with opened() as bare:
+        async with on_stage(bare) as stage:
+            refused = bare.run("run", "shell", "-m", "true", "--sandbox", "daytona", code=80).stderr.decode()
+            assert "DAYTONA_API_KEY" in refused
+            assert "stigmer secrets provider set daytona" in refused
+    with tempfile.TemporaryDirectory() as base, daytona_double(Path(base, "there")) as service:
+        service.directory.mkdir()
+        with opened(DAYTONA_API_KEY=KEY, DAYTONA_API_URL=service.url) as home:
+            async with on_stage(home) as stage:
+                await _in_daytona(stage, service)
+            assert KEY.encode() not in (home.home / "logs" / "runner.log").read_bytes()
+
+
+async def _in_daytona(stage: Stage, service: Daytona) -> None:
+    (stage.directory / "in").write_text("from here")
+    (stage.directory / ".envrc").write_text("as before")
+    line = "pwd; cat in; env | grep -c DAYTONA; echo x >made; echo bad >.envrc; mkdir sub; cd sub; export A=3"
+    lines = (line, "pwd; echo A=$A; rm ../in; exit 4")
+    turns = [Turn("", calls=(ScriptedCall("shell", {"command": each}),)) for each in lines]
+    script = Script.of(*turns, Turn("Done."))
+    async with stage.playing(script):
+        await stage.agent("far", AgentSpec(policy=Policy(preset="auto", sandbox="daytona")))
+        told = await stage.ended((await stage.run("far", "Work.")).metadata.id)
+    first, second = (each.terminal_output.data.decode().replace("\r\n", "\n") for each in told.of("terminal_output"))
+    there = str(service.directory / "workspace")
+    assert first.splitlines()[:3] == [
+        there,
+        "from here0",
+        "[not brought back, since they run by themselves or changed here meanwhile: .envrc]",
+    ]
+    assert second == f"{there}/sub\nA=3\n"
+    assert (stage.directory / "made").read_text() == "x\n"
+    assert (stage.directory / ".envrc").read_text() == "as before"
+    assert not (stage.directory / "in").exists()
+    assert [each.tool_call_started.sandbox.kind for each in told.of("tool_call_started")] == ["daytona", "daytona"]
+    assert service.without_network == ["sandbox-1"], "a model's commands have no network"
+    await eventually(lambda: not service.sandboxes)  # it is deleted with the run

@@ -1,6 +1,8 @@
 """A double of the part of Daytona's HTTP interface that Stigmer uses, on loopback. It is made from Daytona's documentation and was never
 compared with the service itself. Commands really run, on this machine, in a directory that stands for the sandbox."""
 
+import email
+import email.message
 import json
 import os
 import shutil
@@ -12,9 +14,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
+from urllib.parse import parse_qs
 
 KEY = "dtn_double"
 EXECUTE = "/toolbox/{}/toolbox/process/execute"
+UPLOAD = "/toolbox/{}/toolbox/files/upload"
+DOWNLOAD = "/toolbox/{}/toolbox/files/download"
 
 
 @dataclass
@@ -28,6 +33,8 @@ class Daytona:
     """States, by id."""
     asked: list[str] = field(default_factory=list[str])
     """Every request: its method and path."""
+    without_network: list[str] = field(default_factory=list[str])
+    """Sandboxes that were asked for without the network. The double does not take it away."""
     refuse_with: int = 0
     """A status that every request is answered with instead; 0: none."""
     say: str | None = None
@@ -41,6 +48,8 @@ class Daytona:
         if (method, path) == ("POST", "/sandbox"):
             name = f"sandbox-{len(self.sandboxes) + 1}"
             self.sandboxes[name] = "creating"
+            if body.get("networkBlockAll"):
+                self.without_network.append(name)
             return 200, {"id": name, "state": "creating"}
         name = path.split("/")[2]
         if name not in self.sandboxes:
@@ -55,6 +64,19 @@ class Daytona:
             case _:
                 assert path == EXECUTE.format(name)
                 return 200, self._executed(body)
+
+    def transfer(self, method: str, path: str, where: str, content: bytes) -> bytes | None:
+        """Keep a file, or give it; None for what is not there."""
+        self.asked.append(f"{method} {path}")
+        name = path.split("/")[2]
+        file = Path(where)
+        if name not in self.sandboxes or not file.is_relative_to(self.directory):
+            return None
+        if (method, path) == ("POST", UPLOAD.format(name)):
+            file.write_bytes(content)
+            return b""
+        assert path == DOWNLOAD.format(name)
+        return file.read_bytes() if file.exists() else None
 
     def _executed(self, body: dict[str, object]) -> dict[str, object]:
         timeout = body.get("timeout")
@@ -94,12 +116,28 @@ def daytona_double(directory: Path) -> Generator[Daytona]:
 
         def _serve(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            path, _, query = self.path.partition("?")
+            if query:
+                self._transfer(path, query, content)
+                return
             body = cast("dict[str, object]", json.loads(content)) if content else {}
             if self.headers.get("Authorization") != f"Bearer {KEY}":
                 status, answer = 401, cast(object, {"message": "who are you?"})
             else:
                 status, answer = service.answer(self.command, self.path, body)
-            said = json.dumps(answer).encode()
+            self._say(status, json.dumps(answer).encode())
+
+        def _transfer(self, path: str, query: str, content: bytes) -> None:
+            if content:
+                kind = self.headers.get("Content-Type", "")
+                message = email.message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + content)
+                (part,) = cast("list[email.message.Message[str, str]]", message.get_payload())
+                content = cast(bytes, part.get_payload(decode=True))
+            known = self.headers.get("Authorization") == f"Bearer {KEY}"
+            found = service.transfer(self.command, path, parse_qs(query)["path"][0], content) if known else None
+            self._say(200 if found is not None else 404 if known else 401, found or b"")
+
+        def _say(self, status: int, said: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(said)))

@@ -24,8 +24,6 @@ from stigmer_apis.config.choices import (
 from stigmer_apis.config.keys import KeyTable
 
 LATER_REMOTE = "with a hosted product, or where several daemons share one database"
-NOT_FOR_DAYTONA = "never: runs work in the sandbox of this machine; a program that runs commands in Daytona says this itself (`docs/sandbox.md`)"
-ONLY_WANTED = "never: `MODE=cloud` names it where it is missing; a program that runs commands in Daytona hands it over itself (`docs/sandbox.md`)"
 
 
 class Form(Enum):
@@ -321,12 +319,16 @@ class Variables:
     )
     """Where others keep the files of skills; accepted, so that a setup of today goes on working."""
     daytona_api_key: str = field(
-        default="", repr=False, metadata=about("DAYTONA_API_KEY", secret=True, later=ONLY_WANTED)
+        default="",
+        repr=False,
+        metadata=about("DAYTONA_API_KEY", secret=True, move="stigmer secrets provider set daytona --remember"),
     )
-    """The key for Daytona."""
-    daytona_api_url: str = field(default="", metadata=about("DAYTONA_API_URL", form=Form.URL, later=NOT_FOR_DAYTONA))
+    """The key for Daytona, for runs with `--sandbox daytona`."""
+    daytona_api_url: str = field(
+        default="", metadata=about("DAYTONA_API_URL", form=Form.URL, default="Daytona's own address")
+    )
     """Where Daytona answers."""
-    daytona_target: str = field(default="", metadata=about("DAYTONA_TARGET", later=NOT_FOR_DAYTONA))
+    daytona_target: str = field(default="", metadata=about("DAYTONA_TARGET", default="Daytona's choice"))
     """Daytona's region."""
     redis_host: str = field(default="", metadata=about("REDIS_HOST", later=LATER_REMOTE))
     """Where Redis answers."""

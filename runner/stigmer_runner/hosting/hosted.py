@@ -17,6 +17,7 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
 from stigmer_apis.config import Telemetry
 from stigmer_apis.home import Home
 from stigmer_apis.logs import about_execution
+from stigmer_apis.providers import DAYTONA
 from stigmer_runner.durable.chronicle import ExecutionChronicle
 from stigmer_runner.durable.messages import SHELL_MODEL, AgentRequest
 from stigmer_runner.engine.chronicle import Failed
@@ -38,6 +39,7 @@ from stigmer_runner.tools.shell.terminals import Terminals
 
 if TYPE_CHECKING:
     from stigmer_runner.engine.port import Engine, Run
+    from stigmer_runner.tools.execute.daytona import DaytonaAccount
     from stigmer_runner.tools.session import ToolSession
 
 _logger = logging.getLogger(__name__)
@@ -106,7 +108,7 @@ class HostedExecution:
         self._outbox.listen(self._terminals.set_paused, self._lost)
         try:
             of_agent, options = self._grant.agent.spec.policy, self._options
-            async with self._services.sandboxes.lent(options.client, options.policy, of_agent) as sandbox:
+            async with self._services.sandboxes.lent(options.client, options.policy, of_agent, self._account) as sandbox:
                 try:
                     await self._run_in(sandbox)
                 finally:
@@ -190,6 +192,15 @@ class HostedExecution:
         self._begin(run)
         outcome = await run.execute(history)
         _logger.info("%s ended: %s", grant.execution_id, type(outcome).__name__)
+
+    async def _account(self) -> "DaytonaAccount":
+        """The person's account in Daytona. Raises `RefusedByDaemon` where there is no key."""
+        from stigmer_apis.config import Variables
+        from stigmer_runner.tools.execute.daytona import API_URL, DaytonaAccount
+
+        key = await self._services.link.provider_key(self._outbox, DAYTONA)
+        variables = self._services.providers.settings.variables if self._services.providers is not None else Variables()
+        return DaytonaAccount(key.decode(), variables.daytona_api_url or API_URL, variables.daytona_target)
 
     async def _shell_run(self, engine: "Engine", activity: RunCommandLine) -> "Run":
         from stigmer_runner.hosting.engine_run import agent_run

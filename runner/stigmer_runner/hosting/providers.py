@@ -26,6 +26,11 @@ class Providers:
         self._making: asyncio.Task[Models] | None = None
 
     @property
+    def settings(self) -> Settings:
+        """What the person set."""
+        return self._settings
+
+    @property
     def approval_seconds(self) -> float:
         """How long a person may take to decide about a call, where no policy says; 0 for as long as they like."""
         return float(self._settings.backend.local.execution.approval_expiry)

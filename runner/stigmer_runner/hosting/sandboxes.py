@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import ClientEnvironment
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis.config import Execution, ExecutionMode
 from stigmer_apis.home import Home
+from stigmer_runner.finishing import uninterrupted
 from stigmer_runner.hosting.around import Around, around
 from stigmer_runner.sandbox import (
     Sandbox,
@@ -26,6 +27,11 @@ from stigmer_runner.sandbox.workspace import resolved_layout
 
 _logger = logging.getLogger(__name__)
 
+if TYPE_CHECKING:
+    from stigmer_runner.tools.execute.daytona import DaytonaAccount
+
+AskAccount: TypeAlias = Callable[[], Awaitable["DaytonaAccount"]]
+"""Asks for an account. Raises `RunnerError` where there is none."""
 NO_POLICY: Final = Policy()
 KEPT = 4
 """Sandboxes that are kept while nobody uses them."""
@@ -71,14 +77,19 @@ class Sandboxes:
         client: ClientEnvironment | None,
         of_run: Policy = NO_POLICY,
         of_agent: Policy = NO_POLICY,
+        daytona: AskAccount | None = None,
     ) -> AsyncGenerator[Sandbox]:
         """The sandbox for a client's environment; None, and what the client leaves open, are the runner's own.
-        The policies say which kind a run wants.
+        The policies say which kind a run wants; `daytona` asks for an account there, whose sandbox is this run's alone.
 
         Raises `SandboxError` where it cannot be had.
         """
         kind = around(self._mode, of_agent, of_run)
         layout = self._layout(client)
+        if kind is Around.DAYTONA:
+            async with _in_daytona(layout, daytona) as sandbox:
+                yield sandbox
+            return
         key = (kind, layout.path, tuple(sorted(layout.environment.items())))
         lent = self._lent.pop(key, None) or _Lent(asyncio.create_task(self._choose(kind, layout)))
         self._lent[key] = lent
@@ -115,7 +126,7 @@ class Sandboxes:
             case Around.CONTAINER:
                 return await _containers(layout, self._containers)
             case Around.DAYTONA:
-                raise SpawnFailed("Daytona is not to be had here")
+                raise AssertionError("a sandbox in Daytona is lent to nobody else")
             case Around.BEST | Around.WALLS | Around.LANDLOCK | Around.NONE:
                 walls = kind in (Around.WALLS, Around.LANDLOCK)
                 return await choose_sandbox(layout, _KINDS[kind], walls=walls)
@@ -146,6 +157,20 @@ class Sandboxes:
             environment=environment,
             data_directory=self._home.data_elsewhere,
         )
+
+
+@asynccontextmanager
+async def _in_daytona(layout: SandboxLayout, ask: AskAccount | None) -> AsyncGenerator[Sandbox]:
+    """A sandbox in Daytona, deleted in the end. Raises `SpawnFailed` where there is no account."""
+    from stigmer_runner.tools.execute.session_daytona import DaytonaSandbox
+
+    if ask is None:
+        raise SpawnFailed("this kind of run does not go to Daytona: use `--sandbox walls` or `--sandbox container`")
+    sandbox = DaytonaSandbox(await ask(), await asyncio.to_thread(resolved_layout, layout))
+    try:
+        yield sandbox
+    finally:
+        await uninterrupted(sandbox.close())
 
 
 async def _containers(layout: SandboxLayout, wanted: Execution) -> Sandbox:

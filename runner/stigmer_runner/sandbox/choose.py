@@ -33,8 +33,8 @@ async def choose_sandbox(
                 chosen = probe(programs, real, find)
             case SandboxKind.LANDLOCK:
                 chosen = probe_landlock(programs, real, "")
-            case SandboxKind.CONTAINER:
-                raise SpawnFailed("containers are made by whoever has an engine for them")
+            case SandboxKind.CONTAINER | SandboxKind.DAYTONA:
+                raise SpawnFailed("such a sandbox is made by whoever has an engine or an account for it")
             case SandboxKind.NONE:
                 chosen = NoWalls(programs, "a sandbox without walls was asked for")
         return LocalSandbox(chosen, programs, real)

@@ -19,6 +19,8 @@ class SandboxKind(enum.Enum):
     """Rules of the kernel about files, and a filter of system calls."""
     CONTAINER = "container"
     """A container of Docker or Podman, where settings ask for it. Not made by `choose_sandbox`."""
+    DAYTONA = "daytona"
+    """A sandbox of Daytona, where a run asks for it. Not made by `choose_sandbox`."""
     NONE = "none"
     """Nothing: the command may do whatever the person may do."""
 

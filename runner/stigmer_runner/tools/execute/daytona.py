@@ -25,6 +25,8 @@ GRACE = 30.0
 """Seconds that an answer may take beyond the command's own time."""
 STARTING = 120.0
 """Seconds that a new sandbox may take to start."""
+_TRANSFER = 300.0
+"""Seconds that a file may take."""
 _ROUND = 0.5
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -32,7 +34,7 @@ _ANSWER = re.compile(
     rb"^STIGMER (\d{1,3}) ([01]) (\d+) (\d+)\r?\n([A-Za-z0-9+/=]*)\r?\n([A-Za-z0-9+/=]*)\s*\Z", re.MULTILINE
 )
 
-_END_ALL = r"""
+END_ALL = r"""
 end_all() {
   for process in /proc/[0-9]*; do
     tr '\0' '\n' <"$process/environ" 2>/dev/null | grep -qxF "$marker" && kill -KILL "${process#/proc/}" 2>/dev/null
@@ -42,7 +44,7 @@ end_all() {
 
 _SCRIPT = rf"""
 marker={MARKER}=%(marker)s
-{_END_ALL}
+{END_ALL}
 kept=$(mktemp -d) || exit 125
 cd %(directory)s || exit 125
 printf %%s '%(command)s' | base64 -d >"$kept/command"
@@ -147,7 +149,7 @@ class DaytonaExecutor:
         """End what carries `marker`; where even that cannot be asked, its time ends it."""
         with contextlib.suppress(SpawnFailed):
             await self._client.run(
-                self._place.sandbox_id, f"marker={MARKER}={shlex.quote(marker)}\n{_END_ALL}end_all\n", GRACE
+                self._place.sandbox_id, f"marker={MARKER}={shlex.quote(marker)}\n{END_ALL}end_all\n", GRACE
             )
 
 
@@ -170,10 +172,27 @@ class DaytonaClient:
             raise SpawnFailed("Daytona answered without a result: it may be of another version")
         return said
 
+    async def upload(self, sandbox_id: str, path: str, content: bytes) -> None:
+        """Write a file there; `path` is absolute."""
+        await self._answered(
+            "POST",
+            f"/toolbox/{sandbox_id}/toolbox/files/upload",
+            _TRANSFER,
+            params={"path": path},
+            files={"file": ("file", content, "application/octet-stream")},
+        )
+
+    async def download(self, sandbox_id: str, path: str) -> bytes:
+        """Read a file there, whole."""
+        where = f"/toolbox/{sandbox_id}/toolbox/files/download"
+        return (await self._answered("GET", where, _TRANSFER, params={"path": path})).content
+
     @contextlib.asynccontextmanager
-    async def sandbox(self) -> AsyncGenerator[str]:
-        """A new sandbox, started; it is deleted in the end."""
+    async def sandbox(self, *, network: bool = True) -> AsyncGenerator[str]:
+        """A new sandbox, started, with or without the network; it is deleted in the end."""
         question: dict[str, object] = {"target": self._account.target} if self._account.target else {}
+        if not network:
+            question["networkBlockAll"] = True
         answer = await self._asked("POST", "/sandbox", question, GRACE)
         sandbox_id = answer.get("id")
         if not isinstance(sandbox_id, str) or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", sandbox_id):
@@ -204,12 +223,32 @@ class DaytonaClient:
     async def _asked(
         self, method: str, path: str, question: Mapping[str, object] | None, patience: float | None
     ) -> dict[str, object]:
-        url = f"{self._account.url.rstrip('/')}{path}"
+        response = await self._answered(method, path, patience, json=question)
+        if not response.content:
+            return {}
+        try:
+            answer = cast(object, response.json())
+        except ValueError as error:
+            raise SpawnFailed("Daytona answered something else than JSON: look at DAYTONA_API_URL") from error
+        return cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+
+    async def _answered(
+        self,
+        method: str,
+        path: str,
+        patience: float | None,
+        *,
+        json: Mapping[str, object] | None = None,
+        params: Mapping[str, str] | None = None,
+        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+    ) -> httpx2.Response:
         try:
             response = await self._http.request(
                 method,
-                url,
-                json=question,
+                f"{self._account.url.rstrip('/')}{path}",
+                json=json,
+                params=params,
+                files=files,
                 headers={"Authorization": f"Bearer {self._account.key}"},
                 timeout=patience,
                 follow_redirects=False,
@@ -224,13 +263,7 @@ class DaytonaClient:
             raise SpawnFailed(f"Daytona does not know {path}: the sandbox may have been deleted")
         if response.is_error or response.is_redirect:
             raise SpawnFailed(f"Daytona answered {response.status_code}: {response.text[:300]}")
-        if not response.content:
-            return {}
-        try:
-            answer = cast(object, response.json())
-        except ValueError as error:
-            raise SpawnFailed("Daytona answered something else than JSON: look at DAYTONA_API_URL") from error
-        return cast("dict[str, object]", answer) if isinstance(answer, dict) else {}
+        return response
 
 
 def _base64(text: str) -> str:
