@@ -12,6 +12,7 @@ from stigmer_backend.store import (
     OpenRefused,
     ServerRefused,
     Store,
+    StoreFull,
     StoreOptions,
     StoreStopped,
 )
@@ -153,6 +154,30 @@ async def test_a_server_that_stays_away_stops_the_store_with_a_reason(server: Po
         await asyncio.to_thread(server.start)
     store = await Store.open_at(uri, tmp_path)
     assert store.report.incarnation_changed
+    assert_dense(await read_all(store, "aex-a"))
+    await store.close()
+
+
+_FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$ LANGUAGE plpgsql;
+CREATE TRIGGER full_disk BEFORE INSERT ON stigmer_event FOR EACH ROW EXECUTE FUNCTION full_disk();
+CREATE TRIGGER full_disk BEFORE INSERT ON object_state FOR EACH ROW EXECUTE FUNCTION full_disk();
+"""
+
+
+async def test_a_full_disk_of_the_server_refuses_and_goes_on_once_there_is_space(tmp_path: Path) -> None:
+    server, uri = shared(), database_for(tmp_path)
+    name = uri.partition("?")[0].rpartition("/")[2]
+    store = await Store.open_at(uri, tmp_path)
+    await create(store, "aex-a")
+    server.sql(_FULL, name)
+    with pytest.raises(StoreFull, match="no space left"):
+        await store.append([append("aex-a", 2, step=2)])
+    with pytest.raises(StoreFull, match="no space left"):
+        await store.write(lambda state: state.put("agent", "agt-1", b"", created_ns=1, summary=b""))
+    server.sql("DROP FUNCTION full_disk CASCADE", name)
+    await store.append([append("aex-a", 2, step=2)])
+    await store.write(lambda state: state.put("agent", "agt-1", b"", created_ns=1, summary=b"", expected_version=0))
     assert_dense(await read_all(store, "aex-a"))
     await store.close()
 

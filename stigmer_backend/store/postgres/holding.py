@@ -162,6 +162,10 @@ class Heart:
         if self._lost is not None:
             stop(str(self._lost), self._lost.remedy)
 
+    def ask_to_end(self) -> None:
+        """From here on nothing is told."""
+        self._ended.set()
+
     def end(self) -> None:
         """Stop beating. Blocks for a moment."""
         self._ended.set()

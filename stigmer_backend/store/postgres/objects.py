@@ -5,12 +5,14 @@ place was taken cannot commit any more (the word changed under it, which is a co
 transaction was committed.
 """
 
+import errno
 import logging
 import struct
 import time
 from pathlib import Path
 from typing import cast
 
+from psycopg2.errors import DiskFull
 from relstorage.adapters.interfaces import IDBDriver, ReplicaClosedException
 from relstorage.adapters.postgresql import PostgreSQLAdapter
 from relstorage.options import Options
@@ -129,7 +131,7 @@ class ObjectsSession(Session):
                 return
 
     def commit(self) -> None:
-        """As `Session.commit`; where the connection is lost meanwhile, finds out what became of it. Raises `Repeat`, `StoreLost`."""
+        """As `Session.commit`; where the connection is lost meanwhile, finds out what became of it. Raises `Repeat`, `StoreLost`, and `OSError` for a full disk."""
         word = self._database.next_word()
         try:
             writer = cast(Cell, self.root[_WRITER])
@@ -137,6 +139,8 @@ class ObjectsSession(Session):
             writer.data = word
             super().commit()
             self._note(writer)
+        except DiskFull as error:
+            raise OSError(errno.ENOSPC, first_line(error)) from error
         except _TROUBLE as error:
             self.mends(error)
             if not self._was_committed(word):

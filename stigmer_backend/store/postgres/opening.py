@@ -71,6 +71,7 @@ def open_in_postgresql(
             leave(wire, hold.epoch)
 
     def release() -> None:
+        heart.ask_to_end()
         patience.end()
         heart.end()
         wire.close()
