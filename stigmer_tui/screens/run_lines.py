@@ -15,6 +15,8 @@ ELSEWHERE = ("container", "daytona", "landlock")
 
 def head_left(state: RunState) -> list[Part]:
     """Phase, agent, what it was asked."""
+    if state.damage and not state.agent:  # Not even its beginning can be read, so nothing is known of its phase.
+        return [("✗ damaged: its events are lost", "error")]
     look = look_of(state.phase, stopping=state.stop in (StopState.REQUESTED, StopState.STOPPING))
     return [
         (f"{look.shape} {look.word}", look.style),
