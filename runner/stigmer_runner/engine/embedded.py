@@ -74,6 +74,11 @@ def _now_micros() -> int:
     return time.time_ns() // 1000
 
 
+def _is_durable(written: "asyncio.Future[None]") -> bool:
+    """Whether it is known to be; one that never will be is done too."""
+    return written.done() and not written.cancelled() and written.exception() is None
+
+
 _Closing: TypeAlias = Callable[[Sequence[JournalRecord], Sequence[Event]], None]
 
 
@@ -446,7 +451,7 @@ class EmbeddedRun:
         if self._group is None:
             return
         if life.activity.early:
-            life.ahead = self._ahead is None or self._ahead.done()
+            life.ahead = self._ahead is None or _is_durable(self._ahead)
             self._ahead = durable
         self._lives.start(life, durable, self._group)
 
