@@ -29,6 +29,7 @@ from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.workstation import WorkstationScreen
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.widgets.command.palette import Palette
 from stigmer_tui.widgets.composer.history import History
 from stigmer_tui.widgets.tab_strip import TabWords
 
@@ -365,8 +366,10 @@ class Acts(FailsQuietly):
     def action_command_palette(self) -> None:
         """Find an action by its name."""
         self._keys.hold()
+        if not self.use_command_palette or isinstance(self.screen, Palette):
+            return
         try:
-            super().action_command_palette()
+            self.push_screen(Palette(id="--command-palette"))
         except DuplicateIds:  # the last one is still being taken away
             self.call_later(self.action_command_palette)
 

@@ -139,7 +139,7 @@ class Navigation:
 
     def open_tab(self, page: Page) -> bool:
         """Put a page in front in a tab of its own; False where there are as many as can be."""
-        if len(self.tabs) >= MOST_TABS:
+        if len(self.tabs) >= MOST_TABS or not self._app.is_running:
             return False
         self._opened += 1
         tab = Trail(f"tab-{self._opened}", [page], shown=[page])
@@ -163,7 +163,7 @@ class Navigation:
     def close_tab(self) -> AwaitComplete | None:
         """Close the tab in front; None where it is the one that is always there."""
         closed = self.tab
-        if closed.mode == HOME:
+        if closed.mode == HOME or not self._app.is_running:
             return None
         number = self.tabs.index(closed)
         self.tabs.remove(closed)
@@ -171,6 +171,8 @@ class Navigation:
         return self._app.remove_mode(closed.mode)
 
     def _turn_to(self, tab: Trail) -> None:
+        if not self._app.is_running:  # it closes its tabs one by one, and takes no other on the way
+            return
         self._hold_keys()
         self.tab = tab
         self._app.switch_mode(tab.mode)

@@ -9,10 +9,10 @@ from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
+from stigmer_tui.screens.dialog import Dialog
 from stigmer_tui.text.width import fit
 from stigmer_tui.widgets.line import Line
 from stigmer_tui.widgets.rows_view import RowsView
@@ -115,7 +115,7 @@ class ChoiceList(RowsView):
         self.screen.dismiss(None)
 
 
-class ChoiceScreen(ModalScreen[Chosen | None]):
+class ChoiceScreen(Dialog[Chosen | None]):
     """A heading and a few rows."""
 
     CSS_PATH = "choosing.tcss"

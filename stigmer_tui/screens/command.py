@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from stigmer_tui.actions.commands import Command, complete, needs, understand
 from stigmer_tui.actions.places import CommandRefused, Completes
+from stigmer_tui.screens.dialog import Dialog
 from stigmer_tui.widgets.command.completions import Completions
 from stigmer_tui.widgets.command.line import CommandInput
 from stigmer_tui.widgets.composer.history import History
@@ -19,7 +19,7 @@ Ask = Callable[[Completes], Awaitable[Sequence[tuple[str, str]]]]
 """What is known by name, with a few words about each."""
 
 
-class CommandScreen(ModalScreen[Command | None]):
+class CommandScreen(Dialog[Command | None]):
     """At the bottom. Dismissed with the command, or None where it is left."""
 
     CSS_PATH = "command.tcss"

@@ -7,10 +7,10 @@ from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.dom import DOMNode
-from textual.screen import ModalScreen
 
 from stigmer_tui.actions.keys import bindings_of, key_name
 from stigmer_tui.actions.registry import Action, Scope
+from stigmer_tui.screens.dialog import Dialog
 from stigmer_tui.terminal.chord import EXPLANATION
 from stigmer_tui.text.width import fit, wrap
 from stigmer_tui.widgets.line import Line
@@ -111,7 +111,7 @@ def _described(keys: str, title: str, text: str, width: int) -> list[Row]:
     return [head, *(((" " * (_KEYS + _TITLE) + line, "text"),) for line in lines[1:])]
 
 
-class HelpScreen(ModalScreen[Action | None]):
+class HelpScreen(Dialog[Action | None]):
     """Over whatever is shown. Dismissed with the action that is to be done, or None."""
 
     CSS_PATH = "help.tcss"

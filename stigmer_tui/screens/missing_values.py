@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import ListMissingKeysResponse
 from stigmer_apis.errors import FailedPrecondition, NotFound, Unimplemented
+from stigmer_tui.screens.dialog import Dialog
 from stigmer_tui.text import safe
 from stigmer_tui.widgets.line import Line
 
@@ -34,7 +34,7 @@ class Given:
 NOTHING = Given({}, {})
 
 
-class MissingValue(ModalScreen[str]):
+class MissingValue(Dialog[str]):
     """Asks for one value; answers it, or nothing where the person leaves."""
 
     CSS_PATH = "missing_values.tcss"

@@ -6,11 +6,11 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from stigmer_tui.actions.action import Action
 from stigmer_tui.actions.keys import bindings_of, key_name
 from stigmer_tui.actions.registry import Scope, actions_of
+from stigmer_tui.screens.dialog import Dialog
 from stigmer_tui.text.width import fit
 from stigmer_tui.widgets.line import Line
 from stigmer_tui.widgets.rows_view import RowsView
@@ -56,7 +56,7 @@ class MenuList(RowsView):
         self.action_choose()
 
 
-class BlockMenu(ModalScreen[str]):
+class BlockMenu(Dialog[str]):
     """Ends with the name of what is to be done, empty for nothing."""
 
     def __init__(self, title: str, offered: Callable[[str], bool]) -> None:

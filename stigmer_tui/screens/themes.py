@@ -6,10 +6,10 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from stigmer_tui.actions.keys import bindings_of
 from stigmer_tui.actions.registry import Scope
+from stigmer_tui.screens.dialog import Dialog
 from stigmer_tui.text.width import fit
 from stigmer_tui.widgets.line import Line
 from stigmer_tui.widgets.rows_view import RowsView
@@ -58,7 +58,7 @@ class ThemeList(RowsView):
         ]
 
 
-class ThemesScreen(ModalScreen[str | None]):
+class ThemesScreen(Dialog[str | None]):
     """Dismissed with the name of the theme that is taken, or None where it is as before."""
 
     CSS_PATH = "themes.tcss"
