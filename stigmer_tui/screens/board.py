@@ -391,6 +391,8 @@ class BoardScreen(WorkstationScreen):
     def _submit(self, text: str) -> None:
         """Start a run and show it."""
         self.app.history.add(text)
+        if self.writing.to_workflow(text):
+            return
         line = shell_line(text)
         self.app.start_run(self.app.agent if line is None else SHELL, text if line is None else line)
 

@@ -11,6 +11,7 @@ from stigmer_tui.widgets.composer.bar import ComposerBar
 from stigmer_tui.widgets.composer.completing import Sources
 
 SHELL = "shell"
+WORKFLOW = "/workflow"
 _OF_QUEUE = frozenset({"queue", "take_back", "edit", "withdraw", "now", "earlier", "later", "leave"})
 
 
@@ -65,6 +66,17 @@ class Writing:
         self._workstation.start_run(SHELL, line, self._workspace())
         return True
 
+    def to_workflow(self, text: str) -> bool:
+        """Have the input of a stored workflow written for `/workflow NAME`; without a name show which there are. False where it is no such line."""
+        word, *names = text.split()[:3] or [""]
+        if word != WORKFLOW or len(names) > 1:
+            return False
+        if names:
+            self._workstation.open_workflow(names[0], run=True)
+        else:
+            self._workstation.show_library("workflow", "")
+        return True
+
     async def _edit(self) -> None:
         composer = self._bar().composer
         text = await self._workstation.edit(composer.whole_text)
@@ -81,6 +93,6 @@ class Writing:
         return Path(self._state().workspace) if self._state().workspace else None
 
     def _commands(self) -> Mapping[str, str]:
-        if self._state is None or self._state().agent in ("", SHELL):
-            return {}
-        return COMMANDS
+        if self._state is None:
+            return {} if self._is_for_shell() else {WORKFLOW: "NAME: run a stored workflow; its input is asked for"}
+        return {} if self._state().agent in ("", SHELL) else COMMANDS

@@ -139,6 +139,32 @@ async def test_a_run_that_ended_is_retried_and_shown(app: StigmerApp, backend: S
         assert backend.calls_of("Retry")
 
 
+async def test_a_run_goes_on_at_the_task_that_is_selected(app: StigmerApp, backend: ScriptedBackend) -> None:
+    run = backend.workflows.add(script.ORDERS, script.started(script.FETCH), name="orders")
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await opened(pilot, app, run)
+        backend.emit(run, script.finished(script.FETCH, error="no connection to the shop"))
+        backend.move(run, enums.EXECUTION_FAILED, "fetch failed: no connection to the shop")
+        await until(pilot, lambda: "✗ failed" in screen_text(pilot), "it failed")
+        await pilot.press("g", "e", "down", "b")
+        await until(pilot, lambda: "did not begin" in screen_text(pilot), "it did not begin")
+        await pilot.press("up", "b")
+        await until(pilot, lambda: app.screen is not screen and "· ship" in screen_text(pilot), "the new run")
+        (asked,) = backend.calls_of("Retry")
+        assert isinstance(asked.request, st.RetryRequest)
+        assert asked.request.from_task.startswith(script.FETCH)
+
+
+async def test_a_workflow_is_run_from_the_composer(app: StigmerApp, backend: ScriptedBackend) -> None:
+    backend.resources.add(stored(script.ORDERS))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        app.board.composer.write("/workflow orders")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Run orders with this input" in screen_text(pilot), "the form")
+        assert isinstance(app.screen, DefinitionScreen)
+
+
 async def test_stopping_takes_the_key_twice_and_pausing_once(app: StigmerApp, backend: ScriptedBackend) -> None:
     run = backend.workflows.add(script.ORDERS, script.started(script.FETCH), name="orders")
     async with app.run_test(size=(100, 30)) as pilot:
