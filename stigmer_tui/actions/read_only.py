@@ -19,6 +19,7 @@ _VERBS = frozenset(
     }
     | {
         "edit",
+        "go_on",
         "interrupt",
         "label",
         "new",
