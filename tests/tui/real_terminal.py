@@ -74,13 +74,13 @@ class RealTerminal:
         """Wait until the screen shows this."""
         await self.until(lambda: text in self.text, f"{text!r} on the screen")
 
-    async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for a condition."""
-        deadline = time.monotonic() + PATIENCE
+    async def until(self, condition: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> None:
+        """Wait for a condition; `patience`: seconds, where much has to start first."""
+        deadline = time.monotonic() + patience
         while not condition():
             if time.monotonic() > deadline:
                 raise AssertionError(
-                    f"not within {PATIENCE:.0f} s: {what}\n{self.text}\n{bytes(self.received[-500:])!r}"
+                    f"not within {patience:.0f} s: {what}\n{self.text}\n{bytes(self.received[-500:])!r}"
                 )
             self._changed.clear()
             with suppress(TimeoutError):

@@ -3,6 +3,7 @@
 The others stand elsewhere: first run, watching, a killed daemon and taking over in `test_with_daemon`, leaving and signals in `test_real_terminal`.
 """
 
+import time
 from pathlib import Path
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
@@ -15,6 +16,11 @@ from tests.support.require import require_tool
 from tests.support.served_backend import serve_backend
 from tests.support.workstation import new_workstation
 from tests.tui.real_terminal import RealTerminal, real_terminal
+
+STARTING = 100.0
+"""Seconds after which a demonstration that starts is not there any more: it starts a server, a runner and a script."""
+CARD_SECONDS = 1.0
+"""So long a card that is gone to reads no key; with some room."""
 
 
 async def left(terminal: RealTerminal) -> None:
@@ -88,3 +94,45 @@ async def test_searching_replaying_and_reading_logs() -> None:
             terminal.send(":logs server\r")
             await terminal.shows("stigmer_backend")
             await left(terminal)
+
+
+async def test_approving_and_branching(short_tmp: Path) -> None:
+    """In the demonstration: a command and an edit are approved on the card; then the session goes on in a second one, and both are there."""
+    require_tool("bwrap")
+    home = Home(root=short_tmp / "h", run=short_tmp / "h" / "run")
+    directory = {"TMPDIR": str(short_tmp)}
+    async with real_terminal(home, ("demo", "--speed", "100"), columns=100, rows=40, environment=directory) as terminal:
+        await approve(terminal, "python3 -m unittest")
+        await approve(terminal, "edit basket.py")
+        await terminal.shows("plan 1/3")
+        terminal.send("i")
+        await terminal.shows("alt+enter new line")
+        terminal.send("/branch another way\r")
+        await terminal.shows("› another way")
+        terminal.send("\x1b")
+        await terminal.shows("o other pane")
+        terminal.send(":")
+        await terminal.shows("Go to the list of runs")
+        terminal.send("runs\r")
+        await terminal.shows("2 runs")
+        await left(terminal)
+
+
+async def approve(terminal: RealTerminal, call: str) -> None:
+    """Go to the card of a call, and once it reads keys approve it."""
+    await terminal.until(
+        lambda: "asks whether it may" in terminal.text and call in card(terminal),
+        f"asked about {call}",
+        patience=STARTING,
+    )
+    terminal.send("\x1bOS")
+    await terminal.shows("o once")
+    begun = time.monotonic()
+    await terminal.until(lambda: time.monotonic() - begun > CARD_SECONDS, "the card reads keys")
+    terminal.send("o")
+    await terminal.until(lambda: call not in card(terminal), f"{call} was decided")
+
+
+def card(terminal: RealTerminal) -> str:
+    """What the card says, and nothing of the transcript above it."""
+    return terminal.text.rpartition("asks whether it may")[2]
