@@ -63,7 +63,7 @@ CODES: Mapping[str, frozenset[int]] = {
     "stigmer runner drain": frozenset({66}),
     **{f"stigmer {word}": frozenset({79}) for word in STEERING if word not in ("attention", "branch")},
     "stigmer complete": frozenset({66}),
-    "stigmer retry": frozenset({0, 66}),
+    "stigmer retry": frozenset({0, 65, 66, 79}),
     "stigmer signal": frozenset({0, 66, 79}),
     "stigmer pack": frozenset({0, 79}),
     "stigmer import": frozenset({0, 66}),
