@@ -17,8 +17,8 @@ from stigmer_backend.store import (
     StoreOptions,
     UnknownExecution,
 )
-from stigmer_backend.store.archive import Archive
 from stigmer_backend.store.event_log import AppendCall
+from stigmer_backend.store.events_port import EventsLook
 from stigmer_backend.store.opening import open_parts
 from tests.store.stores import append, create, message, opened, read_all, split
 
@@ -159,12 +159,12 @@ class Reopened:
         session = self._parts.events.session()
         session.begin()
         try:
-            found = {place: self._head(Archive(session), *place) for place in LANES}
+            found = {place: self._head(session.archive, *place) for place in LANES}
         finally:
             session.close()
         return {place: head for place, head in found.items() if head is not None}
 
-    def _head(self, archive: Archive, name: str, lane: Lane) -> int | None:
+    def _head(self, archive: EventsLook, name: str, lane: Lane) -> int | None:
         held, standing = self._parts.log.heads(name, lane), archive.standing(name)
         known = held[0] if held is not None else standing.heads[lane] if standing is not None else None
         if known is None:

@@ -27,6 +27,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     GetExecutionContextResponse,
     GetProviderKeyRequest,
     GetProviderKeyResponse,
+    KeepValueRequest,
+    KeepValueResponse,
     LinkRequest,
     LinkResponse,
     PublishEventRequest,
@@ -37,6 +39,8 @@ from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import (
     ReadSessionMemoryResponse,
     ReadSkillRequest,
     ReadSkillResponse,
+    ReadValueRequest,
+    ReadValueResponse,
     StartChildExecutionRequest,
     StartChildExecutionResponse,
     WriteArtifactRequest,
@@ -262,6 +266,21 @@ class ScriptedDaemon(RunnerServiceServicer):
         context: aio.ServicerContext[AwaitExecutionRequest, AwaitExecutionResponse],
     ) -> AsyncIterator[AwaitExecutionResponse]:
         """See RunnerService: there are no children here."""
+        for response in ():
+            yield response
+
+    async def KeepValue(
+        self,
+        request_iterator: AsyncIterator[KeepValueRequest],
+        context: aio.ServicerContext[KeepValueRequest, KeepValueResponse],
+    ) -> KeepValueResponse:
+        """See RunnerService: nothing is kept here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "nothing is kept here")
+
+    async def ReadValue(
+        self, request: ReadValueRequest, context: aio.ServicerContext[ReadValueRequest, ReadValueResponse]
+    ) -> AsyncIterator[ReadValueResponse]:
+        """See RunnerService: nothing is kept here."""
         for response in ():
             yield response
 

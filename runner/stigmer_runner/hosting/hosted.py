@@ -108,7 +108,9 @@ class HostedExecution:
         self._outbox.listen(self._terminals.set_paused, self._lost)
         try:
             of_agent, options = self._grant.agent.spec.policy, self._options
-            async with self._services.sandboxes.lent(options.client, options.policy, of_agent, self._account) as sandbox:
+            async with self._services.sandboxes.lent(
+                options.client, options.policy, of_agent, self._account
+            ) as sandbox:
                 try:
                     await self._run_in(sandbox)
                 finally:
