@@ -13,8 +13,10 @@ import pytest_asyncio
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
     EXECUTION_CANCELLED,
     EXECUTION_COMPLETED,
+    EXECUTION_FAILED,
 )
-from stigmer_apis.client import TailBatch
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import PhaseChanged
+from stigmer_apis.client import Client, TailBatch
 from tests.chaos.daemon import DaemonProcess, client_of
 from tests.e2e.test_workflow_kills import HEAD, LIVENESS, Trial
 from tests.engines.server import TemporalServer
@@ -105,6 +107,32 @@ async def test_a_result_may_be_larger_than_the_cluster_takes(trial: Trial, tmp_p
         assert f"number_value: {size}" in outputs[0]
     assert list(kept.glob("*")), "nothing was kept outside"
     await eventually(lambda: not list(kept.glob("*/*")))
+
+
+async def test_a_failed_run_goes_on_from_its_task(trial: Trial, tmp_path: Path) -> None:
+    """What was done before is taken over into a run of its own: no side effect comes twice."""
+    text = HEAD + (
+        "do: [{a: {run: {shell: {command: echo a >> done; echo made}}}}, {b: {run: {shell: {command: test -e ready && cat ready}}}}]"
+    )
+    async with client_of(trial.workstation) as client, asyncio.timeout(LIVENESS * 2):
+        failed = (await client.workflows.run(document=text, workspace=str(tmp_path))).metadata.id
+        assert (await ended(client, failed)).phase == EXECUTION_FAILED
+        (tmp_path / "ready").write_text("now")
+        again = await client.workflows.go_on(failed)
+        assert (await ended(client, again.execution_id)).phase == EXECUTION_COMPLETED
+    assert (tmp_path / "done").read_text() == "a\n"
+
+
+async def ended(client: Client, execution_id: str) -> PhaseChanged:
+    """How a run came to its end."""
+    found = [
+        event.phase_changed
+        async for item in client.tail(execution_id)
+        if isinstance(item, TailBatch)
+        for event in item.events
+        if event.HasField("phase_changed")
+    ]
+    return found[-1]
 
 
 def test_a_cluster_that_does_not_take_runs_is_told(temporal_server: TemporalServer) -> None:
