@@ -56,6 +56,7 @@ ANY = frozenset(range(256))
 CODES: Mapping[str, frozenset[int]] = {
     "stigmer server start --engine": frozenset({79}),
     "stigmer doctor": frozenset({0, 1}),
+    "stigmer run assistant -m 'Try it out.' --sandbox container": frozenset({80}),
     "stigmer restore": frozenset({0, 79}),
     "stigmer server start --listen": frozenset({79}),
     "stigmer backend login": frozenset({65}),
