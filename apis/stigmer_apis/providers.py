@@ -44,7 +44,7 @@ def check_keyed_provider(name: str) -> None:
     """Raise `InvalidArgument` where `name` is no provider that a key could be for; it names those that are, the nearest first."""
     if name in KEYED_PROVIDERS:
         return
-    like = get_close_matches(name.lower(), KEYED_PROVIDERS, n=len(KEYED_PROVIDERS), cutoff=0.4)
+    like = get_close_matches(name.lower(), KEYED_PROVIDERS, n=len(KEYED_PROVIDERS), cutoff=0.6)
     known = [*like, *(one for one in KEYED_PROVIDERS if one not in like)]
     what = "wants no key" if name == OLLAMA else "is no provider that is known here"
     raise InvalidArgument(

@@ -19,7 +19,7 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 ABSTRACT = "stigmer-test-abstract"
 """The name, with the process id after it, of an abstract socket that listens."""
 
-KINDS = tuple(kind for kind in SandboxKind if kind is not SandboxKind.CONTAINER)
+KINDS = (SandboxKind.BUBBLEWRAP, SandboxKind.LANDLOCK, SandboxKind.NONE)
 """Those that this machine makes by itself."""
 
 
