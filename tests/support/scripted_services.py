@@ -98,6 +98,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
             "UndoTurn": answer("UndoTurn", st.UndoTurnRequest, steered.undo_turn),
             "WithdrawMessage": answer("WithdrawMessage", st.WithdrawMessageRequest, steered.withdraw_message),
             "Branch": answer("Branch", st.BranchRequest, steered.branch),
+            "RetryMessage": answer("RetryMessage", st.RetryMessageRequest, steered.retry_message),
             "ListSessionApprovals": answer(
                 "ListSessionApprovals", st.ListSessionApprovalsRequest, steered.session_approvals
             ),

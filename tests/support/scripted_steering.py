@@ -100,6 +100,11 @@ class Steered:
         )
         return st.WithdrawMessageResponse(command_id=command_id)
 
+    async def retry_message(self, request: st.RetryMessageRequest) -> st.RetryMessageResponse:
+        """A message asked again, in a run of its own."""
+        branched = await self.branch(st.BranchRequest(execution_id=request.execution_id, message_id=request.message_id))
+        return st.RetryMessageResponse(execution_id=branched.execution_id, paths=["made.txt"])
+
     async def branch(self, request: st.BranchRequest) -> st.BranchResponse:
         """A new execution in a session of its own."""
         execution_id = self._backend.add_execution(message=request.text or "again", agent="coder")

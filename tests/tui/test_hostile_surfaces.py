@@ -299,7 +299,7 @@ async def test_the_library(home: Home, backend: ScriptedBackend) -> None:
         terminal.send("\x1b")
         await terminal.shows("? help")
         terminal.send("\x1bl")
-        await terminal.shows("Agents")
+        await terminal.shows("enter read")
         for _ in range(6):
             terminal.send("\x1b[6~" * 3)
         terminal.send("j" * 30)

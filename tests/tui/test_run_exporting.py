@@ -36,14 +36,17 @@ async def test_a_run_is_written_as_the_name_says(
             await until(pilot, lambda: says in screen_text(pilot), f"{name}: {says}")
             assert screen.output.has_focus
 
-        await export("", "make-all.md")
+        await export("", "Exported")
         assert "make all" in (tmp_path / "make-all.md").read_text()
         await export("", "is there already")
-        await export("run.html", "run.html")
+        await export("run.html", "Exported")
+        await until(pilot, (tmp_path / "run.html").exists, "the page")
         assert "<html" in (tmp_path / "run.html").read_text()
-        await export("run.json", "run.json")
+        await export("run.json", "Exported")
+        await until(pilot, (tmp_path / "run.json").exists, "the events")
         assert json.loads((tmp_path / "run.json").read_text())
-        await export("run.cast", "run.cast")
+        await export("run.cast", "Exported")
+        await until(pilot, (tmp_path / "run.cast").exists, "the recording")
         assert json.loads((tmp_path / "run.cast").read_text().splitlines()[0])["version"] == 2
         await export("run.txt", "end it with")
         await export("nowhere/run.md", "cannot be written")

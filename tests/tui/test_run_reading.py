@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
-from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import BranchRequest, UndoTurnRequest
+from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import RetryMessageRequest, UndoTurnRequest
 from stigmer_apis.home import Home
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.run import RunScreen
@@ -313,13 +313,14 @@ async def test_the_menu_of_a_block(app: StigmerApp, backend: ScriptedBackend, tm
         assert "r" in screen.composer.text
         await pilot.press("escape")
         await choose("r")
-        await until(pilot, lambda: bool(backend.calls_of("Branch")), "retried")
-        branched = backend.calls_of("Branch")[0].request
-        assert isinstance(branched, BranchRequest)
-        assert (branched.execution_id, branched.message_id, branched.text) == (run, "m2", "second")
+        await until(pilot, lambda: bool(backend.calls_of("RetryMessage")), "retried")
+        asked = backend.calls_of("RetryMessage")[0].request
+        assert isinstance(asked, RetryMessageRequest)
+        assert (asked.execution_id, asked.message_id, asked.keep_files) == (run, "m3", False)
         await until(
-            pilot, lambda: app.screen is not screen and isinstance(app.screen, RunScreen), "the branch is shown"
+            pilot, lambda: app.screen is not screen and isinstance(app.screen, RunScreen), "the new run is shown"
         )
+        await until(pilot, lambda: "made.txt" in screen_text(pilot), "what was put back is named")
 
 
 async def test_from_a_call_to_what_it_printed(app: StigmerApp, backend: ScriptedBackend) -> None:
