@@ -12,7 +12,7 @@ from tests.support.require import require_tool
 from tests.support.scripted_backend import ScriptedBackend
 from tests.support.workstation import new_workstation
 from tests.tui.real_terminal import real_terminal
-from tests.tui.support import screen_text, until
+from tests.tui.support import until
 from tests.tui.test_run import opened, running
 
 
@@ -25,15 +25,24 @@ async def test_a_run_is_written_as_the_name_says(
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await opened(pilot, app, run)
         line = screen.exporting.line
+        said: list[str] = []
+        say = app.say
+
+        def saying(text: str, *, wrong: bool = False) -> None:
+            said.append(text)
+            say(text, wrong=wrong)
+
+        monkeypatch.setattr(app, "say", saying)
 
         async def export(name: str, says: str) -> None:
+            said.clear()
             screen.set_focus(screen.output)
             await pilot.press("S")
             await until(pilot, lambda: line.display, "the line")
             if name:
                 line.value = str(tmp_path / name)
             await pilot.press("enter")
-            await until(pilot, lambda: says in screen_text(pilot), f"{name}: {says}")
+            await until(pilot, lambda: says in " ".join(said), f"{name}: {says}")
             assert screen.output.has_focus
 
         await export("", "Exported")
