@@ -139,9 +139,12 @@ async def test_everything_open_and_something_found(
     run = agent_run(backend, clock)
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot, app, run, "I do.")
-        await pilot.press("z", "F", "slash", "alt+r")
+        await pilot.press("z", "F")
+        await settled(pilot)
+        await pilot.press("slash", "alt+r")
         screen.finding.line.value = r"discount\w*"
         await until(pilot, lambda: "of 8" in screen_text(pilot), "the count")
+        await settled(pilot)
         await pilot.press("enter", "N", "N")
         await shown(pilot, app, light, "of 8")
         assert same(app, snapshot)
