@@ -60,12 +60,12 @@ def more_args(name: str, args: Struct) -> str:
 
 
 def _whole(value: object) -> object:
-    """Numbers without a fraction as a person writes them: protobuf keeps every number of a free form as a float."""
+    """As a person writes it: protobuf keeps every number of a free form as a float, and its keys in no order."""
     match value:
         case float() if value.is_integer() and abs(value) < 2**53:
             return int(value)
         case dict():
-            return {key: _whole(inside) for key, inside in cast("dict[str, object]", value).items()}
+            return {key: _whole(inside) for key, inside in sorted(cast("dict[str, object]", value).items())}
         case list():
             return [_whole(inside) for inside in cast("list[object]", value)]
         case _:

@@ -401,4 +401,4 @@ class Transcript(GrowingBlocks):
 
 
 def _json(value: Value) -> str:
-    return json_format.MessageToJson(value, indent=None) if value.WhichOneof("kind") else ""
+    return json_format.MessageToJson(value, indent=None, sort_keys=True) if value.WhichOneof("kind") else ""

@@ -108,7 +108,7 @@ async def test_a_workflow_that_waits_sleeps_and_goes_on_when_its_time_comes(runn
     assert runner.daemon.read == []
     await eventually(lambda: runner.daemon.completed("wex-timer"))
     assert runner.daemon.read == ["wex-timer"]
-    assert runner.host.running == 0
+    await eventually(lambda: runner.host.running == 0)
 
 
 async def test_a_signal_wakes_it_and_a_cancel_too(runner: Runner) -> None:
