@@ -13,7 +13,7 @@ from stigmer_tui.terminal.fullscreen import ScreenSplitter, ScreenSwitch
 from stigmer_tui.terminal.output_log import LONGEST_DRAWN, NoteKind, OutputLog
 from stigmer_tui.terminal.pen import PLAIN, Pen
 from stigmer_tui.terminal.plain import copied_rows, pager_bytes
-from stigmer_tui.terminal.spool import Spool
+from stigmer_tui.terminal.spool import BLOCK, Spool
 
 
 def log_of(tmp_path: Path, *chunks: bytes, terminal: str = "t") -> OutputLog:
@@ -42,20 +42,33 @@ def rows(log: OutputLog) -> list[str]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"bc", b"", b"\n\n"]), max_size=30))
-def test_rows_are_the_lines_whatever_the_chunks(pieces: list[bytes]) -> None:
-    """Cut anywhere, the rows are the same as of the whole."""
-    spool = Spool(Path("/tmp"))
+@given(st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"bc" * 5, b"", b"\n\n", None]), max_size=30), st.integers(1, 9))
+def test_rows_are_the_lines_whatever_the_chunks(pieces: list[bytes | None], block: int) -> None:
+    """Cut anywhere, with notes anywhere (None), the rows are the same as of the whole, however few of their places are kept."""
+    spool = Spool(Path("/tmp"), block=block)
+    expected: list[tuple[int, bytes]] = []
     try:
         for piece in pieces:
+            if piece is None:
+                assert spool.add_empty_row() == len(expected)
+                expected.append((spool.size, b""))
+                continue
+            goes_on, size = spool.last_row_open, spool.size
             spool.append(piece)
-        whole = b"".join(pieces)
-        expected = [line.removesuffix(b"\r") for line in whole.split(b"\n")]
-        if whole.endswith(b"\n") or not whole:
-            expected.pop()
-        assert [spool.read(row, 1000) for row in range(len(spool))] == expected
-        assert spool.size == len(whole)
-        assert all(spool.row_at(spool.start(row)) == row for row in range(len(spool)))
+            for line in piece.splitlines(keepends=True):
+                if goes_on:
+                    expected[-1] = (expected[-1][0], expected[-1][1] + line)
+                else:
+                    expected.append((size, line))
+                goes_on, size = not line.endswith(b"\n"), size + len(line)
+            assert spool.last_row_open == goes_on
+        rows = [(spool.start(row), spool.read_at(spool.start(row), spool.length(row))) for row in range(len(spool))]
+        assert rows == expected
+        assert [spool.read(row, 1000) for row in range(len(spool))] == [
+            line.removesuffix(b"\n").removesuffix(b"\r") for _, line in expected
+        ]
+        at = [row for row, (_, line) in enumerate(expected) for _ in line]
+        assert [spool.row_at(offset) for offset in range(spool.size)] == at
     finally:
         spool.close()
 
@@ -79,6 +92,7 @@ def test_a_million_lines_and_a_huge_line(tmp_path: Path) -> None:
     )
     assert len(log) == 1_000_000
     assert log.draw(987_654, PLAIN).text == "line 987654"
+    assert log.spool.marks <= log.spool.size // BLOCK + 1
     log.add_output("t", b"x" * 10_000_000)
     log.flush()
     assert log.is_cut(1_000_000)
