@@ -43,6 +43,12 @@ class Living:
         return taken.rss - taken.shared
 
     @property
+    def worked(self) -> float:
+        """Seconds of a core that the daemon has taken."""
+        taken = psutil.Process(self.daemon.child.pid).cpu_times()
+        return taken.user + taken.system
+
+    @property
     def descriptors(self) -> int:
         """How many files and sockets the daemon has open. Its directory in /proc is its own, so that it is counted by the process table."""
         return psutil.Process(self.daemon.child.pid).num_fds()
@@ -57,12 +63,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def living(directory: Path, seed: str, size: int = 0) -> AsyncGenerator[Living]:
-    """A daemon with a producer that appends numbered deltas to every execution that it is given, some thousand a second in all, each with so many
-    bytes of text more."""
+async def living(directory: Path, seed: str, size: int = 0, pause: float = 0.004) -> AsyncGenerator[Living]:
+    """A daemon with a producer that appends numbered deltas to every execution that it is given, each with so many bytes of text more: 1 to 8 of them
+    at once, and then none for at most `pause` seconds; so some thousand a second in all."""
     endpoint = f"127.0.0.1:{free_port()}"
     with new_workstation(STIGMER_SERVER_LISTEN=endpoint) as workstation:
-        producer = ActingRunner.start(workstation, directory, seed, str(size))
+        producer = ActingRunner.start(workstation, directory, seed, str(size), str(pause))
         daemon = DaemonProcess.start(workstation)
         try:
             await daemon.answers()
