@@ -11,6 +11,7 @@ from stigmer_backend.executions.event_batches import pieces, without_first
 from stigmer_backend.executions.options import ExecutionOptions
 from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runs import phase_of, run_kind
+from stigmer_backend.executions.windows import window
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.store import Store, UnknownExecution
@@ -31,17 +32,27 @@ class Tails:
         """The events of an execution from the cursor on; without `follow`, those that are there. Raises `NotFound`."""
         execution_id = request.execution_id
         try:
-            if await self._is_unknown(execution_id, request.cursor):
-                yield TailResponse(reset=TailResponse.Reset(first_available=1, incarnation=self._store.incarnation))
-                tail = _Tail(self._store, self._registry, self._options, execution_id, 0)
-            else:
-                tail = _Tail(self._store, self._registry, self._options, execution_id, request.cursor.after_seq)
+            after = request.cursor.after_seq
+            reset = await self._reset(execution_id, request)
+            if reset is not None:
+                yield TailResponse(reset=reset)
+                after = reset.first_available - 1
+            tail = _Tail(self._store, self._registry, self._options, execution_id, after)
             async for response in tail.read(follow=request.follow):
                 yield response
         except UnknownExecution as unknown:
             raise NotFound(
                 f"there is no execution {quoted(execution_id)}", remedy="it may have been deleted; list what is there"
             ) from unknown
+
+    async def _reset(self, execution_id: str, request: TailRequest) -> TailResponse.Reset | None:
+        """Where the reader cannot go on from where it is, or has nothing and asks for the end: where it goes on."""
+        unknown = await self._is_unknown(execution_id, request.cursor)
+        if request.last_bytes and (unknown or not request.cursor.after_seq):
+            reset = await window(self._store, self._registry, execution_id, request.last_bytes)
+            if reset is not None:
+                return reset
+        return TailResponse.Reset(first_available=1, incarnation=self._store.incarnation) if unknown else None
 
     async def _is_unknown(self, execution_id: str, cursor: Cursor) -> bool:
         """Whether the reader has what is not here: of another incarnation, or beyond the end."""

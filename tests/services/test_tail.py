@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
-from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch, LogLine
+from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
+    Event,
+    EventBatch,
+    LogLine,
+    ToolCallFinished,
+    ToolCallRequested,
+    ToolCallStarted,
+    ToolOutcome,
+)
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
     CancelRequest,
     Cursor,
@@ -18,7 +26,7 @@ from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import (
 from stigmer_apis.errors import NotFound
 from stigmer_apis.transport import aio
 from stigmer_backend.executions.options import ExecutionOptions
-from stigmer_backend.store import StoreOptions
+from stigmer_backend.store import Batch, Lane, Store, StoreOptions
 from tests.support.refusals import refused
 from tests.support.scale import scaled
 from tests.support.scripted_runner import ScriptedRunner, phase, printed
@@ -273,3 +281,70 @@ async def test_a_follower_of_an_execution_that_nobody_runs_sees_its_cancel(serve
     await reading
     assert reader.end is not None
     assert reader.end.phase == ExecutionPhase.EXECUTION_CANCELLED
+
+
+def window_of(served: Served, execution_id: str, size: int) -> aio.UnaryStreamCall[TailRequest, TailResponse]:
+    """The last `size` bytes, to what is there now."""
+    request = TailRequest(execution_id=execution_id, last_bytes=size)
+    return served.stubs.service.Tail(request, metadata=served.stubs.metadata)
+
+
+async def test_the_end_of_a_long_run_costs_what_it_shows(short_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the run is: events sent, and bytes read for them, are those of the window; what is left out is there to be read."""
+    window, sent, read = 8192, list[int](), list[int]()
+    reads = Store.read
+
+    async def counted(
+        store: Store, execution: str, after_seq: int, max_bytes: int, lane: Lane = Lane.EVENTS
+    ) -> list[Batch]:
+        found = await reads(store, execution, after_seq, max_bytes, lane)
+        read[-1] += sum(len(batch.body) for batch in found)
+        return found
+
+    options = ExecutionOptions(tail_batch_bytes=4096)
+    async with serve_backend(short_tmp, options=options, store_options=StoreOptions(chunk_bytes=4096)) as served:
+        runner = ScriptedRunner(served.home, "run-1", served.tokens.issue_runner("run-1"))
+        await runner.connect()
+        for count in (2000, 12000):
+            name = await ended_run(served, runner, count)
+            await eventually(lambda: served.backend.counts()[1] == 0)
+            await served.store.settle(name)
+            read.append(0)
+            with monkeypatch.context() as patched:
+                patched.setattr(Store, "read", counted)
+                frames = [frame async for frame in window_of(served, name, window)]
+            reset, batches = frames[0].reset, [frame.batch for frame in frames if frame.HasField("batch")]
+            assert reset.held_back == reset.first_available - 1 > count // 2
+            assert batches[0].first_seq == reset.first_available
+            assert EventBatch.FromString(reset.beginning).events[0].HasField("execution_created")
+            assert reset.snapshot.seq == frames[-1].end.final_seq == count + 4
+            assert reset.snapshot.summary.phase == ExecutionPhase.EXECUTION_COMPLETED
+            sent.append(sum(len(EventBatch.FromString(batch.events).events) for batch in batches))
+        await runner.disconnect()
+    assert sent[1] <= sent[0] * 2
+    assert read[1] <= read[0] * 2
+    assert read[1] <= window * 8
+
+
+async def test_a_window_tells_what_is_open_that_began_before_it(served: Served, runner: ScriptedRunner) -> None:
+    name = (await served.run()).metadata.id
+    await runner.begin(name)
+    asked = ToolCallRequested(call_id="c1", name="shell")
+    asked.args.fields["command"].string_value = "make"
+    began = [
+        Event(tool_call_requested=asked),
+        Event(tool_call_started=ToolCallStarted(call_id="c1", terminal_id="t1")),
+        Event(tool_call_requested=ToolCallRequested(call_id="c2", name="grep")),
+        Event(tool_call_finished=ToolCallFinished(call_id="c2", outcome=ToolOutcome.TOOL_OUTCOME_ENDED)),
+    ]
+    await runner.append(name, began)
+    for _ in range(8):
+        await runner.append(name, [printed("t1", b"x" * 400 + b"\n") for _ in range(250)], urgent=False, wait=False)
+    await runner.append(name, [line(0)])
+    frames = [frame async for frame in window_of(served, name, 1024)]
+    snapshot = frames[0].reset.snapshot
+    assert [(call.id, call.args["command"]) for call in snapshot.status.tool_calls] == [("c1", "make")]
+    assert dict(snapshot.terminals) == {"t1": "c1"}
+    assert snapshot.seq >= frames[0].reset.first_available > 4
+    whole = [frame async for frame in window_of(served, name, 1 << 20)]
+    assert whole[0].batch.first_seq == 1, "all of it fits: it is read from the beginning"

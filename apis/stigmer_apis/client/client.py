@@ -268,15 +268,16 @@ class Client:
         return watch(self.connection, after_revision)
 
     def tail(
-        self, execution_id: str, after_seq: int = 0, follow: bool = True, *, incarnation: str = ""
+        self, execution_id: str, after_seq: int = 0, follow: bool = True, *, incarnation: str = "", last_bytes: int = 0
     ) -> AsyncGenerator[TailItem, None]:
         """The events of an execution after `after_seq`, each exactly once; live until it ends with `follow`, else up to now.
 
         It connects again by itself, across restarts of the server. `incarnation`: of the batch that gave `after_seq`, where one is known; a server
-        whose store has lost that batch then says so with a `TailReset`. Raises only what does not mend itself: `NotFound`, `PermissionDenied`,
-        `DataLoss`.
+        whose store has lost that batch then says so with a `TailReset`. `last_bytes`: with `after_seq` 0, only about so many bytes of the newest
+        events; a `TailReset` with `held_back` comes first where that leaves something out. Raises only what does not mend itself: `NotFound`,
+        `PermissionDenied`, `DataLoss`.
         """
-        return tail(self.connection, execution_id, after_seq=after_seq, incarnation=incarnation, follow=follow)
+        return tail(self.connection, execution_id, after_seq, incarnation, follow=follow, last_bytes=last_bytes)
 
     def search_execution(
         self, execution_id: str, pattern: Pattern, max_hits: int = 0

@@ -47,6 +47,10 @@ class TailReset:
     snapshot: FoldState | None
     """The fold before `first_available`; None where nothing was before it."""
     incarnation: str = ""
+    held_back: int = 0
+    """Events before `first_available` that are there, and that `last_bytes` left out; then `snapshot` is what stands now, after the event `snapshot.seq`."""
+    beginning: Event | None = None
+    """With `held_back`: the first event of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,12 @@ class _Position:
 
     last: int
     incarnation: str
+    last_bytes: int = 0
     gaps: int = field(default=0)
 
     def request(self, execution_id: str, follow: bool) -> TailRequest:
         cursor = Cursor(incarnation=self.incarnation, after_seq=self.last)
-        return TailRequest(execution_id=execution_id, cursor=cursor, follow=follow)
+        return TailRequest(execution_id=execution_id, cursor=cursor, follow=follow, last_bytes=self.last_bytes)
 
     def take(self, frame: TailResponse) -> TailItem | None:
         """What `frame` tells that was not told before. Raises `_Reopen` where something before it is missing."""
@@ -125,7 +130,8 @@ class _Position:
     def _reset(self, reset: TailResponse.Reset) -> TailReset:
         self.last, self.incarnation = max(reset.first_available, 1) - 1, reset.incarnation
         snapshot = reset.snapshot if reset.HasField("snapshot") else None
-        return TailReset(self.last + 1, snapshot, reset.incarnation)
+        first = EventBatch.FromString(reset.beginning).events if reset.held_back else ()
+        return TailReset(self.last + 1, snapshot, reset.incarnation, reset.held_back, first[0] if first else None)
 
     def _expect(self, head: int) -> None:
         if head > self.last:
@@ -133,10 +139,10 @@ class _Position:
 
 
 async def tail(
-    connection: Connection, execution_id: str, *, after_seq: int, incarnation: str, follow: bool
+    connection: Connection, execution_id: str, after_seq: int, incarnation: str, *, follow: bool, last_bytes: int
 ) -> AsyncGenerator[TailItem, None]:
     """See `Client.tail`."""
-    position = _Position(after_seq, incarnation)
+    position = _Position(after_seq, incarnation, last_bytes)
     backoff = Backoff(connection.options)
     refused = False
     while True:

@@ -920,9 +920,14 @@ class TailRequest(_message.Message):
     EXECUTION_ID_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     FOLLOW_FIELD_NUMBER: _builtins.int
+    LAST_BYTES_FIELD_NUMBER: _builtins.int
     execution_id: _builtins.str
     follow: _builtins.bool
     """Stay for what comes; else the stream ends with a Heartbeat once everything there was has been sent."""
+    last_bytes: _builtins.int
+    """For a reader that has read nothing: only the end, about so many bytes of events; 0 for everything. Where that leaves something out, a Reset comes
+    first, with `held_back`.
+    """
     @_builtins.property
     def cursor(self) -> Global___Cursor: ...
     def __init__(
@@ -931,10 +936,11 @@ class TailRequest(_message.Message):
         execution_id: _builtins.str = ...,
         cursor: Global___Cursor | None = ...,
         follow: _builtins.bool = ...,
+        last_bytes: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "execution_id", b"execution_id", "follow", b"follow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "execution_id", b"execution_id", "follow", b"follow", "last_bytes", b"last_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1005,11 +1011,19 @@ class TailResponse(_message.Message):
         FIRST_AVAILABLE_FIELD_NUMBER: _builtins.int
         INCARNATION_FIELD_NUMBER: _builtins.int
         SNAPSHOT_FIELD_NUMBER: _builtins.int
+        HELD_BACK_FIELD_NUMBER: _builtins.int
+        BEGINNING_FIELD_NUMBER: _builtins.int
         first_available: _builtins.int
         incarnation: _builtins.str
+        held_back: _builtins.int
+        """Events before `first_available` that are there, and that `last_bytes` leaves out."""
+        beginning: _builtins.bytes
+        """With `held_back`: an encoded stigmer.event.v1.EventBatch with the first event of all, which says what runs, and where."""
         @_builtins.property
         def snapshot(self) -> _summary_pb2.FoldState:
-            """The status before `first_available`, where events were removed."""
+            """The status before `first_available`, where events were removed. With `held_back`: what stands now, after the event `snapshot.seq`, without
+            messages and without calls that are over.
+            """
 
         def __init__(
             self,
@@ -1017,10 +1031,12 @@ class TailResponse(_message.Message):
             first_available: _builtins.int = ...,
             incarnation: _builtins.str = ...,
             snapshot: _summary_pb2.FoldState | None = ...,
+            held_back: _builtins.int = ...,
+            beginning: _builtins.bytes = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["first_available", b"first_available", "incarnation", b"incarnation", "snapshot", b"snapshot"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["beginning", b"beginning", "first_available", b"first_available", "held_back", b"held_back", "incarnation", b"incarnation", "snapshot", b"snapshot"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
