@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import ClassVar
 
 import pytest
@@ -11,6 +11,7 @@ from stigmer_runner.durable.workflow_interpreter import WorkflowInterpreter
 from stigmer_runner.engine.embedded_engine import EmbeddedEngine
 from stigmer_runner.engine.port import Engine
 from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
+from stigmer_runner.temporal.large_values import KeptValues
 from tests.engines.definitions import ThreeChildren
 from tests.engines.server import TemporalServer, program
 from tests.runner.families import AsksQuestions, CancelsChild, Child, Continuing
@@ -53,7 +54,14 @@ class Kept:
         return self._all[digest]
 
 
-def cluster_of(server: TemporalServer, identity: str = "test-runner") -> TemporalEngine:
+def cluster_of(
+    server: TemporalServer,
+    identity: str = "test-runner",
+    *,
+    definitions: Sequence[type[object]] = DEFINITIONS,
+    values: KeptValues | None = None,
+    own: bool = False,
+) -> TemporalEngine:
     """An engine on that server."""
 
     async def address() -> str:
@@ -62,8 +70,8 @@ def cluster_of(server: TemporalServer, identity: str = "test-runner") -> Tempora
     async def key() -> bytes:
         return KEY
 
-    options = ClusterOptions(address=address, namespace="default", identity=f"{identity}-{os.getpid()}")
-    return TemporalEngine(options, lambda: DEFINITIONS, key, Kept())
+    options = ClusterOptions(address=address, namespace="default", identity=f"{identity}-{os.getpid()}", own=own)
+    return TemporalEngine(options, lambda: definitions, key, values or Kept())
 
 
 @pytest.fixture(params=["embedded", "temporal"])

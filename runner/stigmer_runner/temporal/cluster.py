@@ -11,6 +11,7 @@ from stigmer_runner.engine.activities import Activities
 from stigmer_runner.engine.chronicle import Chronicle
 from stigmer_runner.engine.journal import JournalSink
 from stigmer_runner.engine.plan import ChildKinds, RunPlan, childless
+from stigmer_runner.temporal import attributes
 from stigmer_runner.temporal.converting import data_converter
 from stigmer_runner.temporal.interceptors import OfClients, OfWorkers
 from stigmer_runner.temporal.large_values import KeptValues
@@ -24,6 +25,7 @@ from stigmer_runner.temporal.library import (
     TelemetryConfig,
     TelemetryFilter,
     TLSConfig,
+    TypedSearchAttributes,
     UnsandboxedWorkflowRunner,
     Worker,
     activity,
@@ -53,6 +55,8 @@ class ClusterOptions:
     """Activities at once in one worker."""
     api_key: str | None = None
     tls: TLSConfig | bool = False
+    own: bool = False
+    """Whether the cluster is there for us alone: its namespace is set up as we want it."""
 
 
 class TemporalEngine:
@@ -73,6 +77,7 @@ class TemporalEngine:
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._serving: list[asyncio.Task[None]] = []
+        self._searchable = False
 
     def run(
         self,
@@ -90,12 +95,18 @@ class TemporalEngine:
         """A client that is connected, its namespace looked at once. Raises `ClusterAway`."""
         async with self._connecting:
             if self._client is None:
-                self._client = await self._connect()
+                client = await self._connect()
+                self._searchable = await attributes.are_known(client, make=self._options.own)
+                self._client = client
                 self._serving = [
                     asyncio.create_task(self._serve(self._client, queue), name=f"temporal {queue}")
                     for queue in (AGENT_RUNS, WORKFLOW_RUNS)
                 ]
             return self._client
+
+    def attributes(self, execution_id: str) -> TypedSearchAttributes | None:
+        """What a run can be found by; None where the namespace knows nothing of it. Asked for once there is a client."""
+        return attributes.of_run(execution_id) if self._searchable else None
 
     def worker(self, client: Client, queue: str, perform: Callable[[Sequence[RawValue]], Awaitable[object]]) -> Worker:
         """A worker that does the activities of one execution."""

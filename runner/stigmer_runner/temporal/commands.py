@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
@@ -23,6 +24,8 @@ from stigmer_runner.temporal.patience import Patience
 _REFUSED_WITHIN = 0.05
 """Seconds after its acceptance in which an update that was refused is known to be."""
 
+_LONGEST_REASON = 500
+
 _logger = logging.getLogger(__name__)
 
 Handle = WorkflowHandle[object, object]
@@ -38,6 +41,15 @@ class _Updated(Protocol):
     async def start_update(
         self, update: str, *, args: Sequence[object], id: str | None, wait_for_stage: WorkflowUpdateStage
     ) -> _UpdateSent: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """One that waits to be brought."""
+
+    send: Callable[[Handle], Awaitable[None]]
+    refuse: Callable[[str], Awaitable[None]]
+    """Say to whoever gave it why it cannot be brought."""
 
 
 class Commands:
@@ -58,7 +70,7 @@ class Commands:
         self._client = client
         self._cancels: list[str] = []
         self._known: set[str] = set()
-        self._queue: asyncio.Queue[Callable[[Handle], Awaitable[None]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Command] = asyncio.Queue()
         self._waiting: set[asyncio.Task[None]] = set()
         self.reason = ""
         """Why the run is being cancelled, empty while it is not."""
@@ -77,9 +89,19 @@ class Commands:
             self._cancels.append(command_id)
 
         async def send(handle: Handle) -> None:
-            await handle.cancel()
+            try:
+                await handle.cancel()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
 
-        self._queue.put_nowait(send)
+        async def refuse(reason: str) -> None:
+            self.reason = ""
+            if command_id:
+                self._cancels.remove(command_id)
+            await self._reject(command_id, reason)
+
+        self._queue.put_nowait(_Command(send, refuse))
 
     def signal(self, child_id: str, name: str, arguments: Sequence[object], command_id: str) -> None:
         """Send a signal to a child; to the run itself where `child_id` is empty."""
@@ -97,7 +119,10 @@ class Commands:
             else:
                 await self._applied(command_id)
 
-        self._queue.put_nowait(send)
+        async def refuse(reason: str) -> None:
+            await self._reject(command_id, reason)
+
+        self._queue.put_nowait(_Command(send, refuse))
 
     def update(
         self, child_id: str, name: str, arguments: Sequence[object], command_id: str
@@ -137,19 +162,26 @@ class Commands:
             self._waiting.add(waiting)
             waiting.add_done_callback(self._waiting.discard)
 
-        self._queue.put_nowait(send)
+        self._queue.put_nowait(_Command(send, refuse))
         return answer
 
     async def bring(self, handle: Handle) -> None:
         """Bring what is told, one after the other, until cancelled."""
         while True:
-            send = await self._queue.get()
+            command = await self._queue.get()
             try:
-                await self._patience.wait_for(lambda send=send: send(handle))
+                await self._bring(command, handle)
             except LeaseLost:
                 return
-            except Exception:
-                _logger.exception("%s: a command could not be brought", self._name)
+
+    async def _bring(self, command: _Command, handle: Handle) -> None:
+        try:
+            await self._patience.wait_for(lambda: command.send(handle))
+        except LeaseLost:
+            raise
+        except Exception as error:
+            _logger.warning("%s: a command could not be brought", self._name, exc_info=True)
+            await command.refuse(f"it could not be brought to Temporal: {_words(error)}")
 
     def close(self) -> None:
         """Wait for no answer any more."""
@@ -219,4 +251,5 @@ def _seen(answer: "asyncio.Future[object]") -> None:
 
 
 def _words(error: BaseException) -> str:
-    return error.message if isinstance(error, FailureError) else str(error)
+    said = error.message if isinstance(error, FailureError | RPCError) else str(error)
+    return " ".join(said.split())[:_LONGEST_REASON] or type(error).__name__

@@ -2,7 +2,9 @@
 
 from temporalio import activity
 from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.failure.v1 import Failure
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import (
     Client,
     OutboundInterceptor,
@@ -16,7 +18,15 @@ from temporalio.client import (
     WorkflowUpdateStage,
 )
 from temporalio.client import Interceptor as ClientInterceptor
-from temporalio.common import RawValue, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    RawValue,
+    RetryPolicy,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.converter import (
     DataConverter,
     DefaultFailureConverter,
@@ -56,6 +66,7 @@ from temporalio.worker import Interceptor as WorkerInterceptor
 
 __all__ = [
     "ActivityInboundInterceptor",
+    "AddSearchAttributesRequest",
     "ApplicationError",
     "CancelledError",
     "Client",
@@ -67,6 +78,8 @@ __all__ = [
     "Failure",
     "FailureError",
     "HandleSignalInput",
+    "IndexedValueType",
+    "ListSearchAttributesRequest",
     "LogForwardingConfig",
     "LoggingConfig",
     "OutboundInterceptor",
@@ -80,6 +93,8 @@ __all__ = [
     "RetryPolicy",
     "RunTimedOut",
     "Runtime",
+    "SearchAttributeKey",
+    "SearchAttributePair",
     "SignalWorkflowInput",
     "StartActivityInput",
     "StartChildWorkflowInput",
@@ -93,6 +108,7 @@ __all__ = [
     "TelemetryConfig",
     "TelemetryFilter",
     "TerminatedError",
+    "TypedSearchAttributes",
     "UnsandboxedWorkflowRunner",
     "Worker",
     "WorkerInterceptor",

@@ -18,8 +18,12 @@ _WORKFLOW_PREFIX = "wex-"
 
 def workflow_id_of(execution_id: str) -> str:
     """The id of an execution's workflow."""
-    kind = "workflow-execution" if execution_id.startswith(_WORKFLOW_PREFIX) else "agent-execution"
-    return f"stigmer/{kind}/invoke/{execution_id}"
+    return f"stigmer/{kind_of(execution_id)}-execution/invoke/{execution_id}"
+
+
+def kind_of(execution_id: str) -> str:
+    """What it is an execution of: `agent` or `workflow`."""
+    return "workflow" if execution_id.startswith(_WORKFLOW_PREFIX) else "agent"
 
 
 def execution_of(workflow_id: str) -> str:

@@ -41,6 +41,7 @@ def temporal_engine(settings: Temporal, home: Home, runner_id: str, values: Kept
         at_once=settings.max_concurrency,
         api_key=_api_key(settings.api_key_file) if settings.api_key_file else None,
         tls=_tls(settings),
+        own=settings.managed,
     )
     return TemporalEngine(options, _definitions, key, values)
 

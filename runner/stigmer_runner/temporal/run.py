@@ -28,6 +28,7 @@ from stigmer_runner.temporal.library import (
     RPCError,
     RPCStatusCode,
     TerminatedError,
+    TypedSearchAttributes,
     Worker,
     WorkflowAlreadyStartedError,
     WorkflowFailureError,
@@ -50,6 +51,10 @@ class Cluster(Protocol):
 
     async def client(self) -> Client:
         """A client that is connected. Raises `ClusterAway`."""
+        ...
+
+    def attributes(self, execution_id: str) -> TypedSearchAttributes | None:
+        """What a run can be found by there."""
         ...
 
     def worker(self, client: Client, queue: str, perform: Callable[..., Awaitable[object]]) -> Worker:
@@ -172,6 +177,7 @@ class TemporalRun:
                 id=workflow_id,
                 task_queue=run_queue_of(plan.workflow_id),
                 task_timeout=_TASK_TIMEOUT,
+                search_attributes=self._cluster.attributes(plan.workflow_id),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
