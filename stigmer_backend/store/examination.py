@@ -30,24 +30,24 @@ class Finding:
 
 def examine(directory: Path) -> list[Finding]:
     """Read every file of the store below `directory`. It takes about a second for 200 MB, and blocks."""
-    findings: list[Finding] = []
+    findings, store = list[Finding](), ""
     for _ in range(TRIES):
-        before = _named(directory)
+        before, store = _named(directory)
         findings = [_manifest(directory)]
         findings += [_database(directory / name) for name in before]
-        if _named(directory) == before or not any(found.problem for found in findings):
+        if _named(directory) == (before, store) or not any(found.problem for found in findings):
             break  # Else a pack has put another file in the place of one meanwhile.
-    findings += [_journal(directory / "journal", number) for number in journal_numbers(directory / "journal")]
+    findings += [_journal(directory / "journal", number, store) for number in journal_numbers(directory / "journal")]
     return findings
 
 
-def _named(directory: Path) -> tuple[str, ...]:
-    """The databases that the manifest names; those of a new store where it cannot be read."""
+def _named(directory: Path) -> tuple[tuple[str, ...], str]:
+    """The databases that the manifest names, and the store; those of a new store, and none, where it cannot be read."""
     try:
         found = read_manifest(directory)
     except OpenRefused:
-        return DATABASES
-    return DATABASES if found is None else found.databases
+        return DATABASES, ""
+    return (DATABASES, "") if found is None else (found.databases, found.store)
 
 
 def _manifest(directory: Path) -> Finding:
@@ -61,10 +61,10 @@ def _manifest(directory: Path) -> Finding:
     return Finding(path, path.stat().st_size, path.stat().st_size)
 
 
-def _journal(directory: Path, number: int) -> Finding:
+def _journal(directory: Path, number: int, store: str) -> Finding:
     path = journal_path(directory, number)
     try:
-        found = scan(path, number)
+        found = scan(path, number, store)
     except FileNotFoundError:  # The open store has moved everything on and removed it.
         return Finding(path, 0, 0)
     except OpenRefused as error:

@@ -5,9 +5,10 @@ file, and the header holds the frame's own offset and the CRC of the frame befor
 of this one inside a body, an exchange of frames, and a stale tail are all seen.
 """
 
+import hashlib
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -16,6 +17,8 @@ from stigmer_backend.store.model import BODY_LIMIT
 MAGIC = b"STGJRNL1"
 FRAME_MAGIC = b"\xa5SGF"
 SALT_BYTES = 16
+_BOND = b"STGB"
+_BOND_BYTES = 6
 
 _FILE = struct.Struct(">8sQ16sI")
 _FRAME = struct.Struct(">4sIIQQII")
@@ -89,6 +92,20 @@ def decode_file_header(data: bytes) -> tuple[int, bytes] | None:
     if magic != MAGIC or crc != zlib.crc32(data[: FILE_HEADER_BYTES - _CRC.size]):
         return None
     return number, salt
+
+
+def bound_salt(store: str, random_bytes: Callable[[int], bytes]) -> bytes:
+    """A salt for a journal of the store with this id: it says whose the file is, and six bytes of it are random."""
+    return _BOND + _bond_of(store) + random_bytes(SALT_BYTES - len(_BOND) - _BOND_BYTES)
+
+
+def is_foreign(salt: bytes, store: str) -> bool:
+    """Whether a file with this salt is of another store. One of before salts said whose they are is never taken for foreign, nor any where `store` is "", unknown."""
+    return bool(store) and salt.startswith(_BOND) and salt[len(_BOND) : len(_BOND) + _BOND_BYTES] != _bond_of(store)
+
+
+def _bond_of(store: str) -> bytes:
+    return hashlib.blake2b(store.encode(), digest_size=_BOND_BYTES).digest()
 
 
 def seed_of(salt: bytes) -> int:

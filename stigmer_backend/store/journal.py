@@ -37,10 +37,25 @@ class JournalScan:
     last_crc: int
 
 
-def scan(path: Path, number: int) -> JournalScan | None:
-    """Read journal file `number`; None if its header is torn, so that nothing was ever written to it.
+def require_own(path: Path, store: str) -> None:
+    """Raises `JournalDamaged` if the journal file at `path` says that it is of another store."""
+    with path.open("rb") as file:
+        header = frames.decode_file_header(file.read(frames.FILE_HEADER_BYTES))
+    if header is not None:
+        _require_own(path, header[1], store)
 
-    Raises `JournalDamaged` if a frame is bad and a later one says that it was on the disk.
+
+def _require_own(path: Path, salt: bytes, store: str) -> None:
+    if frames.is_foreign(salt, store):
+        raise JournalDamaged(
+            path, "offset 0", "it is a journal of another store, so files of two stores are mixed here"
+        )
+
+
+def scan(path: Path, number: int, store: str) -> JournalScan | None:
+    """Read journal file `number` of `store` ("": of whichever it is); None if its header is torn, so that nothing was ever written to it.
+
+    Raises `JournalDamaged` if it is of another store, or a frame is bad and a later one says that it was on the disk.
     """
     data = path.read_bytes()
     header = frames.decode_file_header(data)
@@ -51,6 +66,7 @@ def scan(path: Path, number: int) -> JournalScan | None:
     found, salt = header
     if found != number:
         raise JournalDamaged(path, "offset 0", f"it says that it is journal {found}: the file was renamed or exchanged")
+    _require_own(path, salt, store)
     seed = frames.seed_of(salt)
     records: list[JournalRecord] = []
     position, last_crc = frames.FILE_HEADER_BYTES, seed
@@ -74,13 +90,14 @@ def scan(path: Path, number: int) -> JournalScan | None:
 class JournalWriter:
     """Appends groups to one journal file. Not for more than one thread."""
 
-    def __init__(self, directory: Path, number: int, files: FileLayer) -> None:
-        """Nothing is touched until `create` or `resume`."""
+    def __init__(self, directory: Path, number: int, store: str, files: FileLayer) -> None:
+        """`store`: the id of the store that it is of. Nothing is touched until `create` or `resume`."""
         self.number = number
         self.path = journal_path(directory, number)
         self.size = 0
         self.synced = 0
         self._directory = directory
+        self._store = store
         self._files = files
         self._descriptor = -1
         self._seed = 0
@@ -88,11 +105,11 @@ class JournalWriter:
 
     def following(self) -> "JournalWriter":
         """The writer of the next file, which does not exist yet."""
-        return JournalWriter(self._directory, self.number + 1, self._files)
+        return JournalWriter(self._directory, self.number + 1, self._store, self._files)
 
     def create(self, random_bytes: Callable[[int], bytes]) -> None:
         """Make the file, durably. Raises `StoreFull` and leaves nothing behind if there is no space."""
-        salt = random_bytes(frames.SALT_BYTES)
+        salt = frames.bound_salt(self._store, random_bytes)
         header = frames.encode_file_header(self.number, salt)
         try:
             self._descriptor = self._files.open(self.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)

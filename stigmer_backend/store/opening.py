@@ -112,7 +112,7 @@ class _Opener:
             in_transaction(state, lambda session: _prepare(session, manifest.store))
             in_transaction(events, lambda session: _prepare_events(session, manifest.store))
         unbound = [each for each in (state, events) if not require_bound(each, manifest.store)]
-        log = self._log(events, report)
+        log = self._log(events, manifest.store, report)
         complete_births(log, state, report)
         older = look(state, structure_of)
         if older < STRUCTURE:
@@ -162,7 +162,7 @@ class _Opener:
         write_manifest(self.directory, fresh, self.options.files)
         for path in data:
             path.unlink()
-        self._make_files()
+        self._make_files(fresh.store)
         return fresh
 
     def _remove_replaced(self, manifest: Manifest) -> None:
@@ -176,14 +176,14 @@ class _Opener:
         sidecars = [side(database) for database in databases for side in (index_path, digest_path)]
         return databases + sidecars + sorted((self.directory / JOURNALS).glob("*.wal"))
 
-    def _make_files(self) -> None:
+    def _make_files(self, store: str) -> None:
         files = self.options.files
         for name in DATABASES:
             files.write_whole(self.directory / name, database_format.MAGIC)
         journals = self.directory / JOURNALS
         journals.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
         files.sync_directory(self.directory)
-        first = JournalWriter(journals, FIRST_JOURNAL, files)
+        first = JournalWriter(journals, FIRST_JOURNAL, store, files)
         first.create(self.random_bytes)
         first.close()
 
@@ -212,12 +212,12 @@ class _Opener:
         self.undo.callback(storage.close)
         return storage
 
-    def _log(self, events: EventsFile, report: RecoveryReport) -> EventLog:
+    def _log(self, events: EventsFile, store: str, report: RecoveryReport) -> EventLog:
         session = events.session()
         session.begin()
         try:
             writer, older, replay, removed = recover_journal(
-                self.directory / JOURNALS, Archive(session), self.options.files, report
+                self.directory / JOURNALS, store, Archive(session), self.options.files, report
             )
         finally:
             session.abort()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from stigmer_backend.store.files import FileLayer
+from stigmer_backend.store.roll import Roll
 
 
 class StoreKind(Enum):
@@ -30,6 +31,8 @@ class StoreOptions:
     """A database server that is away for longer than this stops the store; until then everything waits."""
     standby: Callable[[str], bool] | None = None
     """Where another daemon has the database: is told who, again and again, on the opening's thread, and says whether to go on waiting. None: refuse."""
+    roll: Roll | None = None
+    """What this daemon says of itself to others that have the same database, and what it knows of them. None: nothing of either."""
     chunk_bytes: int = 64 << 10
     """An execution's tail moves from the journal to `events.fs` when it has grown to this."""
     rotate_bytes: int = 16 << 20

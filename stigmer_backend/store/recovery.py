@@ -6,7 +6,7 @@ from stigmer_backend.store.archive import Archive
 from stigmer_backend.store.errors import DatabaseMissing, JournalDamaged
 from stigmer_backend.store.files import FileLayer
 from stigmer_backend.store.frames import JournalRecord, RecordKind
-from stigmer_backend.store.journal import JournalScan, JournalWriter, journal_numbers, journal_path, scan
+from stigmer_backend.store.journal import JournalScan, JournalWriter, journal_numbers, journal_path, require_own, scan
 from stigmer_backend.store.model import Batch, Lane, Mark
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.side_files import keep_cut
@@ -66,29 +66,33 @@ class Replay:
 
 
 def recover_journal(
-    directory: Path, archive: Archive, files: FileLayer, report: RecoveryReport
+    directory: Path, store: str, archive: Archive, files: FileLayer, report: RecoveryReport
 ) -> tuple[JournalWriter, list[Path], Replay, set[str]]:
-    """Read the journal files that `events.fs` still needs, and remove those that it does not.
+    """Read the journal files of `store` that `events.fs` still needs, and remove those that it does not.
 
     Returns the writer of the last one, the files before it, what was replayed, and the executions that were removed.
     """
     needed = archive.journal
-    for number in journal_numbers(directory):
-        if number < needed:
-            files.remove(journal_path(directory, number))
-    scans = _scan_all(directory, needed, files, report)
+    moved = [journal_path(directory, number) for number in journal_numbers(directory) if number < needed]
+    for path in moved:
+        require_own(path, store)
+    for path in moved:
+        files.remove(path)
+    scans = _scan_all(directory, needed, store, files, report)
     removed = {record.execution for _, found in scans for record in found.records if record.kind is RecordKind.REMOVE}
     replay = Replay(archive)
     for number, found in scans:
         replay.take(journal_path(directory, number), found.records, removed)
     report.replayed_records += replay.replayed
     last, found = scans[-1]
-    writer = JournalWriter(directory, last, files)
+    writer = JournalWriter(directory, last, store, files)
     writer.resume(found)
     return writer, [journal_path(directory, number) for number, _ in scans[:-1]], replay, removed
 
 
-def _scan_all(directory: Path, needed: int, files: FileLayer, report: RecoveryReport) -> list[tuple[int, JournalScan]]:
+def _scan_all(
+    directory: Path, needed: int, store: str, files: FileLayer, report: RecoveryReport
+) -> list[tuple[int, JournalScan]]:
     numbers = journal_numbers(directory)
     if needed not in numbers:
         raise DatabaseMissing(journal_path(directory, needed), "events.fs says that it holds events")
@@ -97,7 +101,7 @@ def _scan_all(directory: Path, needed: int, files: FileLayer, report: RecoveryRe
     scans: list[tuple[int, JournalScan]] = []
     for number in numbers:
         path = journal_path(directory, number)
-        found = scan(path, number)
+        found = scan(path, number, store)
         if found is None:
             if number == needed:
                 raise JournalDamaged(path, "offset 0", "its header is cut, and events.fs says that it was whole")

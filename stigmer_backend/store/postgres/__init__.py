@@ -7,6 +7,7 @@ each module may import those below it:
     objects      resources
     event_rows   events: written in groups, one transaction an acknowledgement; read
     holding      one daemon at a time: the lock, its heartbeat, taking over
+    roll_table   the daemons of a database, and how they are reached
     tables       what is there besides RelStorage's tables
     wire         a connection that comes back
     address      what a URI says, and what a server's refusal means

@@ -16,7 +16,9 @@ from psycopg2.extensions import cursor
 
 from stigmer_backend.store.errors import DatabaseInUse, StoreLost
 from stigmer_backend.store.postgres.address import Address, first_line
+from stigmer_backend.store.postgres.roll_table import begin_epoch, call_roll, look_for_lead, strike_off
 from stigmer_backend.store.postgres.wire import FAILED, Patience, Wire
+from stigmer_backend.store.roll import Roll
 
 BEAT_SECONDS = 1.0
 GRACE_SECONDS = 2.0
@@ -38,23 +40,32 @@ def taken_over(address: Address, holder: str) -> StoreLost:
 class Hold:
     """The right to write, from `take` to the end of its connection."""
 
-    def __init__(self, address: Address, wire: Wire, token: str) -> None:
+    def __init__(self, address: Address, wire: Wire, token: str, roll: Roll | None = None) -> None:
         self.address = address
         self.wire = wire
         self.epoch = 0
+        self.roll = roll
         self._application = application_of(token)
         self._holder = f"process {os.getpid()} on {socket.gethostname()}"
 
     def take(self, standby: Callable[[str], bool] | None, patience: Patience) -> None:
         """Get the lock. Where another daemon has it, waits as long as `standby` says; without, or then, raises `DatabaseInUse`."""
-        begun = time.monotonic()
+        begun = called = time.monotonic()
         seen: tuple[object, ...] | None = None
         since = time.monotonic()
         while True:
             try:
-                if self._locked():
-                    return
                 found = self._other()
+                if self._locked():
+                    if found is None or not found[3] or not self._lives(str(found[3])):
+                        return
+                    self._unlock()
+                if self.roll is not None and standby is not None:
+                    if self.roll.lead is None or time.monotonic() - called >= BEAT_SECONDS:
+                        called = time.monotonic()
+                        call_roll(self.wire, self.roll, 0)
+                    else:
+                        look_for_lead(self.wire, self.roll)
                 holder = str(found[2]) if found else "another daemon"
                 if standby is None and time.monotonic() - begun >= GRACE_SECONDS:
                     raise DatabaseInUse(self.address.name, holder)
@@ -68,10 +79,13 @@ class Hold:
                 if not self.wire.is_lost(error):
                     raise
                 self.wire.reconnect()
+                # The server may have been away for everybody: who has its lock comes back for it, and is let in first.
+                patience.pause(GRACE_SECONDS)
+                since = time.monotonic()
             patience.pause(BEAT_SECONDS / 4)
 
-    def begin(self, asking: cursor) -> None:
-        """Be the holder, under the next epoch, and end what the one before may have left behind. Inside a transaction."""
+    def begin(self, asking: cursor, key: bytes) -> None:
+        """Be the holder, under the next epoch with its key, and end what the one before may have left behind. Inside a transaction."""
         asking.execute("SELECT application FROM stigmer_store")
         before = asking.fetchone()
         asking.execute(
@@ -80,6 +94,7 @@ class Hold:
         )
         self.epoch = number(asking)
         asking.execute("UPDATE stigmer_word SET epoch = %s, word = 0", (self.epoch,))
+        begin_epoch(asking, self.epoch, key)
         if before is not None and before[0]:
             self._end(asking, str(before[0]))
 
@@ -110,6 +125,22 @@ class Hold:
             found = asking.fetchone()
         self.wire.commit()
         return found == (True,)
+
+    def _lives(self, application: str) -> bool:
+        """Whether the holder has other connections: then it lost that with the lock alone, as when the server was restarted, and comes back for it."""
+        with self.wire.cursor() as asking:
+            asking.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND application_name <> %s AND datname = current_database() LIMIT 1",
+                (application, self._application),
+            )
+            found = asking.fetchone()
+        self.wire.commit()
+        return found is not None
+
+    def _unlock(self) -> None:
+        with self.wire.cursor() as asking:
+            asking.execute("SELECT pg_advisory_unlock(1398030158, 1)")
+        self.wire.commit()
 
     def _other(self) -> tuple[object, ...] | None:
         """Epoch, heartbeat and name of the holder, and how its connections are called; None where it has not written them yet."""
@@ -170,6 +201,8 @@ class Heart:
         """Stop beating. Blocks for a moment."""
         self._ended.set()
         self._thread.join()
+        if self._hold.roll is not None:
+            strike_off(self._wire, self._hold.roll)
         self._wire.close()
 
     def _run(self) -> None:
@@ -194,6 +227,8 @@ class Heart:
                 asking.execute("SELECT holder FROM stigmer_store")
                 found = asking.fetchone()
             self._wire.commit()
+            if beaten == 1 and self._hold.roll is not None:
+                call_roll(self._wire, self._hold.roll, self._hold.epoch)
         except FAILED as error:
             if not self._wire.is_lost(error):
                 raise

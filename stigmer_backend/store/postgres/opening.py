@@ -18,6 +18,7 @@ from stigmer_backend.store.postgres.address import Address
 from stigmer_backend.store.postgres.event_rows import RowEvents, RowJournal
 from stigmer_backend.store.postgres.holding import Heart, Hold, application_of
 from stigmer_backend.store.postgres.objects import ObjectsDatabase
+from stigmer_backend.store.postgres.roll_table import call_roll
 from stigmer_backend.store.postgres.tables import incarnation_of, is_empty, leave, prepare_tables
 from stigmer_backend.store.postgres.wire import FAILED, Patience, Wire
 from stigmer_backend.store.report import RecoveryReport
@@ -45,7 +46,7 @@ def open_in_postgresql(
         try:
             wire = Wire(address, application, patience)
             undo.callback(wire.close)
-            hold = Hold(address, wire, token)
+            hold = Hold(address, wire, token, options.roll)
             hold.take(options.standby, patience)
             report = RecoveryReport(shared=True)
             incarnation = _begin(hold, report, random_bytes)
@@ -59,6 +60,8 @@ def open_in_postgresql(
         undo.callback(lambda: log.close(clean=False))
         complete_births(log, state, report)
         report.notes += upgrade_state(state)
+        if options.roll is not None:
+            call_roll(wire, options.roll, hold.epoch)
         heart = Heart(hold, Wire(address, application, patience))
         heart.start()
         undo.pop_all()
@@ -97,7 +100,7 @@ def _begin(hold: Hold, report: RecoveryReport, random_bytes: Callable[[int], byt
     """Prepare the tables, take the next epoch, and return the incarnation: a new one after a stop that was not clean."""
     with hold.wire.cursor() as asking:
         report.created = prepare_tables(asking, hold.address, random_bytes(16).hex(), random_bytes(16).hex())
-        hold.begin(asking)
+        hold.begin(asking, random_bytes(32))
         incarnation, report.clean = incarnation_of(asking, random_bytes(16).hex())
     hold.wire.commit()
     report.incarnation_changed = not report.clean
