@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from stigmer_apis._generated.buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estigmer/server/v1/server.proto\x12\x11stigmer.server.v1\x1a\x1b\x62uf/validate/validate.proto\"\x16\n\x14GetServerInfoRequest\"\x8b\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08protocol\x18\x02 \x01(\r\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12\x0c\n\x04home\x18\x04 \x01(\t\x12\x13\n\x0bincarnation\x18\x05 \x01(\t\x12\x0c\n\x04role\x18\x06 \x01(\t\x12\x11\n\trunner_id\x18\x07 \x01(\t\"\x12\n\x10GetStatusRequest\"\xff\x05\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0c\n\x04home\x18\x03 \x01(\t\x12\x16\n\x0euptime_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07sockets\x18\x05 \x03(\t\x12\x14\n\x0cmemory_bytes\x18\x06 \x01(\x04\x12=\n\x05store\x18\x07 \x01(\x0b\x32..stigmer.server.v1.GetStatusResponse.Component\x12<\n\x07runners\x18\x08 \x03(\x0b\x32+.stigmer.server.v1.GetStatusResponse.Runner\x12\x12\n\nexecutions\x18\t \x01(\x04\x12\x17\n\x0flive_executions\x18\n \x01(\x04\x12\x14\n\x0copen_streams\x18\x0b \x01(\r\x12\x41\n\ttelemetry\x18\x0c \x01(\x0b\x32..stigmer.server.v1.GetStatusResponse.Component\x12>\n\x06\x65ngine\x18\r \x01(\x0b\x32..stigmer.server.v1.GetStatusResponse.Component\x1aN\n\tComponent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x12\n\ndisk_bytes\x18\x04 \x01(\x04\x1a\xeb\x01\n\x06Runner\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x11\n\tconnected\x18\x04 \x01(\x08\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x0f\n\x07running\x18\x06 \x01(\r\x12\x16\n\x0euptime_seconds\x18\x07 \x01(\x01\x12\x0f\n\x07sandbox\x18\x08 \x01(\t\x12\r\n\x05walls\x18\t \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\n \x01(\t\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12\x0c\n\x04host\x18\x0c \x01(\t\x12\x10\n\x08\x64raining\x18\r \x01(\x08\"\'\n\x0fShutdownRequest\x12\x14\n\x0ckeep_runners\x18\x01 \x01(\x08\"\x1f\n\x10ShutdownResponse\x12\x0b\n\x03pid\x18\x01 \x01(\x05\"2\n\x12\x44rainRunnerRequest\x12\x1c\n\trunner_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"9\n\x13\x44rainRunnerResponse\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\r2\xfe\x02\n\rServerService\x12\x62\n\rGetServerInfo\x12\'.stigmer.server.v1.GetServerInfoRequest\x1a(.stigmer.server.v1.GetServerInfoResponse\x12V\n\tGetStatus\x12#.stigmer.server.v1.GetStatusRequest\x1a$.stigmer.server.v1.GetStatusResponse\x12S\n\x08Shutdown\x12\".stigmer.server.v1.ShutdownRequest\x1a#.stigmer.server.v1.ShutdownResponse\x12\\\n\x0b\x44rainRunner\x12%.stigmer.server.v1.DrainRunnerRequest\x1a&.stigmer.server.v1.DrainRunnerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1estigmer/server/v1/server.proto\x12\x11stigmer.server.v1\x1a\x1b\x62uf/validate/validate.proto\"\x16\n\x14GetServerInfoRequest\"\x8b\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08protocol\x18\x02 \x01(\r\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12\x0c\n\x04home\x18\x04 \x01(\t\x12\x13\n\x0bincarnation\x18\x05 \x01(\t\x12\x0c\n\x04role\x18\x06 \x01(\t\x12\x11\n\trunner_id\x18\x07 \x01(\t\"\x12\n\x10GetStatusRequest\"\xca\x07\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0c\n\x04home\x18\x03 \x01(\t\x12\x16\n\x0euptime_seconds\x18\x04 \x01(\x01\x12\x0f\n\x07sockets\x18\x05 \x03(\t\x12\x14\n\x0cmemory_bytes\x18\x06 \x01(\x04\x12=\n\x05store\x18\x07 \x01(\x0b\x32..stigmer.server.v1.GetStatusResponse.Component\x12<\n\x07runners\x18\x08 \x03(\x0b\x32+.stigmer.server.v1.GetStatusResponse.Runner\x12\x12\n\nexecutions\x18\t \x01(\x04\x12\x17\n\x0flive_executions\x18\n \x01(\x04\x12\x14\n\x0copen_streams\x18\x0b \x01(\r\x12\x41\n\ttelemetry\x18\x0c \x01(\x0b\x32..stigmer.server.v1.GetStatusResponse.Component\x12>\n\x06\x65ngine\x18\r \x01(\x0b\x32..stigmer.server.v1.GetStatusResponse.Component\x12<\n\x07\x64\x61\x65mons\x18\x0e \x03(\x0b\x32+.stigmer.server.v1.GetStatusResponse.Daemon\x1aN\n\tComponent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07healthy\x18\x02 \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x12\n\ndisk_bytes\x18\x04 \x01(\x04\x1a\xeb\x01\n\x06Runner\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x11\n\tconnected\x18\x04 \x01(\x08\x12\x14\n\x0cmemory_bytes\x18\x05 \x01(\x04\x12\x0f\n\x07running\x18\x06 \x01(\r\x12\x16\n\x0euptime_seconds\x18\x07 \x01(\x01\x12\x0f\n\x07sandbox\x18\x08 \x01(\t\x12\r\n\x05walls\x18\t \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\n \x01(\t\x12\x0e\n\x06labels\x18\x0b \x03(\t\x12\x0c\n\x04host\x18\x0c \x01(\t\x12\x10\n\x08\x64raining\x18\r \x01(\x08\x1a\x8a\x01\n\x06\x44\x61\x65mon\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0c\n\x04home\x18\x04 \x01(\t\x12\r\n\x05leads\x18\x05 \x01(\x08\x12\x0e\n\x06itself\x18\x06 \x01(\x08\x12\x0f\n\x07\x61\x64\x64ress\x18\x07 \x01(\t\x12\x16\n\x0esilent_seconds\x18\x08 \x01(\x01\"\'\n\x0fShutdownRequest\x12\x14\n\x0ckeep_runners\x18\x01 \x01(\x08\"\x1f\n\x10ShutdownResponse\x12\x0b\n\x03pid\x18\x01 \x01(\x05\"2\n\x12\x44rainRunnerRequest\x12\x1c\n\trunner_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"9\n\x13\x44rainRunnerResponse\x12\x11\n\trunner_id\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\r2\xfe\x02\n\rServerService\x12\x62\n\rGetServerInfo\x12\'.stigmer.server.v1.GetServerInfoRequest\x1a(.stigmer.server.v1.GetServerInfoResponse\x12V\n\tGetStatus\x12#.stigmer.server.v1.GetStatusRequest\x1a$.stigmer.server.v1.GetStatusResponse\x12S\n\x08Shutdown\x12\".stigmer.server.v1.ShutdownRequest\x1a#.stigmer.server.v1.ShutdownResponse\x12\\\n\x0b\x44rainRunner\x12%.stigmer.server.v1.DrainRunnerRequest\x1a&.stigmer.server.v1.DrainRunnerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,19 +41,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=248
   _globals['_GETSTATUSREQUEST']._serialized_end=266
   _globals['_GETSTATUSRESPONSE']._serialized_start=269
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1036
-  _globals['_GETSTATUSRESPONSE_COMPONENT']._serialized_start=720
-  _globals['_GETSTATUSRESPONSE_COMPONENT']._serialized_end=798
-  _globals['_GETSTATUSRESPONSE_RUNNER']._serialized_start=801
-  _globals['_GETSTATUSRESPONSE_RUNNER']._serialized_end=1036
-  _globals['_SHUTDOWNREQUEST']._serialized_start=1038
-  _globals['_SHUTDOWNREQUEST']._serialized_end=1077
-  _globals['_SHUTDOWNRESPONSE']._serialized_start=1079
-  _globals['_SHUTDOWNRESPONSE']._serialized_end=1110
-  _globals['_DRAINRUNNERREQUEST']._serialized_start=1112
-  _globals['_DRAINRUNNERREQUEST']._serialized_end=1162
-  _globals['_DRAINRUNNERRESPONSE']._serialized_start=1164
-  _globals['_DRAINRUNNERRESPONSE']._serialized_end=1221
-  _globals['_SERVERSERVICE']._serialized_start=1224
-  _globals['_SERVERSERVICE']._serialized_end=1606
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1239
+  _globals['_GETSTATUSRESPONSE_COMPONENT']._serialized_start=782
+  _globals['_GETSTATUSRESPONSE_COMPONENT']._serialized_end=860
+  _globals['_GETSTATUSRESPONSE_RUNNER']._serialized_start=863
+  _globals['_GETSTATUSRESPONSE_RUNNER']._serialized_end=1098
+  _globals['_GETSTATUSRESPONSE_DAEMON']._serialized_start=1101
+  _globals['_GETSTATUSRESPONSE_DAEMON']._serialized_end=1239
+  _globals['_SHUTDOWNREQUEST']._serialized_start=1241
+  _globals['_SHUTDOWNREQUEST']._serialized_end=1280
+  _globals['_SHUTDOWNRESPONSE']._serialized_start=1282
+  _globals['_SHUTDOWNRESPONSE']._serialized_end=1313
+  _globals['_DRAINRUNNERREQUEST']._serialized_start=1315
+  _globals['_DRAINRUNNERREQUEST']._serialized_end=1365
+  _globals['_DRAINRUNNERRESPONSE']._serialized_start=1367
+  _globals['_DRAINRUNNERRESPONSE']._serialized_end=1424
+  _globals['_SERVERSERVICE']._serialized_start=1427
+  _globals['_SERVERSERVICE']._serialized_end=1809
 # @@protoc_insertion_point(module_scope)

@@ -191,6 +191,52 @@ class GetStatusResponse(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class Daemon(_message.Message):
+        """One of several daemons on one database, as the database tells of it."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        HOST_FIELD_NUMBER: _builtins.int
+        PID_FIELD_NUMBER: _builtins.int
+        VERSION_FIELD_NUMBER: _builtins.int
+        HOME_FIELD_NUMBER: _builtins.int
+        LEADS_FIELD_NUMBER: _builtins.int
+        ITSELF_FIELD_NUMBER: _builtins.int
+        ADDRESS_FIELD_NUMBER: _builtins.int
+        SILENT_SECONDS_FIELD_NUMBER: _builtins.int
+        host: _builtins.str
+        """Its machine."""
+        pid: _builtins.int
+        version: _builtins.str
+        home: _builtins.str
+        """Its home on that machine."""
+        leads: _builtins.bool
+        """It writes the database; the others pass what they are asked on to it, and take its place when it is gone."""
+        itself: _builtins.bool
+        """It is the one that answers."""
+        address: _builtins.str
+        """Where it answers the others."""
+        silent_seconds: _builtins.float
+        """Since it last said that it is there, in seconds."""
+        def __init__(
+            self,
+            *,
+            host: _builtins.str = ...,
+            pid: _builtins.int = ...,
+            version: _builtins.str = ...,
+            home: _builtins.str = ...,
+            leads: _builtins.bool = ...,
+            itself: _builtins.bool = ...,
+            address: _builtins.str = ...,
+            silent_seconds: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "home", b"home", "host", b"host", "itself", b"itself", "leads", b"leads", "pid", b"pid", "silent_seconds", b"silent_seconds", "version", b"version"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     VERSION_FIELD_NUMBER: _builtins.int
     PID_FIELD_NUMBER: _builtins.int
     HOME_FIELD_NUMBER: _builtins.int
@@ -204,6 +250,7 @@ class GetStatusResponse(_message.Message):
     OPEN_STREAMS_FIELD_NUMBER: _builtins.int
     TELEMETRY_FIELD_NUMBER: _builtins.int
     ENGINE_FIELD_NUMBER: _builtins.int
+    DAEMONS_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     home: _builtins.str
@@ -227,6 +274,10 @@ class GetStatusResponse(_message.Message):
     def engine(self) -> Global___GetStatusResponse.Component:
         """What drives runs that begin, where that is not the runner itself."""
 
+    @_builtins.property
+    def daemons(self) -> _containers.RepeatedCompositeFieldContainer[Global___GetStatusResponse.Daemon]:
+        """All that have the same database, this one among them, the one that leads first; none where the store is in files."""
+
     def __init__(
         self,
         *,
@@ -243,10 +294,11 @@ class GetStatusResponse(_message.Message):
         open_streams: _builtins.int = ...,
         telemetry: Global___GetStatusResponse.Component | None = ...,
         engine: Global___GetStatusResponse.Component | None = ...,
+        daemons: _abc.Iterable[Global___GetStatusResponse.Daemon] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "store", b"store", "telemetry", b"telemetry"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["engine", b"engine", "executions", b"executions", "home", b"home", "live_executions", b"live_executions", "memory_bytes", b"memory_bytes", "open_streams", b"open_streams", "pid", b"pid", "runners", b"runners", "sockets", b"sockets", "store", b"store", "telemetry", b"telemetry", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["daemons", b"daemons", "engine", b"engine", "executions", b"executions", "home", b"home", "live_executions", b"live_executions", "memory_bytes", b"memory_bytes", "open_streams", b"open_streams", "pid", b"pid", "runners", b"runners", "sockets", b"sockets", "store", b"store", "telemetry", b"telemetry", "uptime_seconds", b"uptime_seconds", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
