@@ -16,6 +16,7 @@ from stigmer_backend.store import (
     DatabaseMissing,
     FileLayer,
     FormatTooNew,
+    JournalDamaged,
     ManifestDamaged,
     OpenRefused,
     Store,
@@ -23,8 +24,10 @@ from stigmer_backend.store import (
     StoreDamaged,
     StoreLocked,
     UnknownExecution,
+    examine,
     mark_restored,
 )
+from stigmer_backend.store.journal import journal_numbers, journal_path
 from stigmer_backend.store.manifest import DATABASES, FORMAT
 from tests.store.stores import append, assert_dense, create, opened, read_all
 
@@ -283,3 +286,43 @@ async def test_files_of_two_stores_are_refused_and_never_taken_for_one(tmp_path:
             await Store.open(mixed)
     async with opened(tmp_path / "one") as store:
         assert await store.head("aex-one") == 1
+
+
+async def test_a_journal_of_another_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        await fill(tmp_path / name)
+    (number,) = journal_numbers(tmp_path / "one" / "journal")
+    ours = journal_path(tmp_path / "one" / "journal", number)
+    theirs, kept = journal_path(tmp_path / "two" / "journal", number).read_bytes(), ours.read_bytes()
+    ours.write_bytes(theirs)
+    with pytest.raises(JournalDamaged, match="of another store"):
+        await Store.open(tmp_path / "one")
+    assert ["of another store" in found.problem for found in examine(tmp_path / "one")] == [False] * 3 + [True]
+    ours.write_bytes(kept)
+
+    async with opened(tmp_path / "one") as store:
+        await store.append([append(A, 7, step=3)])
+    assert number not in journal_numbers(ours.parent), "it is at a later one, so that one of this number is removed"
+    ours.write_bytes(theirs)
+    with pytest.raises(JournalDamaged, match="of another store"):
+        await Store.open(tmp_path / "one")
+    assert ours.read_bytes() == theirs
+    ours.unlink()
+    async with opened(tmp_path / "one") as store:
+        assert_dense(await read_all(store, A))
+
+
+async def test_a_store_without_one_of_its_parts_is_refused_in_words_that_say_what_to_do(tmp_path: Path) -> None:
+    await fill(tmp_path / "whole")
+    for name in (*DATABASES, "journal", "manifest"):
+        broken = tmp_path / f"without-{name}"
+        shutil.copytree(tmp_path / "whole", broken)
+        gone = broken / name
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+        with pytest.raises(OpenRefused, match=rf"{name} is (missing|damaged).*restore a backup"):
+            await Store.open(broken)
+        assert not gone.exists(), "nothing empty took its place"
+    alone = tmp_path / "journal-alone"
+    shutil.copytree(tmp_path / "whole" / "journal", alone / "journal")
+    with pytest.raises(ManifestDamaged, match=r"it is missing, and .*wal is there"):
+        await Store.open(alone)
