@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Never, NoReturn
 
-from stigmer_backend.daemon.allocator import keep_few_arenas
+from stigmer_backend.daemon.allocator import keep_little
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.hardening import harden, open_standard_descriptors
 from stigmer_backend.daemon.last_words import speak_of_crashes, speak_of_failures
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         harden()
-        keep_few_arenas()
+        keep_little()
         speak_of_crashes()
         speak_of_failures()
         _choose_engine(given.engine, given.temporal)

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 
 import psutil
 
@@ -19,8 +20,8 @@ class Looking:
 
     seconds: float = 10.0
     """How often."""
-    loose: int = 16 << 20
-    """When it grew by this many bytes, what is free is given back to the system."""
+    give_back: int = 6
+    """After each so many looks what is free is given back to the system."""
     many: int = 512 << 20
     """From this many bytes on, each doubling is worth a warning."""
 
@@ -43,14 +44,12 @@ class OwnMemory:
 
     async def watch(self, looking: Looking, told: Callable[[int], Awaitable[None]]) -> None:
         """Look again and again, and tell each time how much it is."""
-        warned, least = looking.many // 2, self.taken
-        while True:
+        warned = looking.many // 2
+        for number in count(1):
             await asyncio.sleep(looking.seconds)
-            if self.taken - least >= looking.loose:
+            if number % looking.give_back == 0:
                 await asyncio.to_thread(give_back)
-                least = self.taken
             taken = self.taken
-            least = min(least, taken)
             if taken >= 2 * warned:
                 warned = taken
                 _log.warning(
