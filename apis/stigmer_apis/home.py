@@ -10,6 +10,7 @@ from pathlib import Path
 
 from stigmer_apis.errors import HomeError
 from stigmer_apis.home_checks import check_directory, check_socket_path, check_writable, explain
+from stigmer_apis.home_disks import Disks
 
 HOME_VARIABLE = "STIGMER_HOME"
 RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
@@ -84,6 +85,11 @@ class Home:
         return self.run / "runner.sock"
 
     @property
+    def peer_socket(self) -> Path:
+        """Where the daemon that leads a database answers the others of this machine."""
+        return self.run / "peers.sock"
+
+    @property
     def operator_token(self) -> Path:
         """The file with the token of the operator's role."""
         return self.run / "operator.token"
@@ -124,22 +130,39 @@ class Home:
             )
         return replace(self, data_elsewhere=resolved)
 
+    def require_disk(self, place: Path) -> None:
+        """Raise `HomeError` where `place`, of this home, was on a disk that is not mounted now; else note which disk it is on, for the next time."""
+        disks = _disks()
+        disks.require(place)
+        disks.remember(place)
+
     def prepare_root(self) -> None:
         """Make the home itself, 0700, for those who need nothing else of it. Raises `HomeError` as `prepare` does."""
+        self.require_disk(self.root)
         check_directory(self.root, may_be_link=True)
 
     def prepare(self) -> None:
         """Make the directories, 0700, and check that they can be used.
 
         Raises `HomeError` that names the path, what is wrong with it, and how to mend it: not a directory, somebody else's, a link where none may
-        be, not writable, a full disk, a path too long for a socket. Blocking: a few file operations.
+        be, not writable, a full disk, a path too long for a socket, a disk that is not mounted any more. Blocking: a few file operations.
         """
+        for path in (self.root, self.data):
+            self.require_disk(path)
         for socket in (self.operator_socket, self.runner_socket):
             check_socket_path(socket, self.root)
         for path, may_be_link in ((self.root, True), (self.data, True), (self.logs, True), (self.run, False)):
             check_directory(path, may_be_link=may_be_link)
         for path in (self.data, self.run):
             check_writable(path)
+
+
+def _disks(environ: Mapping[str, str] = os.environ) -> Disks:
+    """The disks of the person whose process this is. One without a directory of their own has the root's."""
+    try:
+        return Disks.of(_person_directory(environ), environ)
+    except HomeError:
+        return Disks.of(Path("/"), environ)
 
 
 def _person_directory(environ: Mapping[str, str]) -> Path:

@@ -52,6 +52,7 @@ _TAIL = """
 | variable | meaning |
 |---|---|
 | `STIGMER_HOME` | Stigmer's home: everything it keeps. `~/.stigmer` unless set; at most about 80 bytes long where there is no `XDG_RUNTIME_DIR`. |
+| `XDG_STATE_HOME` | Where `stigmer/disks.json` notes which other disks hold Stigmer's state, so that one that is not mounted is missed; `~/.local/state` unless set. |
 | `XDG_RUNTIME_DIR` | Where sockets and tokens are kept, in `stigmer-<hash of the home>`; without it, in the home. |
 
 ## Older names
