@@ -100,8 +100,10 @@ async def test_certificates_of_another_time_are_refused_with_words(short_tmp: Pa
 
 
 @asynccontextmanager
-async def answering(answer: Callable[[asyncio.StreamWriter], None]) -> AsyncGenerator[tuple[str, bytearray]]:
-    """Something else that listens, and what it is sent."""
+async def answering(
+    answer: Callable[[asyncio.StreamWriter], None], tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[tuple[str, bytearray]]:
+    """Something else that listens, and what it is sent, within TLS where there is some."""
     received = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -109,7 +111,7 @@ async def answering(answer: Callable[[asyncio.StreamWriter], None]) -> AsyncGene
         received.extend(await reader.read(65536))
         writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
     async with server:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", received
 
@@ -118,6 +120,24 @@ async def test_what_speaks_no_tls_gets_no_key(short_tmp: Path) -> None:
     key = compose(b"k" * 32, b"f" * 32)
     async with answering(lambda writer: writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as (endpoint, received):
         with pytest.raises(NotStigmer, match="no TLS"):
+            async with Client(remote=Remote(endpoint, key), options=ClientOptions(patience=0)):
+                pass
+    assert key.encode() not in received
+
+
+@pytest.mark.parametrize("agrees_to", [None, "http/1.1", "h2"])
+async def test_a_server_that_speaks_another_http_within_tls_gets_no_key(short_tmp: Path, agrees_to: str | None) -> None:
+    """With the right certificate even, as a proxy in between has it that passes HTTP/1.1 on alone."""
+    credentials = own_credentials(short_tmp, "127.0.0.1", NOW)
+    (short_tmp / "certificate").write_bytes(credentials.certificate)
+    (short_tmp / "key").write_bytes(credentials.key)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(short_tmp / "certificate", short_tmp / "key")
+    if agrees_to is not None:
+        tls.set_alpn_protocols([agrees_to])
+    key = compose(b"k" * 32, credentials.fingerprint)
+    async with answering(lambda writer: writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n"), tls) as (endpoint, received):
+        with pytest.raises(NotStigmer, match="not HTTP/2, so it got no key"):
             async with Client(remote=Remote(endpoint, key), options=ClientOptions(patience=0)):
                 pass
     assert key.encode() not in received

@@ -29,6 +29,9 @@ from stigmer_apis.protocol import TLS_NAME
 from stigmer_apis.transport import Options, aio, client_options, grpc
 
 _CONNECT_SECONDS = 5.0
+_HTTP2 = "h2"
+_OTHER_HTTP = "Failed parsing HTTP/2"
+"""In gRPC's words, where a server agreed to HTTP/2 and then says something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,15 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Greeting:
+    """What a server says of itself before it is told anything."""
+
+    certificates: list[bytes]
+    """Those that it shows, DER."""
+    speaks_http2: bool
 
 
 class Remote:
@@ -104,7 +116,7 @@ class Remote:
 
     async def _find_authority(self, fingerprint: bytes) -> bytes:
         """The certificate, PEM, that the key names, out of those that the server shows. Nothing is sent but the greeting of TLS."""
-        for der in await self._shown_certificates():
+        for der in (await self._greet()).certificates:
             if hashlib.sha256(der).digest() == fingerprint:
                 return ssl.DER_cert_to_PEM_cert(der).encode("ascii")
         raise NotTrusted(
@@ -112,11 +124,12 @@ class Remote:
             remedy="somebody may be in between, or the server was set up anew: have a new key made on its machine",
         )
 
-    async def _shown_certificates(self) -> list[bytes]:
+    async def _greet(self) -> "_Greeting":
+        """What the server says in the greeting of TLS; nothing is sent but that. Raises as `channel`."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        context.set_alpn_protocols(["h2"])
+        context.set_alpn_protocols([_HTTP2])
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 _, writer = await asyncio.open_connection(
@@ -136,7 +149,8 @@ class Remote:
         except OSError as error:
             raise self._nobody(error) from error
         try:
-            return _chain(cast("ssl.SSLObject", writer.get_extra_info("ssl_object")))
+            tls = cast("ssl.SSLObject", writer.get_extra_info("ssl_object"))
+            return _Greeting(_chain(tls), tls.selected_alpn_protocol() == _HTTP2)
         finally:
             writer.transport.abort()
 
@@ -156,9 +170,14 @@ class Remote:
                 remedy="look at the clocks of both machines; restart the server, which renews what ran out",
             )
         try:
-            await self._shown_certificates()
+            greeting = await self._greet()
         except StigmerError as found:
             return found
+        if not greeting.speaks_http2 or _OTHER_HTTP in details:
+            return NotStigmer(
+                f"what answers at {self.endpoint} speaks TLS but not HTTP/2, so it got no key",
+                remedy="look at the address and the port; a proxy in between has to pass HTTP/2 on",
+            )
         if error.code() in (grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL):
             return NotStigmer(
                 f"what answers at {self.endpoint} is not a Stigmer server", remedy="look at the address and the port"
