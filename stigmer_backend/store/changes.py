@@ -1,21 +1,21 @@
 """Which records changed lately: written by the state's thread, read by whoever follows, who is a cursor and nothing more."""
 
 import threading
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from stigmer_backend.store.model import Changed, Changes
 
 
 class ChangeLog:
-    """The last changes since the opening, by revision. From any thread."""
+    """Which records changed since the opening, each with its last revision. From any thread."""
 
     def __init__(self, revision: int, history: int) -> None:
-        """`revision` is the one at the opening; `history` is how many changes are remembered, at least those of one revision."""
-        self._told: deque[tuple[int, tuple[Changed, ...]]] = deque()
+        """`revision` is the one at the opening; `history` is how many records are remembered, at least those of one revision."""
+        self._last: OrderedDict[Changed, int] = OrderedDict()
+        """The longest ago first: a record that changes again moves to the end, so that one which often changes takes no more."""
         self._floor = self._revision = revision
         self._history = history
-        self._held = 0
         self._lock = threading.Lock()
 
     @property
@@ -25,25 +25,26 @@ class ChangeLog:
 
     def add(self, revision: int, records: Iterable[Changed]) -> None:
         """The state moved to `revision`."""
-        changed = tuple(records)
         with self._lock:
             self._revision = revision
-            if changed:
-                self._told.append((revision, changed))
-                self._held += len(changed)
-            while self._held > self._history and len(self._told) > 1:
-                self._floor, oldest = self._told.popleft()
-                self._held -= len(oldest)
+            for record in records:
+                self._last[record] = revision
+                self._last.move_to_end(record)
+            while len(self._last) > self._history:
+                oldest, told = next(iter(self._last.items()))
+                if told == revision:
+                    break
+                del self._last[oldest]
+                self._floor = told
 
     def since(self, revision: int) -> Changes | None:
         """What changed after `revision`; None where that is not known any more, or is not of this store's past."""
-        found: dict[Changed, None] = {}
+        found: list[Changed] = []
         with self._lock:
             if not self._floor <= revision <= self._revision:
                 return None
-            for told, records in reversed(self._told):
+            for record, told in reversed(self._last.items()):
                 if told <= revision:
                     break
-                for record in reversed(records):
-                    found.setdefault(record)
+                found.append(record)
             return Changes(self._revision, tuple(reversed(found)))
