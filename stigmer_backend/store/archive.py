@@ -10,8 +10,10 @@ One flush is one transaction: chunks, standings and the journal's number change 
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
+
+from ZODB.DB import DB
 
 from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.errors import StoreDamaged
@@ -32,6 +34,8 @@ class Archive:
     """A look at `events.fs` through one connection, inside a transaction of its session."""
 
     session: Session
+    fresh: list[Chunk] = field(default_factory=list[Chunk])
+    """Chunks of this transaction."""
 
     def prepare(self, journal: int) -> None:
         """Make the empty structure. Inside a transaction that the caller commits."""
@@ -135,9 +139,9 @@ class Archive:
         if tree is None:
             tree = self._chunks[name] = ChunkTree()
         for chunk in in_chunks(tail.parts, chunk_bytes):
-            tree[chunk[0].first_seq] = Chunk(
-                chunk[-1].last_seq - chunk[0].first_seq + 1, b"".join([part.body for part in chunk])
-            )
+            stored = Chunk(chunk[-1].last_seq - chunk[0].first_seq + 1, b"".join([part.body for part in chunk]))
+            tree[chunk[0].first_seq] = stored
+            self.fresh.append(stored)
 
     @property
     def _standings(self) -> NameTree:
@@ -165,10 +169,26 @@ def in_chunks(parts: Iterable[Batch], chunk_bytes: int) -> Iterator[list[Batch]]
 class EventsSession(Session):
     """A connection to `events.fs`."""
 
+    def __init__(self, db: DB) -> None:
+        super().__init__(db)
+        self._archive = Archive(self)
+
     @property
     def archive(self) -> Archive:
         """What it shows, inside a transaction."""
-        return Archive(self)
+        return self._archive
+
+    def commit(self) -> None:
+        """As `Session.commit`. Bodies of chunks are let go of at once: whoever wrote them does not read them."""
+        super().commit()
+        for chunk in self._archive.fresh:
+            chunk._p_deactivate()
+        self._archive.fresh.clear()
+
+    def abort(self) -> None:
+        """As `Session.abort`."""
+        super().abort()
+        self._archive.fresh.clear()
 
 
 class EventsFile(Database):
