@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import ActivityStarted, Job, JournalRecord, TimerFired
-from stigmer_runner.engine.activities import Activities
+from stigmer_runner.engine.activities import Activities, ActivityCall
 from stigmer_runner.engine.chronicle import Abandoned, Cancelled, Completed, Failed, RunOutcome
 from stigmer_runner.engine.embedded import EmbeddedRun, RunPlan
 from stigmer_runner.engine.errors import OUTCOME_UNKNOWN, QueryRefused
@@ -37,11 +37,16 @@ class Bench:
     """A run with its journal, activities and ledger."""
 
     def __init__(
-        self, definition: type[object], *arguments: object, journal: MemoryJournal | None = None, early: bool = False
+        self,
+        definition: type[object],
+        *arguments: object,
+        journal: MemoryJournal | None = None,
+        early: bool = False,
+        step_of: type[Step] = Step,
     ) -> None:
         self.ledger = Ledger()
         self.endless = Endless(self.ledger)
-        step = Step(self.ledger)
+        step = step_of(self.ledger)
         step.early = early
         activities = Activities([step, Effect(self.ledger), Flaky(), self.endless])
         self.journal = journal or MemoryJournal()
@@ -132,6 +137,63 @@ async def test_what_began_early_without_a_journal_comes_to_nothing() -> None:
     async with asyncio.timeout(LIVENESS):
         assert await task == Abandoned("fenced")
     assert bench.ledger.done == ["step 0"]
+
+
+class Prepares(Step):
+    """A step that gets ready before its start is durable."""
+
+    prepares = True
+
+    async def run(self, call: ActivityCall) -> object:
+        """Note it."""
+        self.ledger.done.append(f"ready {call.arguments[0]}")
+        try:
+            await call.begun()
+        except asyncio.CancelledError:
+            self.ledger.done.append("cancelled")
+            raise
+        return await super().run(call)
+
+
+async def test_what_prepares_does_so_at_once_and_begins_when_it_is_durable() -> None:
+    bench = Bench(SequenceOfSteps, 2, journal=MemoryJournal(held=True), step_of=Prepares)
+    task = asyncio.create_task(bench.run.execute())
+    await until(lambda: bench.ledger.done == ["ready 0"])
+    await asyncio.sleep(0.02)
+    assert bench.ledger.done == ["ready 0"]
+    bench.journal.release()
+    await until(lambda: bench.ledger.done == ["ready 0", "step 0", "ready 1"])
+    await asyncio.sleep(0.02)
+    assert bench.journal.durable == 1
+    bench.journal.held = False
+    bench.journal.release()
+    async with asyncio.timeout(LIVENESS):
+        assert await task == Completed(1)
+    kinds = [[record.WhichOneof("entry") for record in group.records] for group in bench.journal.groups]
+    assert kinds == [["activation", "activity_started"], ["activation", "activity_started"], ["activation"]]
+
+
+async def test_what_was_ready_without_a_journal_never_begins() -> None:
+    bench = Bench(SequenceOfSteps, 2, journal=MemoryJournal(held=True), step_of=Prepares)
+    task = asyncio.create_task(bench.run.execute())
+    await until(lambda: bench.ledger.done == ["ready 0"])
+    bench.journal.lose("fenced")
+    async with asyncio.timeout(LIVENESS):
+        assert await task == Abandoned("fenced")
+    assert bench.ledger.done == ["ready 0"]
+
+
+async def test_what_is_cancelled_while_it_gets_ready_does_not_wait_for_the_journal() -> None:
+    bench = Bench(SequenceOfSteps, 2, journal=MemoryJournal(held=True), step_of=Prepares)
+    task = asyncio.create_task(bench.run.execute())
+    await until(lambda: bench.ledger.done == ["ready 0"])
+    bench.run.cancel("enough", command_id="c1")
+    await until(lambda: bench.ledger.done == ["ready 0", "cancelled"])
+    bench.journal.held = False
+    bench.journal.release()
+    async with asyncio.timeout(LIVENESS):
+        assert await task == Cancelled("enough")
+    assert bench.ledger.done == ["ready 0", "cancelled"]
 
 
 async def mixture_groups() -> list[Group]:

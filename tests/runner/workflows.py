@@ -60,11 +60,11 @@ class Step(Activity):
     repeatable = True
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
 
     async def run(self, call: ActivityCall) -> object:
         """Note it."""
-        self._ledger.done.append(f"step {call.arguments[0]}")
+        self.ledger.done.append(f"step {call.arguments[0]}")
         await asyncio.sleep(0)
         return call.arguments[0]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_runner.sandbox import CommandRequest, Outcome, Sandbox
+from stigmer_runner.sandbox import CommandRequest, Outcome, Sandbox, expecting
 from stigmer_runner.sandbox.local import LocalSandbox
 from stigmer_runner.sandbox.report import declared
-from tests.sandbox.driver import Shell, end, exited, marker, until
+from tests.sandbox.driver import PATIENCE, Shell, end, exited, marker, until
 
 OWNER = "test:ahead"
 
@@ -129,6 +129,53 @@ async def test_forgetting_ends_it(ahead: Ahead, sandbox: Sandbox) -> None:
     assert carriers(waits)
     await sandbox.forget(OWNER)
     assert not carriers(waits)
+
+
+async def test_an_expected_line_runs_in_the_one_that_was_chosen_for_it(
+    ahead: Ahead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expecting, "FRESH_SECONDS", PATIENCE)
+    await mark_of(ahead)
+    waits = await ahead.waiting()
+    request = ahead.request("touch ran; echo mark=$STIGMER_EXEC_ID")
+    await ahead.sandbox.expect(request)
+    following = await ahead.waiting()
+    assert following != waits, "the next one is made meanwhile"
+    assert not (ahead.workspace / "ran").exists()
+    output = bytearray()
+    result = await end(await ahead.sandbox.start(request, output.extend))
+    assert result.exit_code == 0
+    assert output.decode().strip() == f"mark={waits}"
+    assert (ahead.workspace / "ran").exists()
+    assert await ahead.waiting() == following
+
+
+async def test_what_was_expected_and_does_not_come_ends(ahead: Ahead, sandbox: Sandbox) -> None:
+    await mark_of(ahead)
+    waits = await ahead.waiting()
+    await sandbox.expect(ahead.request("touch ran"))
+    following = await ahead.waiting()
+    assert await mark_of(ahead) == following, "another line than the one that was expected"
+    await until(lambda: not carriers(waits), "its end")
+    waits = await ahead.waiting()
+    await sandbox.expect(ahead.request("touch ran"))
+    assert carriers(waits)
+    await sandbox.forget(OWNER)
+    assert not carriers(waits)
+    assert not (ahead.workspace / "ran").exists()
+
+
+async def test_what_was_looked_at_too_long_ago_is_looked_at_again(
+    ahead: Ahead, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expecting, "FRESH_SECONDS", -1.0)
+    await mark_of(ahead)
+    waits = await ahead.waiting()
+    request = ahead.request("echo mark=$STIGMER_EXEC_ID")
+    await sandbox.expect(request)
+    output = bytearray()
+    await end(await sandbox.start(request, output.extend))
+    assert waits not in output.decode()
 
 
 def carriers(mark: str) -> list[int]:

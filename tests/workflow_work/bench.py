@@ -22,6 +22,9 @@ class Call:
     attempt: int = 1
     cancel_reason: str = ""
 
+    async def begun(self) -> None:
+        """At once."""
+
     def record(self, events: Sequence[Event], *, urgent: bool) -> Awaitable[None]:
         self.told.extend(events)
         return _nothing()

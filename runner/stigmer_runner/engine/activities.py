@@ -45,6 +45,10 @@ class ActivityCall(Protocol):
         """Why the run is being cancelled, empty while it is not."""
         ...
 
+    async def begun(self) -> None:
+        """Wait until the attempt's start is durable. Raises `LeaseLost`, which the activity lets through."""
+        ...
+
     def record(self, events: Sequence[Event], *, urgent: bool) -> Awaitable[None]:
         """Append events now; the awaitable is done once they are durable, and need not be awaited."""
         ...
@@ -75,6 +79,10 @@ class Activity(ABC):
     early: bool = False
     """Whether an attempt may begin while its start is still on its way to the journal, one at a time. Only for what changes nothing and may
     be made again; its result is written after its start all the same, and nothing else begins before both are durable."""
+
+    prepares: bool = False
+    """Whether an attempt gets ready while its start is still on its way to the journal, and itself waits for `ActivityCall.begun` before it
+    changes anything."""
 
     def intent(self, call: ActivityCall) -> Sequence[Event]:
         """The events that announce an attempt; journaled with its start, before anything is done. Must not block."""

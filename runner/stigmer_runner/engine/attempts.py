@@ -68,6 +68,7 @@ class LiveActivity:
         self.ahead = False
         """Set where it may begin before its start is durable."""
         self._scheduled_micros = pending.scheduled_micros
+        self._durable: asyncio.Future[None] | None = None
         self._run = run
         self._closing: list[Event] = []
         self._left_details: Sequence[object] = ()
@@ -86,6 +87,11 @@ class LiveActivity:
     def cancel_reason(self) -> str:
         """Why the run is being cancelled, empty while it is not."""
         return self._run.cancel_reason
+
+    async def begun(self) -> None:
+        """Wait until the attempt's start is durable."""
+        if self._durable is not None:
+            await asyncio.shield(self._durable)
 
     def record(self, events: Sequence[Event], *, urgent: bool) -> Awaitable[None]:
         """Append events now."""
@@ -122,10 +128,11 @@ class LiveActivity:
         """Run the announced attempt once its start is durable, and others as the retry rule says; then resolve.
 
         One of an `early` activity begins at once, where no other one is ahead of the journal, and its result does not wait: its
-        start is on its way before that, and whatever waits next waits for both.
+        start is on its way before that, and whatever waits next waits for both. One that `prepares` waits by itself.
         """
+        self._durable = durable
         try:
-            if not self.ahead:
+            if not (self.ahead or self.activity.prepares):
                 await durable
             result = await self._attempts()
             if durable.done():

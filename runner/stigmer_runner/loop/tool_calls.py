@@ -5,6 +5,7 @@ import base64
 import json
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
@@ -25,16 +26,21 @@ from stigmer_runner.durable.messages import (
 )
 from stigmer_runner.durable.telling import approval_attention, not_started
 from stigmer_runner.engine.activities import Activity, ActivityCall, Unfinished
+from stigmer_runner.loop.call_ends import shortened, tell_command
 from stigmer_runner.loop.ground import Ground
 from stigmer_runner.models.port import ToolMessage, message_to_json
 from stigmer_runner.policy.granting import expiry_of
-from stigmer_runner.sandbox import Outcome
-from stigmer_runner.tools.interface import CommandDetails, Effect, Tool, ToolArgumentError, ToolContext, ToolResult
+from stigmer_runner.tools.interface import (
+    Arguments,
+    Effect,
+    Expects,
+    Tool,
+    ToolArgumentError,
+    ToolContext,
+    ToolResult,
+)
 from stigmer_runner.tools.preparing import Decision, Prepared, prepare
 from stigmer_runner.tools.shell.commands import fill_started
-
-LONGEST_RESULT = 64 * 1024
-"""Characters of a result that the event holds; the model has it whole."""
 
 _logger = logging.getLogger(__name__)
 
@@ -54,12 +60,22 @@ class LookAtCall(Activity):
         return await _looked_at(self._ground, call, _ask(call))
 
 
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """A call with everything that it is made with."""
+
+    tool: Tool
+    context: ToolContext
+    arguments: Arguments
+
+
 class CallTool(Activity):
     """Makes a call. One with side effects whose runner died is never made again by itself."""
 
     name = CALL_TOOL
     argument_types = (ToolAsk,)
     repeatable = False
+    prepares = True
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -85,7 +101,10 @@ class CallTool(Activity):
         """Make it, and tell what came of it."""
         begun = self._ground.clock()
         try:
-            result = await self._made(call, ask)
+            making = await self._ready(call, ask)
+            await call.begun()
+            begun = self._ground.clock()
+            result = await self._made(making, ask)
         except asyncio.CancelledError:
             finished = self._finished(ask, ToolResult("interrupted", is_error=True), begun)
             finished.outcome = ev.TOOL_OUTCOME_CANCELLED
@@ -106,9 +125,22 @@ class CallTool(Activity):
         )
         return self._ground.stamped([ev.Event(tool_call_finished=finished)])
 
-    async def _made(self, call: ActivityCall, ask: ToolAsk) -> ToolResult:
+    async def _ready(self, call: ActivityCall, ask: ToolAsk) -> "_Making | ToolResult":
+        """A call that is about to be made, or why it cannot be. Nothing is changed yet."""
         tool = await _tool(self._ground, call, ask)
-        context = ToolContext(
+        try:
+            making = _Making(tool, self._context(call, ask), tool.check(_arguments(ask)))
+            if isinstance(tool, Expects):
+                await tool.expect(making.context, making.arguments)
+        except ToolArgumentError as error:
+            return ToolResult(str(error), is_error=True)
+        except Exception as error:
+            _logger.exception("the tool %s failed", ask.call.name)
+            return _failed(error)
+        return making
+
+    def _context(self, call: ActivityCall, ask: ToolAsk) -> ToolContext:
+        return ToolContext(
             call_id=ask.call.call_id,
             session=self._ground.session,
             message_id=ask.turn_id,
@@ -119,13 +151,17 @@ class CallTool(Activity):
                 lambda events: call.record(events, urgent=True), ask.call.call_id, ask.call.call_id
             ),
         )
+
+    async def _made(self, making: "_Making | ToolResult", ask: ToolAsk) -> ToolResult:
+        if isinstance(making, ToolResult):
+            return making
         try:
-            return await tool.call(context, tool.check(_arguments(ask)))
+            return await making.tool.call(making.context, making.arguments)
         except ToolArgumentError as error:
             return ToolResult(str(error), is_error=True)
         except Exception as error:
             _logger.exception("the tool %s failed", ask.call.name)
-            return ToolResult(f"Stigmer itself failed in this tool: {type(error).__name__}: {error}", is_error=True)
+            return _failed(error)
 
     def _finished(self, ask: ToolAsk, result: ToolResult, begun: int) -> ev.ToolCallFinished:
         finished = ev.ToolCallFinished(
@@ -136,10 +172,10 @@ class CallTool(Activity):
         )
         details = result.details
         if details is None:
-            text = _short(result.text)
+            text = shortened(result.text)
             finished.result, finished.error = ("", text) if result.is_error else (text, "")
         else:
-            _tell_command(finished, details)
+            tell_command(finished, details)
         return finished
 
 
@@ -232,6 +268,10 @@ class UndoTurn(Activity):
         return None
 
 
+def _failed(error: Exception) -> ToolResult:
+    return ToolResult(f"Stigmer itself failed in this tool: {type(error).__name__}: {error}", is_error=True)
+
+
 async def _looked_at(ground: Ground, call: ActivityCall, ask: ToolAsk) -> LookedAt:
     """What a look at a call finds; its events go with the result."""
 
@@ -304,23 +344,6 @@ def _question(ask: ToolAsk, prepared: Prepared, expires: int) -> Sequence[ev.Eve
     return (ev.Event(approval_requested=requested), ev.Event(attention_raised=raised))
 
 
-def _tell_command(finished: ev.ToolCallFinished, details: CommandDetails) -> None:
-    finished.background_id = details.background_id
-    finished.output_bytes = details.output_bytes
-    result = details.result
-    if result is None:
-        return
-    if result.outcome is Outcome.EXITED and result.exit_code is not None:
-        finished.exit_code = result.exit_code
-    finished.signal = result.signal or 0
-    finished.error = result.limit
-    finished.killed.extend(ev.KilledProcess(pid=each.pid, command=each.command) for each in result.killed)
-    if result.outcome is Outcome.TIMED_OUT:
-        finished.outcome = ev.TOOL_OUTCOME_TIMED_OUT
-    elif result.outcome is Outcome.CANCELLED:
-        finished.outcome = ev.TOOL_OUTCOME_CANCELLED
-
-
 def _record(call: ActivityCall, event: ev.Event) -> None:
     call.record((event,), urgent=not event.HasField("terminal_output"))
 
@@ -349,13 +372,6 @@ def _arguments(ask: ToolAsk) -> Mapping[str, object]:
 
 def _policy(ask: ToolAsk) -> Policy:
     return Policy.FromString(base64.b64decode(ask.policy))
-
-
-def _short(text: str) -> str:
-    if len(text) <= LONGEST_RESULT:
-        return text
-    half = LONGEST_RESULT // 2
-    return f"{text[:half]}\n[{len(text) - LONGEST_RESULT} characters left out]\n{text[-half:]}"
 
 
 def _ask(call: ActivityCall) -> ToolAsk:

@@ -80,6 +80,13 @@ class Sandbox(Protocol):
         """What it keeps apart, and why it is this kind."""
         ...
 
+    async def expect(self, request: CommandRequest) -> None:
+        """Get ready to `start` this very command: it comes next, or does not come at all. Nothing of it runs.
+
+        It may be that nothing can be done ahead; that is no error.
+        """
+        ...
+
     async def start(self, request: CommandRequest, on_output: OutputSink) -> RunningCommand:
         """Run a line in a terminal of its own.
 

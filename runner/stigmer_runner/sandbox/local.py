@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from stigmer_runner.sandbox.anchor import Anchor
@@ -16,8 +16,10 @@ from stigmer_runner.sandbox.descriptors import ChildDescriptors
 from stigmer_runner.sandbox.ending import Target
 from stigmer_runner.sandbox.environment import client_environment
 from stigmer_runner.sandbox.errors import SandboxClosed, SandboxError, SpawnFailed
+from stigmer_runner.sandbox.expecting import Expectations, Expected
 from stigmer_runner.sandbox.inner_network import at_gate, let_go
 from stigmer_runner.sandbox.interface import OutputSink
+from stigmer_runner.sandbox.launching import Launched, holding, spawning
 from stigmer_runner.sandbox.model import (
     MARKER_VARIABLE,
     CommandLimits,
@@ -44,21 +46,6 @@ STARTING = 30.0
 """Seconds for a sandbox to stand."""
 
 
-@dataclass(frozen=True)
-class _Launched:
-    """A terminal with a shell in it."""
-
-    terminal: Terminal
-    anchor: Anchor | None
-    report: int
-    """The descriptor, inside, on which it reports."""
-    ink: int | None
-    line: int = -1
-    """Where its line will be written, where it has none yet."""
-    mould: Mould | None = None
-    """What such a one is made of."""
-
-
 _MARKER = re.compile(r"[A-Za-z0-9._:-]{1,200}\Z")
 
 
@@ -76,6 +63,7 @@ class LocalSandbox:
         self._running: set[TerminalCommand | PlainCommand] = set()
         self._starting: set[asyncio.Task[TerminalCommand] | asyncio.Task[PlainCommand]] = set()
         self._ready = ReadyShells(self._make_ready)
+        self._expected = Expectations(self._ready)
         self._closed = False
         self._walled = walls.description.walls
         self._whole = walls.description.whole
@@ -87,6 +75,22 @@ class LocalSandbox:
     @property
     def description(self) -> SandboxDescription:
         return replace(self._walls.description, own=self._layout.own)
+
+    async def expect(self, request: CommandRequest) -> None:
+        ready = None if self._closed else await self._ready.take(request.ahead)
+        if ready is None:
+            return
+        prologue = None
+        try:
+            prologue = await self._fitting(ready, request, self._given(request, request.marker))
+        except SandboxError:
+            return  # which `start` will say
+        finally:
+            if prologue is None or self._closed:
+                self._ready.discard(ready)
+        if prologue is not None and not self._closed:
+            self._expected.add(Expected(request, ready, prologue, asyncio.get_running_loop().time()))
+            self._ready.prepare(request)
 
     async def start(self, request: CommandRequest, on_output: OutputSink) -> TerminalCommand:
         self._check(request.marker, request.line, request.state.directory)
@@ -112,12 +116,14 @@ class LocalSandbox:
             raise
 
     async def forget(self, owner: str) -> None:
+        self._expected.drop(owner)
         await self._ready.forget(owner)
 
     async def close(self) -> None:
         self._closed = True
         if self._starting:
             await asyncio.wait(list(self._starting))
+        self._expected.close()
         await self._ready.close()
         async with asyncio.TaskGroup() as group:
             for command in list(self._running):
@@ -153,21 +159,22 @@ class LocalSandbox:
                 await command.cancel()
                 raise _closed() if self._closed else _failed(said)
         command.begin(on_output)
-        if request.ahead:
+        if request.ahead and not self._ready.has(request.ahead):
             self._ready.prepare(request)
         return command
 
     async def _taken(self, request: CommandRequest, given: dict[str, str]) -> TerminalCommand | None:
         """The command in a sandbox that stands already; None where none does that is what its own would be."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        ready = await self._ready.take(request.ahead)
+        began = asyncio.get_running_loop().time()
+        expected = self._expected.take(request, began)
+        ready = await self._ready.take(request.ahead) if expected is None else expected.ready
         if ready is None:
             return None
         told = False
-        ready.command.resize(request.columns, request.rows)  # before the line runs, which may ask at once
         try:
-            told = await loop.run_in_executor(self._enders, self._tell, ready, request, given)
+            prologue = await self._fitting(ready, request, given) if expected is None else expected.prologue
+            ready.command.resize(request.columns, request.rows)  # before the line runs, which may ask at once
+            told = prologue is not None and ready.tell(prologue)
         finally:
             if not told:
                 self._ready.discard(ready)
@@ -177,12 +184,16 @@ class LocalSandbox:
         ready.command.assign(request, self._ground(began, given, target, ready.anchor))
         return ready.command
 
-    def _tell(self, ready: ReadyShell, request: CommandRequest, given: Mapping[str, str]) -> bool:
-        """Have `ready` run a line, where it is what the line's own sandbox would be. Blocks for a moment."""
-        place = self._place(request, terminal=True)
-        if Mould(place, unmarked(given), self._walls.made_of(place)) != ready.mould:
-            return False
-        return ready.tell(self._prologue(request, place, ready.report, ready.ink))
+    async def _fitting(self, ready: ReadyShell, request: CommandRequest, given: Mapping[str, str]) -> bytes | None:
+        """What `ready` is to be told, where it is what the line's own sandbox would be."""
+
+        def look() -> bytes | None:
+            place = self._place(request, terminal=True)
+            if Mould(place, unmarked(given), self._walls.made_of(place)) != ready.mould:
+                return None
+            return self._prologue(request, place, ready.report, ready.ink)
+
+        return await asyncio.get_running_loop().run_in_executor(self._enders, look)
 
     async def _make_ready(self, request: CommandRequest, marker: str) -> ReadyShell:
         """A shell for the next command like this one. Raises `SandboxError`."""
@@ -205,7 +216,7 @@ class LocalSandbox:
 
     async def _launched(
         self, request: CommandRequest, given: Mapping[str, str], marker: str, *, ahead: bool
-    ) -> tuple[_Launched, ReportPipe, asyncio.Event]:
+    ) -> tuple[Launched, ReportPipe, asyncio.Event]:
         """A terminal with a shell on its way, the pipe that it reports on, and what is set once its sandbox stands."""
         up = asyncio.Event()
         report = ReportPipe(up.set)
@@ -243,9 +254,9 @@ class LocalSandbox:
 
     def _terminal(
         self, request: CommandRequest, given: Mapping[str, str], report: int, ink: int | None, ahead: bool
-    ) -> _Launched:
+    ) -> Launched:
         """Start a shell: for a line, or `ahead` for what will be written to its pipe."""
-        with ChildDescriptors() as descriptors, _spawning(), contextlib.ExitStack() as failing:
+        with ChildDescriptors() as descriptors, spawning(), contextlib.ExitStack() as failing:
             place = self._place(request, terminal=True)
             mould = Mould(place, unmarked(given), self._walls.made_of(place)) if ahead else None
             workspace, shell = str(place.workspace), self._programs.shell
@@ -268,11 +279,11 @@ class LocalSandbox:
                 request.rows,
                 wrapped.confinement,
             )
-            with _holding(wrapped.anchor), at_gate(wrapped):
+            with holding(wrapped.anchor), at_gate(wrapped):
                 terminal = Terminal(launch)
                 let_go(wrapped, request.listening, terminal.abandon)
             failing.pop_all()
-            return _Launched(terminal, wrapped.anchor, report, ink, line, mould)
+            return Launched(terminal, wrapped.anchor, report, ink, line, mould)
 
     def _prologue(self, request: CommandRequest, place: Place, report: int, ink: int | None) -> bytes:
         state, limits = resolved(request.state, request.workspace, place.workspace), self._kernels(request.limits)
@@ -283,7 +294,7 @@ class LocalSandbox:
     def _plain(
         self, request: ExecutionRequest, given: Mapping[str, str], report: int, ink: int | None
     ) -> tuple[PlainProcess, Anchor | None]:
-        with ChildDescriptors() as descriptors, _spawning():
+        with ChildDescriptors() as descriptors, spawning():
             place = self._place(request, terminal=False)
             workspace, shell = str(place.workspace), self._programs.shell
             report = descriptors.duplicate(report)
@@ -296,7 +307,7 @@ class LocalSandbox:
                 program = list(request.command)
             launched = [self._programs.sh, "-c", LAUNCHER, "sh", str(report), request.directory or "", *program]
             wrapped = self._walls.wrap(launched, {**given, "PWD": workspace}, place, descriptors)
-            with _holding(wrapped.anchor), at_gate(wrapped):
+            with holding(wrapped.anchor), at_gate(wrapped):
                 process = PlainProcess(wrapped, workspace, request.input, descriptors)
                 let_go(wrapped, request.listening, process.abandon)
                 return process, wrapped.anchor
@@ -358,25 +369,6 @@ async def _ended(starting: "asyncio.Task[TerminalCommand] | asyncio.Task[PlainCo
     with contextlib.suppress(SandboxError):
         command = await starting
         await command.cancel()
-
-
-@contextlib.contextmanager
-def _holding(anchor: Anchor | None) -> Generator[None]:
-    """Let go of `anchor` where what it is for cannot be started."""
-    try:
-        yield
-    except BaseException:
-        if anchor is not None:
-            anchor.close()
-        raise
-
-
-@contextlib.contextmanager
-def _spawning() -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise SpawnFailed(f"the command could not be started: {error}") from error
 
 
 def _closed() -> SandboxClosed:

@@ -93,6 +93,10 @@ class ReadyShells:
         self._waiting[owner] = asyncio.ensure_future(self._make(request, marker))
         self._timers[owner] = asyncio.get_running_loop().call_later(KEPT_SECONDS, self.drop, owner)
 
+    def has(self, owner: str) -> bool:
+        """Whether one of the owner's stands, or is on its way."""
+        return owner in self._waiting
+
     async def take(self, owner: str) -> ReadyShell | None:
         """The owner's, which is the caller's from now on; None where there is none."""
         making = self._pop(owner)

@@ -52,6 +52,9 @@ class AttemptCall:
         """Why the run is being cancelled, empty while it is not."""
         return self._reason()
 
+    async def begun(self) -> None:
+        """Its start was durable before it was called."""
+
     def record(self, events: Sequence[Event], *, urgent: bool) -> Awaitable[None]:
         """Append events now."""
         return self._append((), events, urgent)

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
@@ -125,4 +125,13 @@ class Tool(Protocol):
     async def call(self, context: ToolContext, arguments: Arguments) -> ToolResult:
         """Do it, with arguments that `check` returned. What goes wrong is a result with `is_error`, never an exception,
         but for `CancelledError`, which is let through once nothing of the call runs any more."""
+        ...
+
+
+@runtime_checkable
+class Expects(Protocol):
+    """A tool that can get ready for a call while that is still being written down."""
+
+    async def expect(self, context: ToolContext, arguments: Arguments) -> None:
+        """`call` comes next, with the same, or nothing does. Changes nothing that anybody could see, raises nothing of its own."""
         ...

@@ -112,6 +112,9 @@ class ContainerSandbox:
             whole=True,
         )
 
+    async def expect(self, request: CommandRequest) -> None:
+        """See `Sandbox.expect`: nothing is done ahead."""
+
     async def start(self, request: CommandRequest, on_output: OutputSink) -> "ContainerCommand":
         """See `Sandbox.start`."""
         key = await self._key(request)

@@ -142,6 +142,9 @@ class DaytonaSandbox:
             whole=True,
         )
 
+    async def expect(self, request: CommandRequest) -> None:
+        """See `Sandbox.expect`: nothing is done ahead."""
+
     async def start(self, request: CommandRequest, on_output: OutputSink) -> "DaytonaCommand":
         """See `Sandbox.start`."""
         there = await self._place(request)

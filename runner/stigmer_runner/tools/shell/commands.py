@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Network, Policy
@@ -20,6 +21,7 @@ from stigmer_runner.tools.shell.plain_text import plain
 from stigmer_runner.tools.shell.telling import described
 from stigmer_runner.tools.tool import BaseTool
 from stigmer_runner.tools.web.proxy import VARIABLES as PROXY_VARIABLES
+from stigmer_runner.tools.web.proxy import HostProxy
 
 HEAD_BYTES = 12 * 1024
 TAIL_BYTES = 20 * 1024
@@ -77,9 +79,17 @@ class Shell(BaseTool):
         walls = f"\n({standing.remark})" if standing.remark else ""
         return Subject(f"{line}{background}{where}{walls}", line=line, parsed=parse(line))
 
+    async def expect(self, context: ToolContext, arguments: Arguments) -> None:
+        """See `interface.Expects`."""
+        session = context.session
+        if session.network_of(context.policy) == Network.MODE_HOSTS:
+            return  # what such a command has in place of the network is opened with it
+        protected = present(session.workspace)
+        await session.place.sandbox.expect(self._request(context, arguments, protected, None))
+
     async def run(self, context: ToolContext, arguments: Arguments) -> ToolResult:
         session, background = context.session, flag(arguments, "background")
-        command = await self._start(context, arguments, background)
+        command = await self._start(context, arguments)
         wait = SETTLE_SECONDS if background else decimal(arguments, "wait")
         try:
             await command.until_settled(wait, session.place.patience)
@@ -92,7 +102,7 @@ class Shell(BaseTool):
             await self._keep_state(session, command)
         return ToolResult(told(command, new_protected(session, command)), details=details(command))
 
-    async def _start(self, context: ToolContext, arguments: Arguments, background: bool) -> ModelCommand:
+    async def _start(self, context: ToolContext, arguments: Arguments) -> ModelCommand:
         session = context.session
         line = text(arguments, "command")
         command = ModelCommand(
@@ -103,8 +113,9 @@ class Shell(BaseTool):
             lambda event: self.tell(context, event),
         )
         session.handles.add(command)
-        timeout = decimal(arguments, "timeout") or session.place.command_timeout
-        request = self._request(context, line, command, None if background else timeout)
+        command.way_out = session.way_out(context.policy, command.refuse)
+        command.protected_before = present(session.workspace)
+        request = self._request(context, arguments, command.protected_before, command.way_out)
         session.terminals.expect(command.terminal_id)
         try:
             running, interrupted = await uninterrupted(session.place.sandbox.start(request, command.output))
@@ -118,12 +129,13 @@ class Shell(BaseTool):
             raise asyncio.CancelledError
         return command
 
-    def _request(self, context: ToolContext, line: str, command: ModelCommand, timeout: float | None) -> CommandRequest:
+    def _request(
+        self, context: ToolContext, arguments: Arguments, protected: tuple[Path, ...], way: HostProxy | None
+    ) -> CommandRequest:
         session, place = context.session, context.session.place
-        way = command.way_out = session.way_out(context.policy, command.refuse)
-        command.protected_before = present(session.workspace)
+        timeout = decimal(arguments, "timeout") or place.command_timeout
         return CommandRequest(
-            line=line,
+            line=text(arguments, "command"),
             workspace=session.workspace,
             state=session.states.current(place.session_id),
             marker=f"{place.marker_prefix}{place.execution_id}:{context.call_id.replace('/', ':')}"[:200],
@@ -131,9 +143,9 @@ class Shell(BaseTool):
             columns=session.terminals.columns,
             rows=session.terminals.rows,
             network=session.network_of(context.policy) == Network.MODE_OPEN,
-            timeout=timeout,
+            timeout=None if flag(arguments, "background") else timeout,
             scratch=place.scratch,
-            read_only=command.protected_before,
+            read_only=protected,
             shown=place.shown,
             limits=place.limits,
             listening=way.listening if way else None,
