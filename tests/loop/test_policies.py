@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import AgentSpec
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import EXECUTION_COMPLETED
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
+from stigmer_apis.errors import FailedPrecondition
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
 from tests.loop.stage import Stage
 
@@ -29,6 +32,8 @@ async def test_another_policy_and_another_model_hold_from_the_next_step_on(stage
         await stage.agent("careful", AgentSpec(policy=Policy(preset="ask", rules=[NO_CURL])))
         execution_id = (await stage.run("careful", "Work.")).metadata.id
         asked = (await stage.until(execution_id, lambda told: len(told.approvals) == 1)).approvals[0]
+        with pytest.raises(FailedPrecondition, match=r"keeps the sandbox that it began with.*--sandbox container"):
+            await stage.client.steering.change_policy(execution_id, Policy(preset="auto", sandbox="container"))
         change = ("change", execution_id, "--policy", "auto", "--model", "ollama/another")
         await asyncio.to_thread(stage.workstation.run, *change)
         await stage.client.steering.resolve_approval(

@@ -34,6 +34,7 @@ from stigmer_runner.models.port import Image, ModelError, ModelErrorCode
 from stigmer_runner.models.prices import load_prices
 from stigmer_runner.policy.layering import granted, layered, with_approvals
 from stigmer_runner.redaction import Redactor
+from stigmer_runner.sandbox.errors import SpawnFailed
 from stigmer_runner.skills.loading import Skills
 from stigmer_runner.skills.shelf import Shelf
 from stigmer_runner.tools.handing_over import HandedFile, KeptFile
@@ -101,6 +102,18 @@ def policy_of(grant: LinkResponse.LeaseGranted, changed: Policy | None = None) -
     options = grant.execution.spec.options
     of_run = changed or (options.policy if options.HasField("policy") else None)
     return with_approvals(layered(grant.agent.spec.policy, of_run), grant.session_approvals)
+
+
+def changed_policy(grant: LinkResponse.LeaseGranted, changed: Policy) -> Policy:
+    """What a run may do once a person has given it another policy. Raises `SpawnFailed` where that wants another sandbox: a run keeps its own."""
+    own = grant.execution.spec.options.policy.sandbox or grant.agent.spec.policy.sandbox
+    if changed.sandbox and changed.sandbox != own:
+        kept = f"`{own}`" if own else "what the settings say"
+        raise SpawnFailed(
+            f"a run keeps the sandbox that it began with ({kept}): it cannot go on in `{changed.sandbox}`. "
+            f"Start the next one with `--sandbox {changed.sandbox}`"
+        )
+    return policy_of(grant, changed)
 
 
 def with_texts(grant: LinkResponse.LeaseGranted) -> str:

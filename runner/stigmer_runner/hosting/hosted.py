@@ -222,7 +222,7 @@ class HostedExecution:
         if services.providers is None or services.home is None:
             raise RunnerError("this runner asks no models: start it from a daemon")
         models = await services.providers.models()
-        from stigmer_runner.hosting.agent_run import mcp_servers, policy_of, talking_run, tool_session
+        from stigmer_runner.hosting.agent_run import changed_policy, mcp_servers, talking_run, tool_session
         from stigmer_runner.loop.live_questions import LiveQuestions
         from stigmer_runner.skills.loading import load_skills
 
@@ -253,7 +253,7 @@ class HostedExecution:
             self._reject,
             questions.answered,
             self._applied,
-            lambda policy: policy_of(self._grant, policy),
+            lambda policy: changed_policy(self._grant, policy),
         )
         return run
 

@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import CommandIssued
 from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_runner.models.port import Image
+from stigmer_runner.sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
     from stigmer_runner.engine.port import Commanded, Run
@@ -30,7 +31,7 @@ class Steering:
         applied: Callable[[str], None],
         policy_of: Callable[[Policy], Policy] = lambda policy: policy,
     ) -> None:
-        """`policy_of`: what a run may do, where a person gives it another policy."""
+        """`policy_of`: what a run may do, where a person gives it another policy; raises `SandboxError` where it cannot have it."""
         self._policy_of = policy_of
         self._execution_id = execution_id
         self._run = run
@@ -61,8 +62,7 @@ class Steering:
             case "change_model":
                 run.signal("change_model", command.change_model.model, command_id=command_id)
             case "change_policy":
-                policy = base64.b64encode(self._policy_of(command.change_policy.policy).SerializeToString()).decode()
-                run.signal("change_policy", policy, command_id=command_id)
+                self._change_policy(command)
             case "undo_turn":
                 run.update("undo_turn", command.undo_turn.message_id, command_id=command_id)
             case "withdraw_message":
@@ -71,6 +71,15 @@ class Steering:
                 self._decide(command)
             case other:
                 self._reject(command_id, f"an agent does not know what to do with `{other}`")
+
+    def _change_policy(self, command: CommandIssued) -> None:
+        try:
+            policy = self._policy_of(command.change_policy.policy)
+        except SandboxError as error:
+            self._reject(command.command_id, str(error))
+            return
+        encoded = base64.b64encode(policy.SerializeToString()).decode()
+        self._run.signal("change_policy", encoded, command_id=command.command_id)
 
     def _send(self, command: CommandIssued) -> None:
         given = command.send_message
