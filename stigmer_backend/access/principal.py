@@ -31,6 +31,8 @@ class Principal:
     """In words for the log and the audit, such as `local operator`."""
     runner_id: str = ""
     """Which runner it is, for the runner's role; else empty."""
+    via: str = ""
+    """The machine of the daemon that passed the call on; empty where it came here at once."""
 
 
 class Authenticator(Protocol):
@@ -50,6 +52,12 @@ _current: ContextVar[Principal] = ContextVar("stigmer_principal")
 def principal() -> Principal:
     """Who makes the call that is being answered. Raises `LookupError` outside of one."""
     return _current.get()
+
+
+def passed_on_by() -> str:
+    """The machine of the daemon that passed on the call that is being answered; empty for one that came here at once, and outside of a call."""
+    caller = _current.get(None)
+    return "" if caller is None else caller.via
 
 
 @contextmanager

@@ -95,7 +95,8 @@ def _run(root: Path | None, storage: str, standby: bool, listen: str) -> int:
     from stigmer_apis.home import Home
     from stigmer_apis.logs import set_up_logging
     from stigmer_backend.config import configure
-    from stigmer_backend.daemon.serving import ServeOptions, serve
+    from stigmer_backend.daemon.options import ServeOptions
+    from stigmer_backend.daemon.serving import serve
     from stigmer_backend.secrets.handed import Handed
 
     handed = Handed.take()

@@ -13,6 +13,7 @@ from stigmer_apis.protocol import MAX_MESSAGE_BYTES, TRANSPORT_MESSAGE_BYTES
 from stigmer_apis.transport import Options, aio, server_options, unix_target
 from stigmer_backend.access import AccessInterceptor, Role, Tokens
 from stigmer_backend.access.failures import Translation
+from stigmer_backend.access.principal import Authenticator
 from stigmer_backend.daemon.sockets import SocketTaken, make_private, make_way, still_there
 
 MOST_STREAMS: Final = 1024
@@ -42,6 +43,8 @@ class Door:
     """The services."""
     largest_request: int
     """In bytes. One that carries an archive may be as large as that."""
+    guard: Authenticator | None = None
+    """Who knows the callers; None: the home's tokens."""
 
 
 def operator_door(home: Home, registers: Sequence[Register]) -> Door:
@@ -61,6 +64,17 @@ def runner_door(home: Home, registers: Sequence[Register]) -> Door:
         admits=frozenset({Role.RUNNER}),
         registers=registers,
         largest_request=TRANSPORT_MESSAGE_BYTES,
+    )
+
+
+def peer_door(home: Home, registers: Sequence[Register], guard: Authenticator) -> Door:
+    """For the other daemons of this machine that have the same database, with the rights of those for whom they call."""
+    return Door(
+        path=home.peer_socket,
+        admits=frozenset({Role.VIEWER, Role.OPERATOR, Role.RUNNER}),
+        registers=registers,
+        largest_request=TRANSPORT_MESSAGE_BYTES,
+        guard=guard,
     )
 
 
@@ -150,7 +164,7 @@ class Listeners:
     async def _listen(self, door: Door) -> _Open:
         await asyncio.to_thread(make_way, door.path)
         interceptor = AccessInterceptor(
-            self._tokens,
+            door.guard or self._tokens,
             admits=door.admits,
             largest_request=door.largest_request,
             where_tokens_are=f"; it stands in {self._home.operator_token}" if Role.OPERATOR in door.admits else "",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from stigmer_apis.transport import aio
 from stigmer_backend.access import Role
 from stigmer_backend.access.api_keys import API_KEYS_FILE, ApiKeys
 from stigmer_backend.access.failures import Translation
+from stigmer_backend.access.principal import Authenticator
 from stigmer_backend.daemon.api_key_service import ApiKeyService
 from stigmer_backend.daemon.listeners import Register
 from stigmer_backend.daemon.network import (
@@ -70,8 +72,12 @@ class Network:
         translations: Sequence[Translation],
         behind: Sequence[aio.ServerInterceptor],
         before: Sequence[aio.ServerInterceptor] = (),
+        guarded: Callable[[Authenticator], Authenticator] = lambda keys: keys,
     ) -> None:
-        """Say what people and runners find behind the doors. Raises `ConfigError` for a door that nothing guards."""
+        """Say what people and runners find behind the doors. `guarded` says who else than the keys' holders comes in.
+
+        Raises `ConfigError` for a door that nothing guards.
+        """
         limits = Limits(self._settings.max_connections, self._settings.max_calls)
         if self._settings.listen:
             door = NetworkDoor(
@@ -81,7 +87,8 @@ class Network:
                 self._shown,
                 limits,
             )
-            self._listeners.append(NetworkListener(door, self._keys, translations, behind, before=before))
+            keys = guarded(self._keys)
+            self._listeners.append(NetworkListener(door, keys, translations, behind, before=before))
         if self._settings.compat_listener:
             door = NetworkDoor(Address(*COMPAT_ADDRESS), frozenset({Role.OPERATOR}), for_people, None, limits)
             self._listeners.append(
@@ -92,6 +99,17 @@ class Network:
     def addresses(self) -> Sequence[str]:
         """Where it listens."""
         return [str(listener.address) for listener in self._listeners]
+
+    @property
+    def advertised(self) -> tuple[str, bytes | None]:
+        """Where other daemons find it, empty for nowhere, and the fingerprint of whose certificate is shown there."""
+        if self._shown is None:
+            return "", None
+        if self._settings.advertise:
+            return self._settings.advertise, self._shown.fingerprint
+        at = self._listeners[0].address
+        host = socket.gethostname() if at.host in ("0.0.0.0", "::") else at.host
+        return str(Address(host, at.port)), self._shown.fingerprint
 
     @property
     def open_streams(self) -> int:

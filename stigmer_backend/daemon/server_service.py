@@ -24,7 +24,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         *,
         pid: int,
         home: str,
-        incarnation: str,
+        incarnation: str | Callable[[], str],
         status: Callable[[], Awaitable[server_pb2.GetStatusResponse]],
         ending: Ending,
         stopped_note: Path,
@@ -33,7 +33,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         """`stopped_note`: the file that tells clients that the stop was somebody's wish."""
         self._pid = pid
         self._home = home
-        self._incarnation = incarnation
+        self._incarnation = incarnation if callable(incarnation) else lambda: incarnation
         self._status = status
         self._ending = ending
         self._stopped_note = stopped_note
@@ -50,7 +50,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             protocol=PROTOCOL,
             pid=self._pid,
             home=self._home,
-            incarnation=self._incarnation,
+            incarnation=self._incarnation(),
             role=principal().role.value,
             runner_id=principal().runner_id,
         )

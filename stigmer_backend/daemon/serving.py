@@ -3,18 +3,15 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from typing import Never
 
 from stigmer_apis import __version__
 from stigmer_apis._generated.stigmer.access.v1 import api_key_service_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1 import server_pb2_grpc
 from stigmer_apis._generated.stigmer.server.v1.server_pb2 import GetStatusResponse
-from stigmer_apis.config import Retention, Server, Telemetry, Temporal
 from stigmer_apis.home import Home
-from stigmer_apis.protocol import LEASE_SECONDS
 from stigmer_apis.transport import aio
 from stigmer_backend.access import Tokens
 from stigmer_backend.daemon.connections import BackendConnections
@@ -23,20 +20,22 @@ from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.failures import store_failure
 from stigmer_backend.daemon.health import Health, serve_health
 from stigmer_backend.daemon.last_words import LivingNote
-from stigmer_backend.daemon.listeners import Listeners, operator_door, runner_door
+from stigmer_backend.daemon.listeners import Listeners, operator_door, peer_door, runner_door
 from stigmer_backend.daemon.networking import Network
+from stigmer_backend.daemon.opening import open_store
+from stigmer_backend.daemon.options import ServeOptions
+from stigmer_backend.daemon.presence import OwnPresence, daemons_of
 from stigmer_backend.daemon.reflection import serve_reflection
 from stigmer_backend.daemon.server_service import ServerService
 from stigmer_backend.daemon.status import Parts, status_of
-from stigmer_backend.daemon.supervisor import Supervisor, SupervisorOptions
+from stigmer_backend.daemon.supervisor import Supervisor
 from stigmer_backend.daemon.temporal_server import TemporalServer
 from stigmer_backend.executions.drives import drives_of
 from stigmer_backend.executions.options import ExecutionOptions
-from stigmer_backend.secrets.handed import Handed
+from stigmer_backend.peers.credential import Peers
 from stigmer_backend.secrets.keyring import OsKeyring
 from stigmer_backend.services import Backend
-from stigmer_backend.store import DatabaseInUse, Store, StoreError, StoreOptions
-from stigmer_backend.store.uri import place_of
+from stigmer_backend.store import DatabaseInUse, Store, StoreError
 from stigmer_backend.telemetry import Telling
 from stigmer_backend.telemetry.trace_ids import trace_parent
 
@@ -44,34 +43,6 @@ _FAREWELL_SECONDS = 0.1
 """How long a daemon whose store stopped goes on, so that those who wait are told."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeOptions:
-    """How a daemon is put together. The defaults are the daemon's; tests change them."""
-
-    storage: str = ""
-    """URI of the storage; empty: the home's directory of data."""
-    standby: bool = False
-    """Whether to wait where another daemon has the storage."""
-    store: StoreOptions = field(default_factory=StoreOptions)
-    supervisor: SupervisorOptions = field(default_factory=SupervisorOptions)
-    silent: float = LEASE_SECONDS
-    """Seconds after which a connected runner that says nothing counts as not connected."""
-    grace: float = 2.0
-    """Seconds that calls under way are given at the end."""
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    """What the runner's environment is chosen from."""
-    handed: Handed = field(default_factory=Handed)
-    """Secrets out of the environment of the start."""
-    network: Server = field(default_factory=Server)
-    """Where it answers beside its sockets."""
-    telemetry: Telemetry = field(default_factory=Telemetry)
-    """What it tells tools that watch."""
-    temporal: Temporal | None = None
-    """Where runs are driven by Temporal: its settings; a managed server is kept by the daemon."""
-    retention: Retention = field(default_factory=Retention)
-    """Which runs go by themselves."""
 
 
 async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Never]) -> Exit:
@@ -82,10 +53,11 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
     """
     await asyncio.to_thread(home.prepare)
     ending = Ending()
+    own = await asyncio.to_thread(OwnPresence, home)
     try:
         with signals_ask(ending):
             async with (
-                _store_of(home, options, ending) as store,
+                _store_of(home, options, ending, own) as store,
                 _noting(home) as note,
                 _abandoning(store, ending, note, abandon),
             ):
@@ -97,7 +69,7 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
                     store, home, options=driven, handed=options.handed, keyring=keyring, retention=options.retention
                 )
                 try:
-                    return await _Daemon(home, options, store, tokens, backend, ending, network).run()
+                    return await _Daemon(home, options, store, tokens, backend, ending, network, own).run()
                 finally:
                     await backend.close()
     except DatabaseInUse:
@@ -118,8 +90,11 @@ class _Daemon:
         backend: Backend,
         ending: Ending,
         network: Network,
+        own: OwnPresence,
     ) -> None:
         self._options = options
+        self._own = own
+        shared = store.report.shared
         self._network = network
         self._backend = backend
         self._ending = ending
@@ -127,7 +102,7 @@ class _Daemon:
         self._supervisor = Supervisor(
             home=home,
             tokens=tokens,
-            connections=BackendConnections(backend.runners, options.silent),
+            connections=BackendConnections(backend.runners, options.silent, self._own_runner if shared else None),
             environ=options.environ,
             options=options.supervisor,
         )
@@ -137,15 +112,21 @@ class _Daemon:
             if temporal is not None and temporal.managed
             else None
         )
-        own = (self._register_own,)
+        registers = (self._register_own,)
         self._telling = Telling(options.telemetry, options.environ)
         before, behind = self._telling.interceptors, backend.interceptors
-        for_people, for_runners = [backend.register_operator, *own], [backend.register_runner]
-        network.add_doors(for_people, for_runners, [store_failure], behind, before)
-        doors = [
-            operator_door(home, [backend.register_operator, *own]),
-            runner_door(home, [backend.register_runner, *own]),
-        ]
+        for_people, for_runners = [backend.register_operator, *registers], [backend.register_runner]
+        doors = [operator_door(home, for_people), runner_door(home, [*for_runners, *registers])]
+        if shared:
+            doors.append(peer_door(home, [*for_people, *for_runners], Peers(lambda: own.roll.lead, None)))
+        network.add_doors(
+            for_people,
+            for_runners,
+            [store_failure],
+            behind,
+            before,
+            guarded=lambda keys: Peers(lambda: own.roll.lead, keys) if shared else keys,
+        )
         self._listeners = Listeners(home, tokens, doors, [store_failure], behind, before)
         if self._telling.wanted:
             backend.on_end(self._telling.ended)
@@ -162,6 +143,7 @@ class _Daemon:
             open_streams=lambda: self._listeners.open_streams + self._network.open_streams,
             telemetry=self._telling.component,
             engine=self._engine,
+            daemons=lambda: daemons_of(own.roll) if shared else (),
         )
         self._service = ServerService(
             pid=os.getpid(),
@@ -181,6 +163,7 @@ class _Daemon:
             await self._telling.open(lambda: status_of(self._parts))
             await self._listeners.open()
             await self._network.open()
+            self._tell_others()
             self._health.tell(serving=True)
             _log.info("Stigmer %s serves %s (pid %d)", __version__, self._home.root, os.getpid())
             request = await self._until_asked()
@@ -199,6 +182,16 @@ class _Daemon:
                 group.create_task(self._network.close(self._options.grace))
                 group.create_task(self._listeners.close(self._options.grace))
         return request.code
+
+    def _tell_others(self) -> None:
+        """The other daemons on the database find this one from here on."""
+        at, (address, fingerprint) = str(self._home.peer_socket), self._network.advertised
+        alone = bool(self._options.network.advertise)
+        self._own.answers(at=at, address=address, fingerprint=fingerprint, only_address=alone)
+
+    def _own_runner(self) -> str:
+        record = self._supervisor.standing().record
+        return "" if record is None else record.runner_id
 
     async def _until_asked(self) -> Request:
         """Keep the runner and the sockets until somebody asks for the end."""
@@ -247,25 +240,10 @@ class _Daemon:
         api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server(self._network.service, server)
 
 
-def _standing_by(ending: Ending) -> Callable[[str], bool]:
-    """What waits for another daemon's database, and says so in the log, until somebody asks this one to stop."""
-    told: set[str] = set()
-
-    def wait(holder: str) -> bool:
-        if holder not in told:
-            told.add(holder)
-            _log.warning("standing by: the database is in use by %s", holder)
-        return not ending.is_asked
-
-    return wait
-
-
 @asynccontextmanager
-async def _store_of(home: Home, options: ServeOptions, ending: Ending) -> AsyncGenerator[Store]:
+async def _store_of(home: Home, options: ServeOptions, ending: Ending, own: OwnPresence) -> AsyncGenerator[Store]:
     """The open store; what its opening found is in the log. That it cannot be closed is only told when nothing worse is known."""
-    chosen = replace(options.store, standby=_standing_by(ending)) if options.standby else options.store
-    await asyncio.to_thread(home.require_disk, place_of(options.storage, home.data).directory)
-    store = await Store.open_at(options.storage, home.data, options=chosen)
+    store = await open_store(home, options, ending, own)
     try:
         for line in store.report.lines():
             _log.warning("%s", line)

@@ -34,8 +34,10 @@ class Parts:
     addresses: Callable[[], Sequence[str]] = lambda: ()
     """On the network."""
     telemetry: Callable[[], GetStatusResponse.Component | None] = lambda: None
-    engine: Callable[[], GetStatusResponse.Component | None] = lambda: None
     """What is told to tools that watch."""
+    engine: Callable[[], GetStatusResponse.Component | None] = lambda: None
+    daemons: Callable[[], Sequence[GetStatusResponse.Daemon]] = lambda: ()
+    """On the same database."""
     clock: Callable[[], float] = time.monotonic
     started: float = field(default_factory=time.monotonic)
     """When the daemon started, by `clock`."""
@@ -58,6 +60,7 @@ async def status_of(parts: Parts) -> GetStatusResponse:
         open_streams=parts.open_streams(),
         telemetry=parts.telemetry(),
         engine=parts.engine(),
+        daemons=parts.daemons(),
     )
 
 

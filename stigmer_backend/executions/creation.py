@@ -26,6 +26,7 @@ from stigmer_apis.errors import (
 from stigmer_apis.fold import apply_events
 from stigmer_apis.protocol import API_VERSION
 from stigmer_apis.slugs import slugify
+from stigmer_backend.access.principal import passed_on_by
 from stigmer_backend.executions.drives import Drives
 from stigmer_backend.executions.event_batches import encode_events
 from stigmer_backend.executions.live import LiveExecution
@@ -155,6 +156,7 @@ class Creation:
         events[0].execution_created.engine = self._drives.engine
         events[0].execution_created.engine_page = self._drives.page_of(execution.metadata.id)
         live = LiveExecution(execution, stamp.at_ns, 1, first_snapshot(execution))
+        live.origin = passed_on_by()
         row = first_snapshot(execution).fold
         apply_events(row, 1, events)
         summary = row.summary.SerializeToString()

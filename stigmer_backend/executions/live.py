@@ -54,6 +54,8 @@ class LiveExecution:
         """What holds it up at the moment, in words for a person."""
         self.changed = Bell()
         """Rings when events were folded, and at the end."""
+        self.origin: str | None = None
+        """The machine whose daemon was asked for it, empty for this one; None where that is not known any more."""
         self._writing = 0
         self._quiet = Bell()
 

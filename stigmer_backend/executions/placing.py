@@ -2,7 +2,8 @@
 
 Work goes to a runner of this machine, unless it has the label `runner`: then to one that has the label's value among its own, or has it for its id.
 A runner of another machine has the name of its machine among its labels, and takes labelled work alone: it has a file system of its own, so that where
-something runs is never an accident. What a run starts has its label, and goes to the runner that its parent is on: it may work in its files.
+something runs is never an accident. Where several daemons have one database, it goes to a runner of the machine whose daemon was asked for it, while one is
+connected, and else to one of another of these machines. What a run starts has its label, and goes to the runner that its parent is on: it may work in its files.
 """
 
 from collections import OrderedDict
@@ -25,11 +26,12 @@ class Placing:
         self._last: OrderedDict[str, str] = OrderedDict()
 
     def choose(self, live: LiveExecution, sessions: Iterable[RunnerSession]) -> RunnerSession | None:
-        """The runner with the most room that may have it; where its session ran before, that one or none while it is connected."""
+        """The runner with the most room that may have it; where its session ran before, that one or none while it is connected, and else those near."""
         fitting = [session for session in sessions if fits(session, wanted_by(live))]
         last = self._last.get(_group(live)) or (self._last.get(_parent(live)) if wanted_by(live) else None)
         before = [session for session in fitting if session.report.runner_id == last]
-        chosen = max(before or fitting, key=lambda session: session.room_for(live.id), default=None)
+        near = [session for session in fitting if not wanted_by(live) and session.report.via == live.origin]
+        chosen = max(before or near or fitting, key=lambda session: session.room_for(live.id), default=None)
         return chosen if chosen is not None and chosen.room_for(live.id) else None
 
     def placed(self, live: LiveExecution, session: RunnerSession) -> None:
@@ -49,7 +51,8 @@ def fits(session: RunnerSession, wanted: str) -> bool:
     """Whether a runner may have what wants this."""
     if not wanted:
         return not session.report.host
-    return wanted in session.report.labels or wanted == session.report.runner_id
+    report = session.report
+    return wanted in report.labels or wanted in (report.runner_id, report.via)
 
 
 def why_waiting(live: LiveExecution, sessions: Iterable[RunnerSession]) -> str:

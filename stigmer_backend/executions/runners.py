@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, LinkResponse
@@ -82,7 +82,7 @@ class Runners:
                 walls=report.sandbox.walls,
                 sandbox_reason=report.sandbox.reason,
                 labels=report.labels,
-                host=report.host,
+                host=report.host or report.via,
                 draining=session.draining,
             )
             for session in self._sessions.values()
@@ -147,9 +147,11 @@ class Runners:
         """No runner of an earlier daemon lives: what they held goes to the next at once."""
         self._leases.release_unclaimed(reason)
 
-    async def shut_down(self, reason: str) -> None:
-        """Tell every connected runner to stop; none is given more. Does not wait until they have."""
+    async def shut_down(self, reason: str, but_for: Callable[[str], bool] = lambda runner_id: False) -> None:
+        """Tell every connected runner to stop, `but_for` some by their ids; none is given more. Does not wait until they have."""
         for session in self._sessions.values():
+            if but_for(session.report.runner_id):
+                continue
             session.taking = False
             session.send(LinkResponse(shut_down=LinkResponse.ShutDown(reason=reason)))
 
@@ -160,8 +162,9 @@ class Runners:
 
     # -- one Link --------------------------------------------------------------------------------------------------------
 
-    def welcome(self, hello: LinkRequest.Hello, allowed_id: str) -> RunnerSession:
-        """Take a runner in that said `hello`, with what it holds. `allowed_id` is the runner that its token stands for.
+    def welcome(self, hello: LinkRequest.Hello, allowed_id: str, via: str = "") -> RunnerSession:
+        """Take a runner in that said `hello`, with what it holds. `allowed_id` is the runner that its token stands for, `via` the machine of the
+        daemon that it came by, if not by this one.
 
         Raises `FailedPrecondition` for another protocol, `PermissionDenied` for another runner's id, `InvalidArgument`.
         """
@@ -189,6 +192,7 @@ class Runners:
             tuple(hello.labels),
             hello.host,
             hello.takes_groups,
+            via=via,
         )
         session = RunnerSession(report, now, now)
         session.draining = (hello.runner_id, hello.pid) in self._draining

@@ -36,6 +36,8 @@ class RunnerReport:
     """Its machine, where that is another one."""
     takes_groups: bool = False
     """Whether it takes several acknowledgements as one frame."""
+    via: str = ""
+    """The machine of the daemon that it came by, where that is another one on the same database: its own machine, unless `host` says otherwise."""
     memory_bytes: int = 0
     running: int = 0
     unacknowledged_bytes: int = 0

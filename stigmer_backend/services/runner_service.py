@@ -92,7 +92,7 @@ class RunnerService(RunnerServiceServicer):
         first = await anext(request_iterator, None)
         if first is None or not first.HasField("hello"):
             raise InvalidArgument("a Link begins with a hello")
-        session = self._runners.welcome(first.hello, principal().runner_id)
+        session = self._runners.welcome(first.hello, principal().runner_id, principal().via)
         reader = asyncio.create_task(self._read(session, request_iterator), name=f"link {session.report.runner_id}")
         try:
             async for response in session.outgoing():

@@ -67,8 +67,11 @@ class RecoveryReport:
     def lines(self) -> list[str]:
         """The report, a sentence a line; nothing when all was as it should be."""
         found: list[str] = []
-        if self.shared and self.incarnation_changed:
-            found.append("The daemon that had the database last did not stop in order: readers start again.")
+        if self.shared:
+            if not self.clean:
+                found.append("The daemon that had the database last did not stop in order.")
+            if self.incarnation_changed:
+                found.append("The database is a copy that was put back: readers start again.")
         elif not self.clean:
             found.append(f"The store was not closed; {self.replayed_records} journal records were taken in again.")
         if self.completed_births:

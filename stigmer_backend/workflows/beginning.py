@@ -15,6 +15,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, ExecutionC
 from stigmer_apis.errors import AlreadyExists, FieldViolation, InvalidArgument
 from stigmer_apis.fold import apply_events
 from stigmer_apis.slugs import slugify
+from stigmer_backend.access.principal import passed_on_by
 from stigmer_backend.executions.creation import MadeMeanwhile
 from stigmer_backend.executions.drives import Drives
 from stigmer_backend.executions.event_batches import encode_events
@@ -172,6 +173,7 @@ class Beginning:
             *(going.events(spec.retried_from, stamp.micros) if going is not None else ()),
         ]
         live = LiveExecution(execution, stamp.at_ns, 1, first_snapshot(execution))
+        live.origin = passed_on_by()
         row = first_snapshot(execution).fold
         apply_events(row, 1, events)
         summary = row.summary.SerializeToString()

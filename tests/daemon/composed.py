@@ -11,7 +11,8 @@ from stigmer_apis.config import Log
 from stigmer_apis.home import Home
 from stigmer_apis.logs import set_up_logging
 from stigmer_backend.daemon.hardening import harden
-from stigmer_backend.daemon.serving import ServeOptions, serve
+from stigmer_backend.daemon.options import ServeOptions
+from stigmer_backend.daemon.serving import serve
 
 
 def main(options: Callable[[Home], ServeOptions]) -> int:

@@ -4,7 +4,7 @@ import errno
 import sys
 from pathlib import Path
 
-from stigmer_backend.daemon.serving import ServeOptions
+from stigmer_backend.daemon.options import ServeOptions
 from stigmer_backend.store import FileLayer, StoreOptions
 from tests.daemon.composed import main
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from stigmer_backend.daemon.serving import ServeOptions
+from stigmer_backend.daemon.options import ServeOptions
 from stigmer_backend.daemon.supervisor import SupervisorOptions
 from tests.daemon.composed import main
 

@@ -153,7 +153,8 @@ async def test_a_server_that_stays_away_stops_the_store_with_a_reason(server: Po
     finally:
         await asyncio.to_thread(server.start)
     store = await Store.open_at(uri, tmp_path)
-    assert store.report.incarnation_changed
+    assert not store.report.clean
+    assert not store.report.incarnation_changed
     assert_dense(await read_all(store, "aex-a"))
     await store.close()
 

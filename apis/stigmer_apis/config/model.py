@@ -386,6 +386,13 @@ class Server:
 
     listen: str = field(default="", metadata=about("STIGMER_SERVER_LISTEN", form=Form.ADDRESS, default="nowhere"))
     """Where clients and runners of other machines find it, with TLS and API keys: `stigmer apikey`."""
+    advertise: str = field(
+        default="",
+        metadata=about(
+            "STIGMER_SERVER_ADVERTISE", form=Form.ADDRESS, default="this host's name, with the port of `listen`"
+        ),
+    )
+    """Where other daemons on the same database find it (`docs/scaling.md`), where that is not the name of its host with the port that it listens on."""
     tls_cert: Path | None = field(
         default=None, metadata=about("STIGMER_SERVER_TLS_CERT", default="an authority of the home's own")
     )

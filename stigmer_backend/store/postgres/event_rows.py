@@ -1,7 +1,7 @@
 """Events as rows. Blocking.
 
-What the event log writes goes into the transaction that is under way; `sync` commits it, and that is the acknowledgement. Where the connection
-is lost, it is asked what became of the transaction, and that is done again, whole, if it was not committed: never twice, and never in part. Each
+What the event log writes is committed before readers see it: nothing that was shown can be gone when another daemon takes the place of this one.
+Where the connection is lost, it is asked what became of the transaction, and that is done again, whole, if it was not committed: never twice, and never in part. Each
 transaction leaves a number there that tells: the server's own number of it does not, since after a crash it is given to another one.
 """
 
@@ -55,37 +55,25 @@ class RowJournal:
         self.number = 1
         self._hold = hold
         self._wire = hold.wire
-        self._pending: list[Sequence[JournalRecord]] = []
         self._word = 0
         self.size = 0
         self.synced = 0
 
     def write(self, records: Iterable[JournalRecord]) -> None:
-        """Put a group into the transaction. Raises `StoreFull`, with nothing of the group written, and `StoreLost`."""
+        """Commit a group: readers see it after this, and whoever takes this daemon's place has it.
+
+        Raises `StoreFull`, with nothing of the group written, and `StoreLost`, after which it may be there or not.
+        """
         group = list(records)
-        self._pending.append(group)
         try:
-            self._put(group)
+            self._commit(group)
         except DiskFull as error:
-            self._pending.pop()
             self._wire.rollback()
-            self._again()
             raise StoreFull(self._hold.address.name, str(error).strip()) from error
-        except FAILED as error:
-            self._come_back(error)
-            self._again()
         self.size += sum(len(record.body) for record in group) + len(group)
 
     def sync(self) -> None:
-        """Commit. Raises `StoreLost`, after which what was not acknowledged may be there or not."""
-        while self._pending:
-            try:
-                self._wire.commit()
-                self._pending.clear()
-            except FAILED as error:
-                if self._come_back(error):
-                    self._pending.clear()
-                self._again()
+        """Nothing to do: what was written is committed."""
         self.synced = self.size
 
     def following(self) -> "RowJournal":
@@ -104,24 +92,26 @@ class RowJournal:
         """Give up what was not acknowledged."""
         self._wire.rollback()
 
-    def _again(self) -> None:
-        """Put what is pending into a new transaction."""
+    def _commit(self, group: Sequence[JournalRecord]) -> None:
+        """Once, whatever becomes of the connection. Raises `DiskFull`, `StoreLost`."""
         while True:
             try:
-                for group in self._pending:
-                    self._put(group)
+                self._put(group)
+                self._wire.commit()
+            except DiskFull:
+                raise
             except FAILED as error:
-                self._come_back(error)
+                if self._come_back(error):
+                    return
             else:
                 return
 
     def _put(self, group: Sequence[JournalRecord]) -> None:
         with self._wire.cursor() as asking:
-            if group is self._pending[0]:
-                self._word += 1
-                asking.execute("UPDATE stigmer_word SET word = %s WHERE epoch = %s", (self._word, self._hold.epoch))
-                if asking.rowcount != 1:
-                    raise taken_over(self._hold.address, "another daemon")
+            self._word += 1
+            asking.execute("UPDATE stigmer_word SET word = %s WHERE epoch = %s", (self._word, self._hold.epoch))
+            if asking.rowcount != 1:
+                raise taken_over(self._hold.address, "another daemon")
             self._write_rows(asking, group)
 
     def _write_rows(self, asking: cursor, group: Sequence[JournalRecord]) -> None:

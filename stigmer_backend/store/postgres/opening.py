@@ -19,7 +19,7 @@ from stigmer_backend.store.postgres.event_rows import RowEvents, RowJournal
 from stigmer_backend.store.postgres.holding import Heart, Hold, application_of
 from stigmer_backend.store.postgres.objects import ObjectsDatabase
 from stigmer_backend.store.postgres.roll_table import call_roll
-from stigmer_backend.store.postgres.tables import incarnation_of, is_empty, leave, prepare_tables
+from stigmer_backend.store.postgres.tables import begin_again, is_empty, leave, prepare_tables
 from stigmer_backend.store.postgres.wire import FAILED, Patience, Wire
 from stigmer_backend.store.report import RecoveryReport
 from stigmer_backend.store.state import prepare_state, state_is_prepared
@@ -97,14 +97,14 @@ def open_in_postgresql(
 
 
 def _begin(hold: Hold, report: RecoveryReport, random_bytes: Callable[[int], bytes]) -> str:
-    """Prepare the tables, take the next epoch, and return the incarnation: a new one after a stop that was not clean."""
+    """Prepare the tables, take the next epoch, and return the incarnation: a new one for a copy that was put back."""
     with hold.wire.cursor() as asking:
         report.created = prepare_tables(asking, hold.address, random_bytes(16).hex(), random_bytes(16).hex())
         hold.begin(asking, random_bytes(32))
-        incarnation, report.clean = incarnation_of(asking, random_bytes(16).hex())
+        before = begin_again(asking, random_bytes(16).hex())
     hold.wire.commit()
-    report.incarnation_changed = not report.clean
-    return incarnation
+    report.clean, report.incarnation_changed = before.clean, before.moved
+    return before.incarnation
 
 
 def _prepare_state(state: ObjectsDatabase, hold: Hold, report: RecoveryReport) -> None:

@@ -7,6 +7,8 @@ stigmer_mark        how far each producer of an execution came
 stigmer_event       neighbouring messages of a lane, by the number of the first
 """
 
+from dataclasses import dataclass
+
 from psycopg2.extensions import cursor
 
 from stigmer_backend.store.errors import FormatTooNew, ServerRefused
@@ -43,6 +45,8 @@ CREATE TABLE IF NOT EXISTS stigmer_event (
 );
 ALTER TABLE stigmer_event ALTER COLUMN body SET STORAGE EXTERNAL;
 """
+_PLACE = "ALTER TABLE stigmer_store ADD COLUMN IF NOT EXISTS place text NOT NULL DEFAULT ''"
+"""In which database the row was: a copy that is put back is another one."""
 
 
 def prepare_tables(asking: cursor, address: Address, store_id: str, incarnation: str) -> bool:
@@ -68,10 +72,12 @@ def prepare_tables(asking: cursor, address: Address, store_id: str, incarnation:
         asking.execute("SELECT format, needs FROM stigmer_store")
         found = asking.fetchone()
         if found is not None:
+            asking.execute(_PLACE)
             if isinstance(found[0], int) and found[0] > FORMAT:
                 raise FormatTooNew(address.name, found[0], FORMAT, str(found[1]))
             return False
     asking.execute(_MAKE)
+    asking.execute(_PLACE)
     asking.execute(
         "INSERT INTO stigmer_store (format, needs, id, incarnation, clean, epoch, beat, holder, application)"
         " VALUES (%s, %s, %s, %s, true, 0, 0, '', '')",
@@ -81,15 +87,31 @@ def prepare_tables(asking: cursor, address: Address, store_id: str, incarnation:
     return True
 
 
-def incarnation_of(asking: cursor, fresh: str) -> tuple[str, bool]:
-    """The store's incarnation, which is `fresh` after a stop that was not clean, and whether it was clean. From here on it is not. Inside a transaction."""
-    asking.execute("SELECT clean FROM stigmer_store")
-    clean = asking.fetchone() == (True,)
-    if not clean:
-        asking.execute("UPDATE stigmer_store SET incarnation = %s", (fresh,))
-    asking.execute("UPDATE stigmer_store SET clean = false RETURNING incarnation")
-    found = asking.fetchone()
-    return fresh if found is None else str(found[0]), clean
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the database tells of the daemon that had it last."""
+
+    incarnation: str
+    """The store's from here on."""
+    clean: bool
+    """It closed the store properly."""
+    moved: bool
+    """This is a copy that was put back: what was shown after it was made is gone."""
+
+
+def begin_again(asking: cursor, fresh: str) -> Before:
+    """Take the store over: from here on it is not left properly. Its incarnation is `fresh` for a copy that was put back. Inside a transaction.
+
+    A stop that was not in order takes nothing away: what readers saw was committed.
+    """
+    asking.execute(
+        "SELECT clean, place <> '' AND place <> here.oid::text, here.oid::text, incarnation"
+        " FROM stigmer_store, pg_database here WHERE here.datname = current_database()"
+    )
+    clean, moved, here, incarnation = asking.fetchone() or (False, False, "", fresh)
+    now = fresh if moved else str(incarnation)
+    asking.execute("UPDATE stigmer_store SET clean = false, incarnation = %s, place = %s", (now, here))
+    return Before(now, clean is True, moved is True)
 
 
 def leave(wire: Wire, epoch: int) -> None:
