@@ -1,6 +1,7 @@
 """What the daemon says: itself, its store, its runners and their walls, its keyring, the keys of model providers."""
 
 from stigmer_apis._generated.stigmer.secret.v1.secret_service_pb2 import Rung
+from stigmer_apis._generated.stigmer.server.v1.server_pb2 import GetStatusResponse
 from stigmer_apis.client import Client
 from stigmer_apis.client.upkeep import known_disk_usage
 from stigmer_apis.errors import StigmerError
@@ -15,6 +16,14 @@ _RUNGS = {
     Rung.RUNG_FILE: "a file",
 }
 
+_EVERYWHERE = (Rung.RUNG_PASSPHRASE, Rung.RUNG_SYSTEMD_CREDENTIAL)
+"""Where the key is in the database, wrapped by what every host can be told."""
+_TAKE_ALONG = (
+    "Give each host the same passphrase file (docs/scaling.md), then: stigmer secrets unlock --keep passphrase"
+)
+SILENT_SECONDS = 6.0
+"""A daemon that says nothing for longer is told of as silent."""
+
 
 async def check_daemon(client: Client) -> list[Finding]:
     """The daemon, its store, its runners and their walls."""
@@ -27,6 +36,7 @@ async def check_daemon(client: Client) -> list[Finding]:
         good("daemon", f"pid {status.pid}, version {status.version}"),
         good("store", store) if status.store.healthy else bad("store", store.rstrip("."), _MEND_STORE),
     ]
+    findings += _daemons(status)
     log = "Its log says why: stigmer server logs --component runner"
     if not status.runners:
         findings.append(bad("runner", "none is connected", log))
@@ -38,6 +48,21 @@ async def check_daemon(client: Client) -> list[Finding]:
         else:
             findings.append(bad("sandbox", f"{runner.sandbox}: no walls", runner.detail))
     return findings
+
+
+def _daemons(status: GetStatusResponse) -> list[Finding]:
+    """Those that share a database; nothing where there is only this one."""
+    if len(status.daemons) < 2:
+        return []
+    silent = [daemon for daemon in status.daemons if daemon.silent_seconds > SILENT_SECONDS]
+    if silent:
+        told = ", ".join(f"pid {daemon.pid} on {daemon.host}" for daemon in silent)
+        return [bad("daemons", f"{told}: silent", "It is gone, or cut off from the database: look at its machine")]
+    lead = next((daemon for daemon in status.daemons if daemon.leads), None)
+    if lead is None:
+        return [bad("daemons", "none leads the database now", "One of them takes over in a moment: look again")]
+    here = "this one leads" if lead.itself else f"pid {lead.pid} on {lead.host} leads"
+    return [good("daemons", f"{len(status.daemons)} on one database, {here}")]
 
 
 async def check_disk(client: Client) -> list[Finding]:
@@ -55,10 +80,14 @@ async def check_secrets(client: Client) -> list[Finding]:
     """Where the key to the secrets is kept, and whether it can be opened."""
     try:
         status = await client.secrets.status()
+        shared = len((await client.get_status()).daemons) > 1
     except StigmerError as error:
         return [bad("secrets", error.message, error.remedy)]
     if status.locked:
         return [bad("secrets", status.locked, "Open them: stigmer secrets unlock")]
+    if shared and status.secrets and status.rung not in _EVERYWHERE:
+        kept = _RUNGS.get(status.rung, "memory alone")
+        return [bad("secrets", f"their key is in {kept} of one host: no other daemon opens them", _TAKE_ALONG)]
     if status.rung in _RUNGS:
         return [good("secrets", f"{status.secrets} stored, their key in {_RUNGS[status.rung]}")]
     keyring = next((each.detail for each in status.rungs if each.rung == Rung.RUNG_KEYRING), "")

@@ -24,6 +24,8 @@ from stigmer_tui.text import safe
 STOP_SECONDS = 15.0
 COMPONENTS = ("server", "runner")
 FOLLOW_SECONDS = 0.2
+SILENT_SECONDS = 6.0
+"""A daemon on a shared database that says nothing for longer is told of as silent."""
 
 
 @click.group("server")
@@ -189,6 +191,7 @@ def print_status(answer: server_pb2.GetStatusResponse) -> None:
     click.echo(f"home     {safe(answer.home)}")
     for socket in answer.sockets:
         click.echo(f"socket   {safe(socket)}")
+    print_daemons(answer)
     health = "healthy" if answer.store.healthy else "NOT healthy"
     click.echo(
         f"store    {health}, {megabytes(answer.store.disk_bytes)} on disk, {answer.executions} executions, {answer.live_executions} live"
@@ -213,6 +216,21 @@ def print_status(answer: server_pb2.GetStatusResponse) -> None:
             click.echo("         leaves once what it runs has ended")
         if runner.detail:
             click.echo(f"         {safe(runner.detail)}")
+
+
+def print_daemons(answer: server_pb2.GetStatusResponse) -> None:
+    """Those that share a database, a line each; nothing where there is only this one."""
+    if len(answer.daemons) < 2:
+        return
+    for number, daemon in enumerate(answer.daemons):
+        does = "leads" if daemon.leads else "passes on what it is asked"
+        if daemon.silent_seconds > SILENT_SECONDS:
+            does = f"has said nothing for {duration(daemon.silent_seconds)}"
+        where = f", at {safe(daemon.address)}" if daemon.address else ""
+        this = " (this one)" if daemon.itself else ""
+        click.echo(f"{'' if number else 'daemons':8} pid {daemon.pid} on {safe(daemon.host)} {does}{where}{this}")
+    if not any(daemon.leads for daemon in answer.daemons):
+        click.echo("         none leads now: one of them takes over in a moment")
 
 
 def duration(seconds: float) -> str:
