@@ -1,6 +1,7 @@
 """The sandbox of a run in a container of its session, with a real engine."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ from stigmer_runner.tools.execute.session_container import ContainerSandbox, Con
 from tests.sandbox.driver import Shell, end, exited, marker, until
 from tests.sandbox.ground import CANARY, Ground
 from tests.support.containers import require_podman
+from tests.support.waiting import eventually
 
 OWNER = "test:container"
 
@@ -121,17 +123,61 @@ async def test_a_timeout_and_a_cancel_end_all_of_it(inside: Inside) -> None:
     )
 
 
-async def test_the_container_ends_with_the_run(inside: Inside, engine: tuple[Engine, Path]) -> None:
-    async def there() -> str:
-        return (await engine[0].say(engine[0].command("ps", "--all", "--format", "{{.Names}}"), 20))[1]
+async def there(engine: Engine, among: set[str] | None = None) -> set[str]:
+    """Names of the containers that there are; of these, where some are named."""
+    names = set((await engine.say(engine.command("ps", "--all", "--format", "{{.Names}}"), 20))[1].split())
+    return names if among is None else names & among
 
+
+def made_by(sandbox: object) -> set[str]:
+    """Names of the containers that a sandbox has."""
+    assert isinstance(sandbox, ContainerSandbox)
+    return {made.name for made in sandbox._made.values()}  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_the_container_ends_with_the_run(inside: Inside, engine: tuple[Engine, Path]) -> None:
     await inside.run("true")
-    assert isinstance(inside.sandbox, ContainerSandbox)
-    (name,) = [made.name for made in inside.sandbox._made.values()]  # pyright: ignore[reportPrivateUsage]
-    assert name in (await there()).split()
+    names = made_by(inside.sandbox)
+    assert await there(engine[0], names) == names
     await inside.sandbox.forget(OWNER)
-    assert name not in (await there()).split()
+    assert not await there(engine[0], names)
     assert exited(await inside.run("true")), "the next command has a new one"
+
+
+@contextlib.asynccontextmanager
+async def keeping(ground: Ground, engine: tuple[Engine, Path], ttl: float) -> AsyncIterator[Inside]:
+    """A session whose container stays after a run."""
+    settings = ContainerSettings(str(engine[1]), cleanup=False, ttl=ttl)
+    sandbox = ContainerSandbox(engine[0], settings, resolved_layout(ground.layout()))
+    shell = Inside(sandbox, ground.workspace())
+    shell.scratch = ground.base / "scratch"
+    shell.scratch.mkdir()
+    yield shell
+    names = made_by(sandbox)
+    await sandbox.close()
+    assert not await there(engine[0], names), "with the runner it ends"
+
+
+async def test_a_container_that_is_kept_serves_the_next_run(ground: Ground, engine: tuple[Engine, Path]) -> None:
+    """`STIGMER_SANDBOX_CLEANUP=false`."""
+    async with keeping(ground, engine, 3600.0) as shell:
+        await shell.run("touch /run/was-here")
+        names = made_by(shell.sandbox)
+        await shell.sandbox.forget(OWNER)
+        assert await there(engine[0], names) == names
+        assert (await shell.run("ls /run")).text.split() == ["was-here"]
+        assert made_by(shell.sandbox) == names
+
+
+async def test_a_container_that_nothing_used_for_long_is_removed(ground: Ground, engine: tuple[Engine, Path]) -> None:
+    """`STIGMER_SANDBOX_TTL`."""
+    async with keeping(ground, engine, 0.5) as shell:
+        await shell.run("true")
+        names = made_by(shell.sandbox)
+        assert names
+        await eventually(lambda: not made_by(shell.sandbox))
+        await shell.sandbox.forget(OWNER)
+        assert not await there(engine[0], names)
 
 
 async def test_the_plain_form(inside: Inside) -> None:
