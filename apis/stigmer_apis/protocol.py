@@ -62,5 +62,8 @@ TLS_NAME: Final = "stigmer-server.internal"
 IDEMPOTENCY_KEY: Final = "stigmer-idempotency-key"
 """Metadata key that every mutation carries: a repeat with the same key is the same call."""
 
+DAMAGE_ANNOTATION: Final = "stigmer.damage"
+"""In the metadata of what a damaged disk has taken something of, as it is read: what is lost, in words. It is never stored."""
+
 API_VERSION: Final = "agentic.stigmer.ai/v1"
 """`api_version` of every resource."""

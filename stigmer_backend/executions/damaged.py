@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceMetadata
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
+from stigmer_apis.protocol import DAMAGE_ANNOTATION
 from stigmer_backend.store import RecoveryReport
 
-ANNOTATION = "stigmer.damage"
-"""Says it in the metadata of a damaged execution, when it is read; it is not stored."""
 EVENTS_LOST = "events of it are lost to a damaged disk: what is left can be read, and takes nothing more"
 RECORD_LOST = "its record is lost to a damaged disk: its events can be read"
 
@@ -41,4 +40,4 @@ class Damaged:
         """Say so in the metadata of an execution that is about to be answered."""
         words = self.of(metadata.id)
         if words:
-            metadata.annotations[ANNOTATION] = words
+            metadata.annotations[DAMAGE_ANNOTATION] = words

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from stigmer_backend.store import EVER, Row, Span, StateRead, row_key
+from stigmer_backend.store import EVER, Row, Span, StateRead, StoreDamaged, row_key
 
 CHUNK_ROWS = 256
 FIRST_CHUNK_ROWS = 64
@@ -285,18 +285,27 @@ def _list(
 
 
 def _along_names(state: StateRead, chosen: Selection, after: str) -> Iterator[tuple[bytes, Row]]:
-    """All rows of the table that are of the time, by name, without summaries."""
+    """All rows of the table that are of the time, by name, with that as their summary."""
     first, end = chosen.span.first, chosen.span.end
     whole = _is_whole(chosen)
     while names := state.names(chosen.table, after, CHUNK_ROWS):
         for name, found in names:
-            record = state.get(chosen.table, found)
-            if record is None:
+            key = _key_of(state, chosen.table, found)
+            if key is None:
                 continue
-            key = row_key(record.created_ns, found)
             if whole or first <= key < end:
-                yield name.encode("utf-8", "surrogateescape"), Row(key, b"")
+                yield name.encode("utf-8", "surrogateescape"), Row(key, name.encode("utf-8", "surrogateescape"))
         after = names[-1][0]
+
+
+def _key_of(state: StateRead, table: str, record_id: str) -> bytes | None:
+    """The key of a record's rows; None where it is gone. Of one that a damaged disk has lost it is looked for in the list, row by row."""
+    try:
+        record = state.get(table, record_id)
+    except StoreDamaged:
+        every = _list(state, Selection(table), "", None, True)
+        return next((row.key for row in every if row.id == record_id), None)
+    return None if record is None else row_key(record.created_ns, record_id)
 
 
 def _key(row: Row) -> bytes:

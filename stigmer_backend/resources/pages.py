@@ -7,6 +7,7 @@ from typing import Generic
 from stigmer_apis.protocol import MAX_STATUS_BYTES
 from stigmer_backend.resources.kinds import Kind, R
 from stigmer_backend.resources.listing import Selection, Source, Turn, by_time
+from stigmer_backend.resources.lost import resource_of
 from stigmer_backend.store import EVER, StateRead
 
 _COUNT_BYTES = 8
@@ -61,10 +62,9 @@ class Question(Generic[R]):
         keys: list[bytes] = []
         used = 0
         for row in found.rows:
-            data = state.data(self.kind.table, row.id)
-            if data is None:
+            resource = resource_of(state, self.kind, row)
+            if resource is None:
                 continue
-            resource = self.kind.decode(data)
             if self.trim is not None:
                 self.trim(resource)
             used += resource.ByteSize() + _ENVELOPE

@@ -4,6 +4,7 @@ from stigmer_apis._generated.ai.stigmer.commons.rpc.page_pb2 import PageInfo
 from stigmer_apis.errors import FieldViolation, InvalidArgument
 from stigmer_backend.resources.kinds import AnyKind, Kind, R
 from stigmer_backend.resources.lookup import find
+from stigmer_backend.resources.lost import resource_of
 from stigmer_backend.resources.paging import PUBLISHED_PAGE_SIZE, page_rows
 from stigmer_backend.services.kind_services import ServiceParts
 from stigmer_backend.store import StateRead
@@ -31,7 +32,8 @@ async def numbered_page(
     def look(state: StateRead) -> tuple[list[R], int]:
         find(state, owner, owner_id)
         rows = state.page(kind.table, owner_id, limit=number * size)[(number - 1) * size :]
-        return [find(state, kind, row.id) for row in rows], state.count(kind.table, owner_id)
+        found = [one for row in rows if (one := resource_of(state, kind, row)) is not None]
+        return found, state.count(kind.table, owner_id)
 
     found, total = await parts.store.read_state(look)
     return [parts.mask(kind, one) for one in found], total

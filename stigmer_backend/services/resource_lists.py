@@ -19,19 +19,19 @@ from stigmer_apis.protocol import DEFAULT_PAGE_SIZE, MAX_STATUS_BYTES
 from stigmer_backend.resources.catalogues import Catalogues
 from stigmer_backend.resources.filters import select
 from stigmer_backend.resources.history import find_version, versions_page
-from stigmer_backend.resources.kinds import EXECUTIONS, WORKFLOW_EXECUTIONS, AnyKind, Resource
+from stigmer_backend.resources.kinds import AnyKind, Resource
 from stigmer_backend.resources.listing import Found, Selection, Turn, by_name, by_time
 from stigmer_backend.resources.lookup import find_named, find_record, named_id
+from stigmer_backend.resources.lost import resource_of, row_name
 from stigmer_backend.resources.paging import decode_token, encode_token, page_rows
 from stigmer_backend.resources.stamps import Stamps
 from stigmer_backend.resources.wrapping import kind_of, wrap
 from stigmer_backend.services.live_view import LiveView, trim
 from stigmer_backend.services.resource_watches import ResourceWatches
-from stigmer_backend.store import Record, Row, StateRead, StateWrite, Store
+from stigmer_backend.store import Record, Row, StateRead, StateWrite, Store, StoreDamaged
 
 _COUNT_BYTES = 8
 _ENVELOPE = 16
-_ROWS_OF_THEIR_OWN = frozenset({EXECUTIONS.number, WORKFLOW_EXECUTIONS.number})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +163,9 @@ class _Query:
         entries: list[tuple[Resource, bytes]] = []
         used = 0
         for row, at in zip(found.rows, found.places, strict=True):
-            data = state.data(self.kind.table, row.id)
-            if data is None:
+            resource = resource_of(state, self.kind, row)
+            if resource is None:
                 continue
-            resource = self.kind.decode(data)
             trim(resource)
             used += resource.ByteSize() + _ENVELOPE
             if entries and used > MAX_STATUS_BYTES:
@@ -176,9 +175,12 @@ class _Query:
         return _Page(entries, found, place)
 
     def _name_of(self, state: StateRead, row: Row) -> str:
-        if self.kind.number not in _ROWS_OF_THEIR_OWN:
-            return row.summary.decode("utf-8", "surrogateescape")
-        record = state.get(self.kind.table, row.id)
+        if name := row_name(self.kind, row):
+            return name
+        try:
+            record = state.get(self.kind.table, row.id)
+        except StoreDamaged:
+            return ""
         return "" if record is None else record.slug
 
 

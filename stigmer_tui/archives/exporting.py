@@ -14,6 +14,7 @@ from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import Res
 from stigmer_apis.client import Client, TailBatch, TailReset
 from stigmer_apis.client.exports import belongings
 from stigmer_apis.errors import DataLoss, FailedPrecondition, NotFound
+from stigmer_apis.protocol import DAMAGE_ANNOTATION
 from stigmer_tui.archives.layout import ORDER, RUNS, SKILL_FILE
 from stigmer_tui.archives.writing import ArchiveWriter, RunWriter
 from stigmer_tui.cli.resources import number
@@ -32,6 +33,8 @@ class Exported:
     resources: int = 0
     left_out: list[str] = field(default_factory=list[str])
     """What of that which was asked for is not in it, a line each."""
+    damaged: int = 0
+    """How much of that a damaged disk has taken."""
 
 
 class Exporter:
@@ -64,11 +67,16 @@ class Exporter:
                 try:
                     await self._one(kind, resource)
                 except DataLoss as error:
-                    self._leave_out(f"the {kind.words} {resource.metadata.slug}: {error.message}")
+                    self.exported.damaged += 1
+                    self._leave_out(
+                        f"the {kind.words} {resource.metadata.slug or resource.metadata.id}: {error.message}"
+                    )
 
     # -- inner -----------------------------------------------------------------------------------------------------------
 
     async def _one(self, kind: Kind, resource: Any) -> None:
+        if damage := resource.metadata.annotations.get(DAMAGE_ANNOTATION, ""):
+            raise DataLoss(damage, remedy="restore a backup that holds it")
         if kind.name not in RUNS:
             await self._resource(kind, resource)
         elif resource.status.phase in ENDED:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stigmer_apis.protocol import DAMAGE_ANNOTATION
 from stigmer_tui.manifests.kinds import Kind
 
 Cell = Callable[[Any], str]
@@ -49,9 +50,9 @@ def phase_words(phase: int) -> str:
     return name.removeprefix("EXECUTION_").lower().replace("_", " ")
 
 
-def damage_of(execution: Any) -> str:
-    """What a damaged disk took of an execution, in words; empty where it is whole. The server says it when it is read."""
-    return str(execution.metadata.annotations.get("stigmer.damage", ""))
+def damage_of(resource: Any) -> str:
+    """What a damaged disk took of a resource, in words; empty where it is whole. The server says it when it is read."""
+    return str(resource.metadata.annotations.get(DAMAGE_ANNOTATION, ""))
 
 
 def _of(path: str) -> Cell:
@@ -98,7 +99,7 @@ def _count(path: str) -> Cell:
     return lambda message: str(len(getattr(message.spec, path)))
 
 
-_NAME = Column("NAME", _of("metadata.slug"))
+_NAME = Column("NAME", lambda message: message.metadata.slug + (" (damaged)" if damage_of(message) else ""))
 _ID = Column("ID", _of("metadata.id"))
 _DESCRIPTION = Column("DESCRIPTION", _of("spec.description"))
 _AGE = Column("AGE", _created, wide=True)

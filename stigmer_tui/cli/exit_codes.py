@@ -56,7 +56,7 @@ def exit_code_of(error: errors.StigmerError) -> ExitCode:
             return ExitCode.HOME
         case errors.DaemonMismatch() | errors.NotStigmer() | errors.Unavailable() | errors.DeadlineExceeded():
             return ExitCode.UNAVAILABLE
-        case errors.FailedPrecondition():
+        case errors.FailedPrecondition() | errors.DataLoss():
             return ExitCode.STATE
         case errors.PermissionDenied() | errors.Unauthenticated():
             return ExitCode.DENIED

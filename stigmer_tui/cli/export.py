@@ -47,7 +47,7 @@ def command(
     """Write the run ID out: as a recording of its terminals, as a page, or as an archive that another store takes.
 
     A run that has not ended is written as far as it has come, but into no archive. Pages hold no scripts and load nothing. An archive holds the run of a workflow with those that
-    it started, and no secrets; it says what else is left out.
+    it started, and no secrets; it says what else is left out, and ends with 79 where that is for a damaged disk.
 
     \b
     Examples:
@@ -91,7 +91,7 @@ def _export_archive(execution_id: str, output: str, force: bool) -> int:
         click.echo(f"stigmer: {where} holds {runs} and {done.resources} resources", err=True)
         for line in (*done.left_out, *LEFT_OUT):
             click.echo(f"  left out: {safe(line)}", err=True)
-        return ExitCode.OK
+        return ExitCode.STATE if done.damaged else ExitCode.OK
 
     return with_client(work)
 

@@ -55,6 +55,46 @@ def second() -> Generator[Workstation]:
         yield workstation
 
 
+def test_what_a_damaged_disk_took_is_left_out_and_named_and_all_the_rest_goes_out(second: Workstation) -> None:
+    folder = second.home.parent / "agents"
+    folder.mkdir()
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.yaml").write_text(
+            f"apiVersion: agentic.stigmer.ai/v1\nkind: Agent\nmetadata: {{name: digger-{name}}}\nspec: {{instructions: dig as the MARK-{name}}}\n"
+        )
+    second.run("apply", "-f", str(folder))
+    second.run("server", "stop")
+    for database in (second.home / "data").glob("state*.fs"):
+        stored = database.read_bytes()
+        assert b"MARK-two" in stored
+        database.write_bytes(stored.replace(b"MARK-two", b"mark-two"))
+        database.with_name(f"{database.name}.index").unlink(missing_ok=True)
+
+    listed = second.run("get", "agents").stdout.decode()
+    assert "digger-two (damaged)" in listed
+    assert "digger-one" in listed
+    (damage,) = [
+        one["metadata"]["annotations"]["stigmer.damage"]
+        for one in said(second, "get", "agents", "-o", "json")
+        if one["metadata"]["slug"] == "digger-two"
+    ]
+    assert "lost to a damaged disk" in damage
+    archive = second.home.parent / "all.tar.gz"
+    exported = second.run("export", "--all", "--format", "archive", "-o", str(archive), code=79)
+    assert b"left out: the agent digger-two: its record is lost" in exported.stderr
+    agents = [json.loads(text)["metadata"]["slug"] for name, text in members(archive).items() if "/Agent/" in name]
+    assert {"digger-one", "digger-three"} <= set(agents)
+    assert "digger-two" not in agents
+    second.run("get", "agent", "digger-two", code=79)
+
+
+def members(archive: Path) -> dict[str, bytes]:
+    """The files of an archive."""
+    with tarfile.open(archive) as tar:
+        files = {member.name: tar.extractfile(member) for member in tar.getmembers()}
+        return {name: file.read() for name, file in files.items() if file is not None}
+
+
 def said(workstation: Workstation, *words: str) -> Any:
     """What a command prints as JSON."""
     return json.loads(workstation.run(*words).stdout)
@@ -104,9 +144,7 @@ def test_all_of_a_home_comes_from_another_machine(first: Workstation, second: Wo
     assert "4 runs" in told
     assert "left out: secret values" in told
     assert "left out: journals of runs" in told
-    with tarfile.open(archive) as tar:
-        files = {member.name: tar.extractfile(member) for member in tar.getmembers()}
-        content = {name: file.read() for name, file in files.items() if file is not None}
+    content = members(archive)
     assert SECRET.encode() not in b"".join(content.values())
     assert json.loads(content["archive.json"])["left_out"][0].startswith("secret values")
 

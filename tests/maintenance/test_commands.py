@@ -32,7 +32,10 @@ def test_a_restore_waits_for_active_runs_and_brings_back_what_was() -> None:
         assert found["problems"] == []
         (workstation.home.parent / "backup" / "state.fs").write_bytes(b"FS30 and nothing else")
         assert b"truncated" in workstation.run("verify", backup, code=1).stdout
-        assert b"truncated" in workstation.run("restore", backup, "--replace", code=65).stderr
+        refused = workstation.run("restore", backup, "--replace", code=65).stderr
+        assert b"truncated" in refused
+        assert b"runs again with what it had" in refused
+        assert b"healthy" in workstation.run("server", "status").stdout
         assert workstation.run("logs", rows[0]["executionId"]).stdout == b"kept\n"
 
 
