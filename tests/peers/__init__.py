@@ -1,0 +1,1 @@
+"""Calls that one daemon passes on to another."""
