@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,7 +145,7 @@ async def test_the_container_ends_with_the_run(inside: Inside, engine: tuple[Eng
 
 
 @contextlib.asynccontextmanager
-async def keeping(ground: Ground, engine: tuple[Engine, Path], ttl: float) -> AsyncIterator[Inside]:
+async def keeping(ground: Ground, engine: tuple[Engine, Path], ttl: float) -> AsyncGenerator[Inside]:
     """A session whose container stays after a run."""
     settings = ContainerSettings(str(engine[1]), cleanup=False, ttl=ttl)
     sandbox = ContainerSandbox(engine[0], settings, resolved_layout(ground.layout()))
