@@ -13,6 +13,7 @@ from stigmer_backend.daemon.networking import Network
 from stigmer_backend.daemon.options import ServeOptions
 from stigmer_backend.daemon.presence import OwnPresence
 from stigmer_backend.store import OpenRefused, Store
+from stigmer_backend.store.uri import place_of
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +44,9 @@ class _Waiting:
 async def open_store(home: Home, options: ServeOptions, ending: Ending, own: OwnPresence) -> Store:
     """The open store. Where another daemon has the database and this one may stand by: once that is gone; until then this one passes on what it is asked.
 
-    Raises `DatabaseInUse` where it is asked to stop before, and what `Store.open_at` raises.
+    Raises `DatabaseInUse` where it is asked to stop before, `HomeError` where its disk is not mounted, and what `Store.open_at` raises.
     """
+    await asyncio.to_thread(home.require_disk, place_of(options.storage, home.data).directory)
     if not options.standby:
         return await Store.open_at(options.storage, home.data, options=replace(options.store, roll=own.roll))
     waiting = _Waiting()
