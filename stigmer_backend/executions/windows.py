@@ -75,6 +75,8 @@ async def _standing(store: Store, registry: Registry, execution_id: str) -> Fold
     stands.status.attention.extend(state.status.attention)
     for call in state.status.tool_calls:
         if call.status in _OPEN:
-            kept = stands.status.tool_calls.add(id=call.id, name=call.name, status=call.status)
+            kept = stands.status.tool_calls.add(
+                id=call.id, name=call.name, status=call.status, started_at=call.started_at
+            )
             kept.args.CopyFrom(call.args)
     return stands

@@ -28,6 +28,7 @@ from stigmer_tui.screens.run_keys import PaneKeys
 from stigmer_tui.screens.run_layout import Layout
 from stigmer_tui.screens.run_panes import SIDE_BY_SIDE, Panes
 from stigmer_tui.screens.run_stopping import RunStopping
+from stigmer_tui.screens.run_windows import LOADING, Earlier
 from stigmer_tui.screens.sending import LineSender, Start
 from stigmer_tui.screens.session_shell import SessionShell
 from stigmer_tui.screens.steering import Steering
@@ -86,6 +87,7 @@ class RunScreen(WorkstationScreen):
         layout = Layout(workstation.home.root / "layout.json")
         self.panes = Panes(self, self._log, self._transcript, layout, self._ask_pane)
         self.output.screen_now = lambda: self.feed.timeline.full_screen()
+        self.earlier = Earlier(lambda: self.feed, self.panes, self._read)
         self.finding = Finding(workstation, self.panes.output, lambda: self.feed.runs, self.place_changed)
         self.exporting = Exporting(workstation, lambda: self.feed.state)
         self.copying = Copying(workstation, self._log)
@@ -157,7 +159,7 @@ class RunScreen(WorkstationScreen):
         if self._sender.target:
             self.feed.go_on_with(self._sender.target)
         self.app.keep_sending(self._sender)
-        self.run_worker(self._live())
+        self._read()
         self.set_interval(1.0, self._tick)
         self.show_connection(self.app)
         self._draw()
@@ -168,6 +170,9 @@ class RunScreen(WorkstationScreen):
         self.app.drafts.put(self._sender.target, self.composer.whole_text)
         self._log.close()
         self.feed.timeline.close()
+
+    def _read(self) -> None:
+        self.run_worker(self._live(), group="feed", exclusive=True)
 
     async def _live(self) -> None:
         client = await self.app.client()
@@ -180,6 +185,9 @@ class RunScreen(WorkstationScreen):
     # Drawing what comes in.
 
     def _draw(self) -> None:
+        if self.feed.loading:
+            self.status.say([(LOADING, "muted")], [])
+            return
         if self._resets != self.feed.resets:
             self._resets = self.feed.resets
             self.output.cleared()
@@ -189,6 +197,7 @@ class RunScreen(WorkstationScreen):
         self.writing.show()
         self._say()
         self.hints.leave_out(self._idle_actions())
+        self.earlier.drawn()
 
     def _idle_actions(self) -> set[str]:
         """Actions that do nothing as things are: the last line of the screen leaves them out."""
@@ -203,6 +212,8 @@ class RunScreen(WorkstationScreen):
             idle.add("run.next_match")
         if self.pane.following:
             idle.add("run.follow")
+        if not self.feed.held_back:
+            idle.add("run.earlier")
         return idle
 
     def _tick(self) -> None:
@@ -351,8 +362,11 @@ class RunScreen(WorkstationScreen):
         )
 
     def action_time(self) -> None:
-        """Go back in it."""
-        self.app.push_screen(MomentsScreen(self.feed.timeline, self.feed.state.subject))
+        """Go back in it: all of it has to be there."""
+        if self.earlier.any:
+            self.earlier.read(everything=True, then=self.action_time)
+        else:
+            self.app.push_screen(MomentsScreen(self.feed.timeline, self.feed.state.subject))
 
     def action_attach_whole(self) -> None:
         """Attach with the whole terminal, in place of the app."""

@@ -41,6 +41,7 @@ class PaneKeys:
             "pager": screen.copying.page,
             "menu": self._menu,
             "export": screen.exporting.ask,
+            "earlier": self._earlier,
         }
 
     def ask(self, view: LogView, what: str) -> None:
@@ -92,6 +93,12 @@ class PaneKeys:
 
     def _arrange(self, view: LogView) -> None:
         self._screen.app.say(WORDS[self._screen.panes.arrange()])
+
+    def _earlier(self, view: LogView) -> None:
+        if self._screen.earlier.any:
+            self._screen.earlier.read()
+        else:
+            self._screen.app.say("All of it is here, from the beginning.")
 
     def _menu(self, view: LogView) -> None:
         if view is self._screen.transcript:

@@ -300,6 +300,10 @@ class LogView(RowsView):
         self.follow(False)
         self.move_cursor(0)
 
+    def action_earlier(self) -> None:
+        """Read more of what came before."""
+        self._ask(self, "earlier")
+
     def action_attach(self) -> None:
         """Take the keyboard of what runs."""
         self._ask(self, "attach")

@@ -280,6 +280,12 @@ class TranscriptView(LogView):
             place += direction
         self._ask(self, f"no_{kind}")
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """The block that the cursor is on, and the row in it."""
+        here = self._index.place(self.cursor)
+        return here.block, here.offset
+
     def go_to_block(self, place: int, offset: int = 0) -> None:
         """Put the cursor on a block, in the upper third of the screen where it was not on it."""
         self.follow(False)

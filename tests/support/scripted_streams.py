@@ -1,7 +1,7 @@
 """The streams and the list of the scripted backend, as a client of the daemon sees them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
@@ -98,6 +98,9 @@ async def _tail(backend: "ScriptedBackend", request: es.TailRequest) -> AsyncGen
         if not known or seq > len(execution.events) or seq + 1 < execution.first_available:
             seq = execution.first_available - 1
             yield es.TailResponse(reset=_reset(execution, incarnation))
+        elif not seq and request.last_bytes and (first := _window(execution.events, request.last_bytes)) > 1:
+            seq = first - 1
+            yield es.TailResponse(reset=_held_back(execution, incarnation, first))
         while True:
             changed.clear()
             execution = backend.get(request.execution_id)
@@ -189,6 +192,26 @@ def _attached(execution: "ScriptedExecution", terminal_id: str, call_id: str) ->
 
 def _heartbeat(seq: int, incarnation: str) -> es.TailResponse:
     return es.TailResponse(heartbeat=es.TailResponse.Heartbeat(head_seq=seq, incarnation=incarnation))
+
+
+def _window(events: Sequence[ev.Event], size: int) -> int:
+    """The first event of the last `size` bytes."""
+    first = len(events) + 1
+    while first > 1 and size > 0:
+        first -= 1
+        size -= events[first - 1].ByteSize()
+    return first
+
+
+def _held_back(execution: "ScriptedExecution", incarnation: str, first: int) -> es.TailResponse.Reset:
+    beginning = ev.EventBatch(events=execution.events[:1]).SerializeToString()
+    return es.TailResponse.Reset(
+        first_available=first,
+        incarnation=incarnation,
+        snapshot=execution.fold.state(),
+        held_back=first - 1,
+        beginning=beginning,
+    )
 
 
 def _reset(execution: "ScriptedExecution", incarnation: str) -> es.TailResponse.Reset:

@@ -22,6 +22,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("run.arrange", "Arrange", "Transcript and output beside each other, one under the other, or one alone. It is remembered.", ("w",), Scope.LINES, "arrange"),
     Action("run.follow", "Follow", "Go to the end and follow what comes.", ("end", "G"), Scope.LINES, "follow", 7),
     Action("run.start", "Beginning", "Go to the beginning.", ("home", "g"), Scope.LINES, "beginning", 0, False),
+    Action("run.earlier", "Earlier", "Read more of what came before, where only the end of a long run was read.", ("p",), Scope.LINES, "earlier"),
     Action("run.up", "Up", "Move up by a line.", ("k", "up"), Scope.LINES, "move(-1)", 0, False),
     Action("run.down", "Down", "Move down by a line.", ("j", "down"), Scope.LINES, "move(1)", 0, False),
     Action("run.page_up", "Page up", "Move up by a screen.", ("pageup", "ctrl+u"), Scope.LINES, "page(-1)", 0, False),
