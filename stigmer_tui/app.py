@@ -53,6 +53,7 @@ from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.ascii_shapes import AsciiShapes, wants_ascii
 from stigmer_tui.text.egress import EgressGuard
 from stigmer_tui.text.times import Clock
+from stigmer_tui.theme.sheet import Sheet
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import History
 
@@ -91,6 +92,7 @@ class StigmerApp(FollowsSettings):
         `dark`: whether the terminal's background is. `label`: what is said on top as long as all is well. `remote`: asked for the server
         on another machine, if it is to be that."""
         super().__init__()
+        self.stylesheet = Sheet(variables=self.get_css_variables())
         self.typed_before = b""
         """What was typed before the app began: it is the app's."""
         self.home = home
