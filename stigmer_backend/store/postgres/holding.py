@@ -70,6 +70,8 @@ class Hold:
                 if standby is None and time.monotonic() - begun >= GRACE_SECONDS:
                     raise DatabaseInUse(self.address.name, holder)
                 if standby is not None and not standby(holder):
+                    if self.roll is not None:
+                        strike_off(self.wire, self.roll)
                     raise DatabaseInUse(self.address.name, holder)
                 if found != seen:
                     seen, since = found, time.monotonic()
