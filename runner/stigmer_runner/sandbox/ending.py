@@ -143,6 +143,11 @@ def _end(
             continue
         processes.send(living.values(), signal.SIGKILL)
         time.sleep(_ROUND)
+    if living:
+        # On a busy machine looking alone takes that long: what was stopped would stay so for good.
+        processes.send(living.values(), signal.SIGKILL)
+        time.sleep(_ROUND)
+        living = look()
     processes.reap(seen)
     survivors = _describe(living, NAMED)
     left = {survivor.pid for survivor in survivors}
