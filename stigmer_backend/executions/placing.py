@@ -26,9 +26,10 @@ class Placing:
         self._last: OrderedDict[str, str] = OrderedDict()
 
     def choose(self, live: LiveExecution, sessions: Iterable[RunnerSession]) -> RunnerSession | None:
-        """The runner with the most room that may have it; where its session ran before, that one or none while it is connected, and else those near."""
-        fitting = [session for session in sessions if fits(session, wanted_by(live))]
+        """The runner with the most room that may have it; where its session ran before, that one or none while it is connected (of whatever machine), and else those near."""
         last = self._last.get(_group(live)) or (self._last.get(_parent(live)) if wanted_by(live) else None)
+        wanted = wanted_by(live)
+        fitting = [each for each in sessions if fits(each, wanted) or (not wanted and each.report.runner_id == last)]
         before = [session for session in fitting if session.report.runner_id == last]
         near = [session for session in fitting if not wanted_by(live) and session.report.via == live.origin]
         chosen = max(before or near or fitting, key=lambda session: session.room_for(live.id), default=None)

@@ -139,6 +139,10 @@ _OF_KIND: Mapping[str, Sequence[Column]] = {
         Column("MESSAGE", lambda message: message.spec.message.partition("\n")[0][:60]),
         _SANDBOX,
     ),
-    "workflow_execution": (_ID, _PHASE, Column("WORKFLOW", _of("spec.workflow_id"))),
+    "workflow_execution": (
+        _ID,
+        _PHASE,
+        Column("WORKFLOW", lambda message: message.spec.workflow_id or "(a document that is not stored)"),
+    ),
     "execution_context": (_ID, Column("EXECUTION", _of("spec.execution_id")), Column("VALUES", _count("data"))),
 }

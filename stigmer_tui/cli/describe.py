@@ -1,11 +1,12 @@
 """`stigmer describe`: one resource on a page for a person."""
 
+from contextlib import aclosing
 from typing import Any
 
 import click
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
-from stigmer_apis.client import Client
+from stigmer_apis.client import Client, TailBatch
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_tui.cli.columns import age, damage_of, phase_words, sandbox_of
 from stigmer_tui.cli.connect import with_client
@@ -27,7 +28,8 @@ from stigmer_tui.manifests.writing import resource_data, to_yaml
 from stigmer_tui.text import safe
 
 RECENT = 5
-WITHOUT_VERSIONS = (AGENT_EXECUTION, WORKFLOW_EXECUTION, EXECUTION_CONTEXT)
+EXECUTIONS = (AGENT_EXECUTION, WORKFLOW_EXECUTION)
+WITHOUT_VERSIONS = (*EXECUTIONS, EXECUTION_CONTEXT)
 
 
 @click.command("describe")
@@ -44,7 +46,8 @@ def command(kind: Kind, name: str) -> int:
 
     async def work(client: Client) -> int:
         resource = await fetch(client, kind, name)
-        _print_head(kind, resource)
+        engine, page = await _engine_of(client, resource.metadata.id) if kind in EXECUTIONS else ("", "")
+        _print_head(kind, resource, engine, page)
         _section("Spec", to_yaml(resource_data(resource.spec)))
         await _print_dependants(client, kind, resource)
         await _print_executions(client, kind, resource)
@@ -59,7 +62,17 @@ def command(kind: Kind, name: str) -> int:
     return with_client(work)
 
 
-def _print_head(kind: Kind, resource: Any) -> None:
+async def _engine_of(client: Client, execution_id: str) -> tuple[str, str]:
+    """What drives a run, and where that shows it: its first event says so."""
+    async with aclosing(client.tail(execution_id)) as items:
+        async for item in items:
+            if isinstance(item, TailBatch):
+                created = item.events[0].execution_created
+                return created.engine or "embedded", created.engine_page
+    return "", ""
+
+
+def _print_head(kind: Kind, resource: Any, engine: str, page: str) -> None:
     metadata, audit = resource.metadata, resource.status.audit.spec_audit
     facts = [
         ("Name", metadata.name),
@@ -76,6 +89,8 @@ def _print_head(kind: Kind, resource: Any) -> None:
         ),
         ("Phase", phase_words(resource.status.phase) if hasattr(resource.status, "phase") else ""),
         ("Damage", damage_of(resource)),
+        ("Engine", engine),
+        ("Its page", page),
         ("Sandbox", sandbox_of(resource.spec)),
         ("Error", getattr(resource.status, "error", "")),
     ]

@@ -82,6 +82,7 @@ class Executions:
         Column("EXIT", lambda row: str(row.last_exit_code) if row.HasField("last_exit_code") else "-"),
         Column("SUBJECT", lambda row: row.subject),
         Column("SESSION", lambda row: row.session_id, wide=True),
+        Column("ENGINE", lambda row: row.engine or "embedded", wide=True),
         Column("TOKENS", lambda row: str(row.tokens), wide=True),
         Column("LAST LINE", lambda row: row.last_line, wide=True),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import ROOT, SHOWN, blocks_of, pages
+from tests.docs.neighbours import neighbours
 from tests.docs.reader import Reader, as_shown
 from tests.support.workstation import new_workstation
 
@@ -39,10 +40,10 @@ def test_a_page_does_what_it_says(page: Path) -> None:
     blocks = [block for block in blocks if "not-run" not in block.options]
     if not blocks:
         return
-    with new_workstation() as workstation, Reader(workstation) as reader:
+    with new_workstation() as workstation, Reader(workstation) as reader, neighbours() as called:
         for block in blocks:
             if "file" in block.options:
-                reader.write(block.options["file"], block.text)
+                reader.write(block.options["file"], called.placed(block.text))
                 continue
             for command in block.commands():
                 output, code = reader.do(command.line)

@@ -60,6 +60,9 @@ def test_command_lines_and_examples_run(workstation: Workstation) -> None:
     assert json.loads(said.stdout) == {"counted": 3, "total": 1290}
     raced = workstation.run("run", str(EXAMPLES / "race.yaml"))
     assert json.loads(raced.stdout)["data"] == {"from": "near"}
+    newest = workstation.run("get", "executions", "--limit", "1", "-o", "jsonpath=$[0].executionId").stdout.decode()
+    described = workstation.run("describe", "workflow-execution", newest.strip()).stdout.decode()
+    assert "Engine:   temporal\n" in described
 
 
 @pytest.mark.parametrize("name", CHOSEN)

@@ -21,6 +21,10 @@ class Proxy:
     """Connections that it cut."""
     speaks: asyncio.Event = field(default_factory=asyncio.Event)
     """Not set: it keeps connections and passes nothing on."""
+    delay: float = 0.0
+    """Seconds that it holds each piece back."""
+    rate: float = 0.0
+    """Bytes a second that it lets through, each way; 0 for as many as come."""
     _writers: set[asyncio.StreamWriter] = field(default_factory=set[asyncio.StreamWriter])
 
     @property
@@ -63,6 +67,8 @@ class Proxy:
         with suppress(OSError):
             while data := await reader.read(_PIECE):
                 await self.speaks.wait()
+                if held := self.delay + (len(data) / self.rate if self.rate else 0.0):
+                    await asyncio.sleep(held)
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()
