@@ -16,7 +16,6 @@ from textual._xterm_parser import XTermParser
 from textual.await_complete import AwaitComplete
 from textual.command import Provider
 from textual.filter import LineFilter
-from textual.widgets import Input, TextArea
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
@@ -27,10 +26,9 @@ from stigmer_tui.actions.registry import Scope
 from stigmer_tui.away import Away
 from stigmer_tui.backends import chosen_remote, remote_at
 from stigmer_tui.crash import CrashLog
-from stigmer_tui.frame.acting import KNOWN
 from stigmer_tui.frame.connecting import Connecting
 from stigmer_tui.frame.failing import guarded, last_words
-from stigmer_tui.frame.following import SETTINGS_SECONDS, FollowsSettings
+from stigmer_tui.frame.following import SETTINGS_SECONDS
 from stigmer_tui.frame.jumping import Jumping
 from stigmer_tui.frame.last_place import LastPlace
 from stigmer_tui.frame.leader import Leader
@@ -43,6 +41,7 @@ from stigmer_tui.frame.runs import LEAVE_SECONDS, Runs
 from stigmer_tui.frame.settings import LiveSettings
 from stigmer_tui.frame.splitting import Splitting
 from stigmer_tui.frame.terminal import Surroundings
+from stigmer_tui.frame.typing import TakesKeys
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.page import Page
@@ -67,7 +66,7 @@ FOCUS_SECONDS = 0.5
 READ_ONLY = "read only: everything can be looked at, nothing changed"
 
 
-class StigmerApp(FollowsSettings):
+class StigmerApp(TakesKeys):
     """The workstation."""
 
     TITLE = "Stigmer"
@@ -123,7 +122,7 @@ class StigmerApp(FollowsSettings):
         self.board = BoardScreen(self)
         self._away = Away(self)
         self._runs = Runs(self, self.board, lambda page, screen: self._navigation.go(page, screen))
-        self._keys = HeldKeys(self, super().on_event, self._runs.hand_over)
+        self._keys = HeldKeys(self, self.take_in_turn, self._runs.hand_over)
         self._leader = Leader(self, self.offered_actions, self.run_by_registry, self.say)
         self._jumping = Jumping(self, self.say)
         self._lookup = Lookup(
@@ -210,7 +209,13 @@ class StigmerApp(FollowsSettings):
     def _begin(self) -> None:
         """The server answers for the first time, or again."""
         if not self._runs.begin() and self.settings.remembers:
-            self.call_later(self._last_place.go)
+            self.call_later(self._go_to_last_place)
+
+    def _go_to_last_place(self) -> None:
+        """Not under the hands of somebody who began to write: what they type would go to a place that they did not see."""
+        if not self._keys.typed:
+            self._last_place.go()
+            self._keys.forget()
 
     async def client(self) -> "Client":
         """The client, once it is connected for the first time."""
@@ -245,40 +250,6 @@ class StigmerApp(FollowsSettings):
     def _workstation_screens(self) -> list[WorkstationScreen]:
         """Those of the tab in front."""
         return [screen for screen in self.screen_stack if isinstance(screen, WorkstationScreen) and screen.is_mounted]
-
-    # Keys.
-
-    async def on_event(self, event: events.Event) -> None:
-        """Keys that were typed while a screen comes are the screen's: they wait for it. Those behind the leader key and jump labels are theirs.
-        What comes while the app is left is nobody's."""
-        if self._keys.keeps(event) or (isinstance(event, events.InputEvent) and not self.screen_stack):
-            return
-        if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._leader.active:
-                await self._leader.take(event)
-                return
-            if self._jumping.active:
-                self._jumping.take(event)
-                return
-            if await self._done_at_once(event.key):
-                return
-        elif isinstance(event, events.MouseDown | events.Paste | events.Resize):
-            self._leader.end()
-            self._jumping.end()
-        await super().on_event(event)
-
-    async def _done_at_once(self, key: str) -> bool:
-        """What works everywhere is done before the next key is looked at; not what one writes, nor where the key is another's."""
-        if isinstance(self.focused, TextArea | Input) and not key.startswith("alt+"):
-            return False
-        active = self.screen.active_bindings.get(key)
-        if active is None or active.node is not self or not active.enabled or active.binding.id not in KNOWN:
-            return False
-        return await self.run_action(active.binding.action, self)
-
-    def on_descendant_focus(self) -> None:
-        """Something has the focus."""
-        self._keys.focus_came()
 
     # What screens ask for.
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from stigmer_tui.completion.flow_place import flow_place
+
 _LINE = re.compile(r"( *)((?:- +)*)(.*)")
 _KEY = re.compile(r"([A-Za-z_][\w.-]*|\"[^\"]*\"|'[^']*'):(?:\s+(.*))?$")
 _WORD = re.compile(r"[A-Za-z_$][\w.-]*|")
@@ -26,7 +28,7 @@ class Place:
     start: int
     """The column where that begins."""
     indent: int
-    """The column of the keys of the mapping."""
+    """The column of the keys of the mapping; -1 in brackets, where all is in one line."""
     siblings: frozenset[str]
     """Keys that the mapping has already."""
 
@@ -45,10 +47,10 @@ class _Row:
 
 
 def place_at(lines: Sequence[str], row: int, column: int) -> Place | None:
-    """Where the cursor stands; None within a text of several lines, a comment, or something that is written in brackets."""
+    """Where the cursor stands; None within a text of several lines, or a comment."""
     line = lines[row]
     before = line[:column]
-    if line[column:].strip() or before.lstrip().startswith("#"):
+    if before.lstrip().startswith("#"):
         return None
     spaces, dashes, content = parts_of(before)
     here = _Row(spaces if dashes else -1, spaces + dashes, "", "")
@@ -56,17 +58,30 @@ def place_at(lines: Sequence[str], row: int, column: int) -> Place | None:
     if in_text:
         return None
     keyed = _KEY.fullmatch(content)
+    value = content if keyed is None else keyed[2] or ""
+    if value[:1] in ("{", "["):
+        above = parents if keyed is None else (*parents, _bare(keyed[1]))
+        return _in_brackets(above, value, line[column:], column)
+    if line[column:].strip():
+        return None
     if keyed is not None and keyed[2] is None and not content.endswith(":"):
         return None
     if keyed is not None:
-        value = keyed[2] or ""
-        if content.endswith(":") or value[:1] in ("{", "[", "|", ">", '"', "'", "#", "&", "*") or " #" in value:
+        if content.endswith(":") or value[:1] in ("|", ">", '"', "'", "#", "&", "*") or " #" in value:
             return None
         path = (*parents, _bare(keyed[1]))
         return Place(path, False, True, value, column - len(value), here.column, frozenset())
     if not _WORD.fullmatch(content):
         return Place(parents, False, True, content, column - len(content), here.column, frozenset()) if dashes else None
     return Place(parents, True, bool(dashes), content, column - len(content), here.column, frozenset(siblings))
+
+
+def _in_brackets(above: tuple[str, ...], value: str, behind: str, column: int) -> Place | None:
+    found = flow_place(value, behind)
+    if found is None:
+        return None
+    start = column - len(found.written)
+    return Place((*above, *found.path), found.is_key, not found.is_key, found.written, start, -1, found.siblings)
 
 
 def parts_of(line: str) -> tuple[int, int, str]:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from stigmer_tui.actions.commands import Command, understand
 from stigmer_tui.actions.palette import ActionTargets
 from stigmer_tui.actions.places import CommandRefused, Completes, Opener, Place
-from stigmer_tui.actions.read_only import changes
+from stigmer_tui.actions.read_only import REFUSED, changes
 from stigmer_tui.actions.registry import ACTIONS, Action, Scope, actions_of
 from stigmer_tui.frame.failing import FailsQuietly
 from stigmer_tui.frame.jumping import Jumping
@@ -145,9 +145,16 @@ class Acts(FailsQuietly):
                 self.call_later(self.run_by_registry, action, target)
                 return
         if self.read_only and changes(action):
-            self.say("This workstation only looks on: it was started with --read-only.", wrong=True)
+            self.say(REFUSED, wrong=True)
             return
         self.say(f"`{action.id}` works elsewhere: {action.scope.value.lower()}.", wrong=True)
+
+    def would_change(self, key: str) -> bool:
+        """Whether the key changes something here, were it not that this workstation only looks on."""
+        if not self.read_only or key in self.screen.active_bindings or not isinstance(self.screen, ActionTargets):
+            return False
+        here = (action for scope in self.screen.action_targets() for action in actions_of(scope))
+        return any(changes(action) and key in self.settings.keymap.keys_of(action) for action in here)
 
     def show_board(self, filter: str | None) -> None:
         """Go to the board, filtered."""
@@ -218,6 +225,10 @@ class Acts(FailsQuietly):
 
     def open_page(self, page: Page) -> None:
         """Put a page in front; what is typed from now on is its."""
+        if isinstance(
+            self.screen, Palette | CommandScreen | HelpScreen
+        ):  # what comes unasked ends what lies over the place
+            self.screen.dismiss(None)
         if self._in_new_tab:
             self._tab_of(page)
         else:
@@ -365,13 +376,13 @@ class Acts(FailsQuietly):
 
     def action_command_palette(self) -> None:
         """Find an action by its name."""
-        self._keys.hold()
         if not self.use_command_palette or isinstance(self.screen, Palette):
             return
+        self._keys.hold()
         try:
             self.push_screen(Palette(id="--command-palette"))
-        except DuplicateIds:  # the last one is still being taken away
-            self.call_later(self.action_command_palette)
+        except DuplicateIds:  # the last one is still being taken away, or stays in another tab
+            self.push_screen(Palette())
 
     def action_how_to_leave(self) -> None:
         """For those who press ctrl+c by habit."""

@@ -51,12 +51,12 @@ class Deciding:
         back: Callable[[], None],
         elsewhere: Elsewhere | None = None,
     ) -> None:
-        """`back` puts the focus where the person was; `elsewhere`: what else the card can do where calls of several runs come together."""
+        """`back` puts the focus somewhere, for where the person was may be gone; `elsewhere`: what else the card can do where calls of several runs come together."""
         self._workstation = workstation
         self._steering = steering
         self._back = back
         self._writing_for: tuple[Asked, Answer] | None = None
-        self.card = ApprovalCard(workstation.clock, self._answered, back, self._page, elsewhere)
+        self.card = ApprovalCard(workstation.clock, self._answered, self._leave, self._page, elsewhere)
         self.line = PromptLine("", self._line_left, id="decision")
 
     def _answered(self, asked: Asked, answer: Answer) -> None:
@@ -95,7 +95,14 @@ class Deciding:
         if self.card.display:
             self.line.screen.set_focus(self.card.text)
         else:
-            self._back()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Back to where the person was before, if that is still there."""
+        before = self.card.came_from
+        self._back()
+        if before is not None and before.focusable and before.size.area:
+            before.screen.set_focus(before)
 
     def _send_edited(self, asked: Asked, text: str) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import difflib
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from stigmer_apis.client import Client
 from stigmer_apis.documents.problems import ManifestError, Problem
 from stigmer_apis.errors import Aborted, StigmerError
 from stigmer_tui.actions.registry import Scope
-from stigmer_tui.manifests.kinds import Kind
+from stigmer_tui.manifests.kinds import ENVIRONMENT, Kind
 from stigmer_tui.manifests.refused import plain
 from stigmer_tui.manifests.storing import DeletedMeanwhile, Target, read_one, store
 from stigmer_tui.manifests.writing import editable_data, to_yaml
@@ -23,6 +24,7 @@ from stigmer_tui.screens.editing_names import KnownNames
 from stigmer_tui.screens.stopping import StopKey
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
 from stigmer_tui.text import Untrusted, safe
+from stigmer_tui.widgets.composer.drafts import LONGEST as LONGEST_DRAFT
 from stigmer_tui.widgets.editing.problems import ProblemList
 from stigmer_tui.widgets.editing.text import EditorText
 from stigmer_tui.widgets.hints import Hints
@@ -50,6 +52,11 @@ class Subject:
     def title(self) -> str:
         """For the head and the tab; safe to draw."""
         return safe(Untrusted(f"{self.kind.word}/{self.slug}" if self.slug else f"new {self.kind.word}"))
+
+    @property
+    def draft_place(self) -> str:
+        """Where what was not saved is kept, until the same is edited again."""
+        return f"edit:{self.resource_id or hashlib.sha256(self.text.encode()).hexdigest()[:16]}"
 
 
 class EditingScreen(WorkstationScreen):
@@ -98,9 +105,24 @@ class EditingScreen(WorkstationScreen):
         return {Scope.EDITING: self.text}
 
     def on_mount(self) -> None:
-        """Check what is there."""
+        """Check what is there, and what was not saved the last time."""
         self.show_connection(self.app)
+        draft = self.app.drafts.get(self._subject.draft_place)
+        if draft:
+            self.text.replace(draft, (0, 0), self.text.document.end)
+            self.text.move_cursor((0, 0))
+            self.app.call_later(self.app.say, "What you wrote and did not save is here again. ctrl+z takes it back.")
         self._check_soon()
+
+    def on_unmount(self) -> None:
+        """Keep what was not saved."""
+        unsaved = self.text.text if self._can_be_kept and self.text.text != self._saved else ""
+        self.app.drafts.put(self._subject.draft_place, unsaved)
+
+    @property
+    def _can_be_kept(self) -> bool:
+        """An environment may hold what nobody else is to read; a text that is too long is not kept."""
+        return self._subject.kind is not ENVIRONMENT and len(self.text.text) <= LONGEST_DRAFT
 
     # Checking.
 
@@ -194,7 +216,8 @@ class EditingScreen(WorkstationScreen):
         if self.text.text == self._saved or self._leave_key.press("leave"):
             self.app.pop_screen()
         else:
-            self.app.say("Not saved: alt+s saves. Press esc again to lose the changes.")
+            becomes = "leave: it stays here as a draft" if self._can_be_kept else "lose the changes"
+            self.app.say(f"Not saved: alt+s saves. Press esc again to {becomes}.")
 
     # Storing.
 

@@ -10,7 +10,7 @@ from textual.dom import DOMNode
 from textual.widgets import Input
 
 from stigmer_apis.documents.problems import Problem
-from stigmer_apis.errors import StigmerError
+from stigmer_apis.errors import NotFound, StigmerError
 from stigmer_apis.workflow.outline import heading
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens.workflow_documents import Document, read_stored, stored
@@ -93,6 +93,9 @@ class DefinitionScreen(WorkstationScreen):
         client = await self.app.client()
         try:
             found = await stored(client, self.shown_name)
+        except NotFound:
+            self._there_is_none()
+            return
         except StigmerError as error:
             self._problem = safe(Untrusted(str(error)))
             self._say()
@@ -107,6 +110,16 @@ class DefinitionScreen(WorkstationScreen):
         self._say()
         if self._runs and not document.problems:
             self.input.ask(document)
+
+    def _there_is_none(self) -> None:
+        """Back to where one came from: an empty page would say less than a sentence."""
+        self._problem = (
+            f"There is no workflow {safe(Untrusted(self.shown_name))}. `:workflows` shows those that there are."
+        )
+        self._say()
+        if self.app.screen is self:
+            self.app.pop_screen()
+            self.app.call_later(self.app.say, self._problem, wrong=True)
 
     def _say(self) -> None:
         document = self.document

@@ -5,15 +5,21 @@ what follows an escape and makes one key of both, or loses the escape: an editor
 
 An escape within a paste is text. Textual takes it for the beginning of a key, and what follows it for keys: a text that somebody copied from a page would
 do what it likes in the app.
+
+Alt with a key, where the terminal sends an escape before it: Textual knows letters alone. Digits it makes other characters of, as a Mac's keyboard has
+them, and of marks it loses the alt: they would be written into what has the focus; and of enter, which would send. `alt+b` and `alt+f` it takes for moving by words.
 """
 
 import re
+import unicodedata
 from codecs import IncrementalDecoder, getincrementaldecoder
 from collections.abc import Callable, Iterable, Iterator
 
 from textual import events
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.drivers import linux_driver
+from textual.keys import KEY_NAME_REPLACEMENTS
 from textual.message import Message
 
 ESCAPE = "\x1b"
@@ -23,9 +29,26 @@ _LONE = re.compile(r"\x1b(?=[^\x1b\[\]OPX^_])|\x1b(?=\x1b)")
 """An escape that begins no sequence of a terminal: what follows is a key of its own."""
 _PASTE_BEGINS = "\x1b[200~"
 _PASTE_ENDS = "\x1b[201~"
+_WORD_KEYS = {"b": "ctrl+left", "f": "ctrl+right"}
+_TAKEN_OTHERWISE = frozenset(
+    each for each in ANSI_SEQUENCES_KEYS if len(each) == 2 and each[0] == ESCAPE and each[1].isprintable()
+)
+"""What Textual makes something else of."""
 _TAILS = (ESCAPE, f"{ESCAPE}[")
 _PASTE_MAY_BEGIN = re.compile(r"\x1b\[2(?:00?)?\Z")
 """The end of what was read may be the first part of a paste's beginning: it waits for the rest."""
+
+
+class WordKey(events.Key):
+    """Escape and a letter by which shells move by words, and terminals of a Mac: while one writes; elsewhere it is alt with that letter."""
+
+    def __init__(self, letter: str) -> None:
+        super().__init__(_WORD_KEYS[letter], None)
+        self.letter = letter
+
+    def meant(self, writing: bool) -> events.Key:
+        """The key, by whether one writes."""
+        return events.Key(self.key if writing else f"alt+{self.letter}", None)
 
 
 class EscapeParser(XTermParser):
@@ -90,6 +113,15 @@ class EscapeParser(XTermParser):
             rest = _PASTE_BEGINS[len(self._tail) :]
             yield from (event for event in super().feed(rest + _PASTE_ENDS) if not isinstance(event, events.Paste))
 
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        letter = sequence if alt else sequence[1:] if sequence in _TAKEN_OTHERWISE else ""
+        if len(letter) != 1 or not (letter.isprintable() or letter == "\r"):
+            yield from super()._sequence_to_key_events(sequence, alt)
+        elif letter in _WORD_KEYS:
+            yield WordKey(letter)
+        else:
+            yield events.Key(f"alt+{_name_of(letter)}", None)
+
     def _split(self, data: str) -> Iterator[Message]:
         position = 0
         for found in _LONE.finditer(data):
@@ -101,6 +133,16 @@ class EscapeParser(XTermParser):
             yield events.Key("escape", ESCAPE)
         elif data[position:]:
             yield from super().feed(data[position:])
+
+
+def _name_of(letter: str) -> str:
+    """A character as Textual names its key."""
+    if letter == "\r":
+        return "enter"
+    if letter.isupper():
+        return f"shift+{letter.lower()}"
+    name = letter if letter.isalnum() else unicodedata.name(letter, letter).lower().replace("-", "_").replace(" ", "_")
+    return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
 def _forgiving(encoding: str) -> Callable[[], IncrementalDecoder]:

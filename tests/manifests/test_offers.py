@@ -54,6 +54,15 @@ def words(text: str, kind: Kind = AGENT) -> list[str]:
         ("spec:\n  model: x # po@", []),
         ("spec:\n  p@ # more", []),
         ("spec:\n  nothing:\n    p@", []),
+        ("spec:\n  tools: [@]", list(TOOLS)),
+        ("spec:\n  tools: [shell, r@, x]", list(TOOLS)),
+        ("spec:\n  policy: {preset: @}", ["read-only", "ask", "auto"]),
+        ("spec:\n  policy: {preset: ask, network: {mode: c@", ["open", "closed", "hosts"]),
+        ("spec:\n  policy:\n    rules:\n      - {tool: x, @, path: y}", ["decision", "commandPrefix", "host"]),
+        ("spec: {policy: {rules: [{tool: x}, {decision: a@}]}}", ["allow", "ask", "deny"]),
+        ("spec:\n  policy: {preset: ask} @", []),
+        ("spec:\n  policy: {preset: \"a@", []),
+        ("spec:\n  policy: {preset: ask # {@", []),
     ],
 )  # fmt: skip
 def test_by_place(text: str, expected: list[str]) -> None:
@@ -86,8 +95,17 @@ def test_what_comes_behind_a_key() -> None:
 
 def test_anywhere_in_anything() -> None:
     """No place of any text fails."""
+    brackets = "a: {b: [c, {d: }], 'e': {f}]\n- [{[}]: {"
     for kind in DESCRIBED:
-        for text in (draft(kind, "one"), *HOSTILE[:20], "- - - a:\n- b: - c", "a:\n\tb: c", ":\n:\n", "---\n..."):
+        for text in (
+            draft(kind, "one"),
+            *HOSTILE[:20],
+            brackets,
+            "- - - a:\n- b: - c",
+            "a:\n\tb: c",
+            ":\n:\n",
+            "---\n...",
+        ):
             lines = text.split("\n")
             for row, line in enumerate(lines):
                 for column in range(0, len(line) + 1, 3):

@@ -100,6 +100,33 @@ async def test_somebody_else_changed_it_meanwhile(served: Served) -> None:
     assert await description_of(served) == "mine"
 
 
+async def test_what_was_not_saved_is_kept(served: Served) -> None:
+    """Left by two escapes, it is there again, over the end of the app too; undo gives what is stored; saved, there is no draft any more."""
+    await describe(served, "stored")
+    app = StigmerApp(served.home, start_daemon=False)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await editing(pilot, app, "e")
+        screen.text.text = screen.text.text.replace("description: stored", "description: written")
+        await pilot.press("escape")
+        await until(pilot, lambda: "stays here as a draft" in screen_text(pilot), "it is not lost")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "left")
+    app = StigmerApp(served.home, start_daemon=False)
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = await editing(pilot, app, "e")
+        await until(pilot, lambda: "is here again" in screen_text(pilot), "it is said")
+        assert "description: written" in screen.text.text
+        await pilot.press("ctrl+z")
+        assert "description: stored" in screen.text.text
+        await pilot.press("ctrl+y")
+        await pilot.press("alt+s")
+        await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "stored")
+        assert await description_of(served) == "written"
+        screen = await editing(pilot, app, "e")
+        await settled(pilot)
+        assert "is here again" not in screen_text(pilot)
+
+
 async def test_new_ones_and_copies(served: Served) -> None:
     """From a draft, and from what is selected; escape leaves what was not touched."""
     await describe(served, "the first")

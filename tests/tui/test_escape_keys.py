@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import constants, events
 
-from stigmer_tui.terminal.escape_keys import EscapeParser
+from stigmer_tui.actions.registry import ACTIONS
+from stigmer_tui.terminal.escape_keys import ESCAPE, EscapeParser, WordKey
 from tests.tui.hostile_corpus import EVERYTHING
 
 BEGINS, ENDS = "\x1b[200~", "\x1b[201~"
@@ -33,6 +34,20 @@ def test_what_is_pasted_does_nothing(apart: bool, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(EscapeParser, "apart", apart)
     assert read(f"a{BEGINS}{PASTED}{ENDS}b") == [("key", "a"), ("paste", PASTED), ("key", "b")]
     assert read(f"{BEGINS}one{ENDS}{BEGINS}two{ENDS}") == [("paste", "one"), ("paste", "two")]
+
+
+def test_alt_with_a_key() -> None:
+    """As most terminals send it, an escape before the key: it is read as the key that the app means by it, and writes nothing."""
+    sent = {"full_stop": ".", "comma": ",", "enter": "\r"}
+    keys = {key for action in ACTIONS for key in action.keys if key.startswith("alt+")}
+    letters = {key: sent.get(key[4:], key[4:]) for key in keys}
+    one = {key: letter for key, letter in letters.items() if len(letter) == 1}
+    assert {"alt+1", "alt+full_stop", "alt+enter", "alt+l"} <= set(one)
+    for key, letter in one.items():
+        found = read(ESCAPE + letter, "")
+        assert found == [("key", "ctrl+left" if letter == "b" else key)]
+    assert [WordKey("b").meant(writing).key for writing in (True, False)] == ["ctrl+left", "alt+b"]
+    assert read("\x1b[1;3D") == [("key", "alt+left")]
 
 
 @given(st.lists(st.integers(0, 60), max_size=12))

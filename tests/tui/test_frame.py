@@ -42,6 +42,22 @@ async def test_commands_lead_anywhere(app: StigmerApp, backend: ScriptedBackend)
         assert app.commands.lines == ["runs failed", f"run {done}", "run.search"]
 
 
+async def test_a_command_typed_at_once_where_one_writes(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """All of its keys came before the first was looked at: none is written into the composer, none is lost, and nothing is run."""
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
+        for _ in range(3):
+            for name, letter in (("colon", ":"), *((letter, letter) for letter in "doctor")):
+                app.post_message(events.Key(name, letter))
+            app.post_message(events.Paste(" "))
+            app.post_message(events.Key("enter", "\r"))
+            await until(pilot, lambda: "sandbox" in screen_text(pilot), "what works on this machine")
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the board")
+            assert app.board.composer.text == ""
+        assert backend.executions == {}
+
+
 async def test_commands_are_completed_and_remembered(app: StigmerApp, backend: ScriptedBackend) -> None:
     """tab takes what is marked, names come from the server, up is the history."""
     async with app.run_test() as pilot:

@@ -69,16 +69,6 @@ async def among_the_rows(terminal: RealTerminal) -> None:
     raise AssertionError(terminal.text)
 
 
-async def asked_for_help(terminal: RealTerminal) -> None:
-    """Open the help; the key comes while the place is still going to what the keys before asked for."""
-    for _ in range(5):
-        terminal.send("?")
-        with suppress(AssertionError):
-            await terminal.until(lambda: "esc closes" in terminal.text, "the help", patience=5.0)
-            return
-    raise AssertionError(terminal.text)
-
-
 @pytest.mark.parametrize("shift", range(scaled(1, 5)))
 async def test_the_board(home: Home, backend: ScriptedBackend, shift: int) -> None:
     """Rows, groups, the filter, the line of details, marks, labels, the queue of what waits, the palette, names behind `:`, tabs."""
@@ -108,15 +98,11 @@ async def test_the_board(home: Home, backend: ScriptedBackend, shift: int) -> No
         terminal.send("g" + "\x1b[6~" * 5 + "vvkk*")
         await terminal.shows(f"{ROWS} runs marked")
         await escaped(terminal)
-        terminal.send("\x1b[O")
-        for execution_id in list(backend.executions)[2:30:3]:
-            backend.move(execution_id, enums.EXECUTION_FAILED, case(int(execution_id[-2:], 36)))
-        await terminal.until(lambda: b"\x1b]9;Stigmer: a run failed" in terminal.received, "told")
-        terminal.send("\x1b[I")
         click_everywhere(terminal, 150, 45)
         await among_the_rows(terminal)
         for key in ("jj\r", "j\r"):
-            terminal.send("\x1bb\x1bb\x1b")
+            for _ in range(2):
+                await escaped(terminal)
             terminal.send("gb")
             await terminal.shows("Group")
             terminal.send(key)
@@ -130,8 +116,14 @@ async def test_the_board(home: Home, backend: ScriptedBackend, shift: int) -> No
                 terminal.send("\x1b[B")
             await escaped(terminal)
         terminal.send(":run [@click=app.quit]x\r")
-        await terminal.shows("[@click=app.quit]x")
-        terminal.send("\x1bb\x1b")
+        terminal.send("\x1b[O")
+        await terminal.shows("There is no workflow [@click=app.quit]x")
+        for execution_id in list(backend.executions)[2:30:3]:
+            backend.move(execution_id, enums.EXECUTION_FAILED, case(int(execution_id[-2:], 36)))
+        await terminal.until(lambda: b"\x1b]9;Stigmer: a run failed" in terminal.received, "told")
+        terminal.send("\x1b[I")
+        terminal.send("\x1bb")
+        await escaped(terminal)
         for _ in range(3):
             terminal.send("g\x1bt\x1bbj")
         await left(terminal, backend)
@@ -232,8 +224,8 @@ async def test_a_run(home: Home, backend: ScriptedBackend) -> None:
         await terminal.shows("enter menu")
         terminal.send("Fg" + "\x1b[6~" * 120 + "G")
         await terminal.shows("the last note")
-        terminal.send("ttteeemmm")
-        await asked_for_help(terminal)
+        terminal.send("ttteeemmm?")
+        await terminal.shows("esc closes")
         terminal.send("\x1b")
         await terminal.until(lambda: "esc closes" not in terminal.text, "closed")
         terminal.send("\x14")

@@ -11,12 +11,14 @@ from enum import Enum
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.transcript.decisions import Asked
 from stigmer_tui.widgets.approval.text import ApprovalText
 from stigmer_tui.widgets.approval.words import warnings_of
 from stigmer_tui.widgets.line import Line, Part
+from stigmer_tui.widgets.prompt_line import PromptLine
 from stigmer_tui.widgets.rows_view import RowsView
 
 QUIET_SECONDS = 0.5
@@ -82,6 +84,8 @@ class ApprovalCard(Vertical):
         self._all_of: tuple[Asked, ...] = ()
         """Identical calls that were named, while it is asked whether to allow them all."""
         self._all_at = 0.0
+        self.came_from: Widget | None = None
+        """What had the focus last, but for the card and lines that come and go."""
         self._head = Line(classes="approval-head")
         self._warning = Line(classes="approval-warning")
         self.text = ApprovalText(self._chosen)
@@ -94,6 +98,14 @@ class ApprovalCard(Vertical):
         yield self._warning
         yield self.text
         yield self._keys
+
+    def on_mount(self) -> None:
+        """Remember where the person comes from."""
+        self.watch(self.screen, "focused", self._focus_moved)
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        if focused is not None and not isinstance(focused, PromptLine) and self not in focused.ancestors:
+            self.came_from = focused
 
     @property
     def current(self) -> Asked | None:

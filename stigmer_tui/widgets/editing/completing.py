@@ -55,7 +55,7 @@ class Completing:
             self.close()
             return
         fitting = best(place.written, words, OFFERED, str)
-        self._list.show([Offer(name, name + words[name].follows, words[name].words) for name in fitting])
+        self._list.show([Offer(name, name + _behind(words[name], place), words[name].words) for name in fitting])
         if fitting:
             self._put_beside(place)
 
@@ -90,3 +90,8 @@ class Completing:
         """Offer nothing."""
         self._place = None
         self._list.show(())
+
+
+def _behind(word: Word, place: Place) -> str:
+    """What comes behind a word: in brackets no line is broken."""
+    return word.follows if place.indent >= 0 or "\n" not in word.follows else ": "
