@@ -18,7 +18,7 @@ from stigmer_apis.errors import StigmerError
 from stigmer_apis.home import Home
 from tests.support.workstation import Workstation
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 120.0
 """A daemon that does not answer for so long hangs."""
 
 

@@ -15,8 +15,8 @@ from tests.support.waiting import eventually
 
 RUNS = 10
 SUBSCRIBERS = 20
-BYTES = scaled(200, 500)
-"""Of an event: what is folded of a run is full after some minutes."""
+BYTES = scaled(2_000, 500)
+"""Of an event: what is folded of a run is full after two seconds, or after some minutes."""
 PAUSE = scaled(4, 20) / 1000
 """Most seconds between two appends: 1,000 events a second in a short run, and 400 in two hours, which then take no more than a quarter of a core."""
 SECONDS = int(os.environ.get("STIGMER_FLAT_SECONDS", scaled(5, 7200)))
@@ -27,8 +27,8 @@ LOG = os.environ.get("STIGMER_FLAT_LOG", "")
 """A file that each moment is written to at once (`flatness.py`), so that a slope can be read before the end."""
 MOST_MIB_AN_HOUR = 1.0
 """In two hours the standard error of what is measured is some 0.3; a short run says as little as its own tells."""
-MOST_MIB_SHORT = 24
-"""In a short run, which says nothing of an hour."""
+MOST_MIB_SHORT = 16
+"""In a short run, which says nothing of an hour: what is on its way moves by some MiB."""
 
 
 async def subscribe(server: Living, execution_id: str) -> None:
