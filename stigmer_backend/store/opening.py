@@ -20,7 +20,7 @@ from stigmer_backend.store.boot import boot_id
 from stigmer_backend.store.damage import name_losses
 from stigmer_backend.store.database import Database, Session
 from stigmer_backend.store.digest import digest_path
-from stigmer_backend.store.errors import DatabaseMissing, ExtraMissing, ManifestDamaged, StoreDamaged, StoreLocked
+from stigmer_backend.store.errors import DatabaseMissing, ExtraMissing, StoreDamaged, StoreLocked
 from stigmer_backend.store.event_log import EventLog
 from stigmer_backend.store.files import PRIVATE_DIRECTORY, PRIVATE_FILE
 from stigmer_backend.store.index_file import index_path
@@ -154,9 +154,7 @@ class _Opener:
             return found
         data = [path for path in self._files() if path.exists()]
         if found is None and data:
-            raise ManifestDamaged(
-                manifest_path(self.directory), "the whole of it", f"it is missing, and {data[0]} is there"
-            )
+            raise DatabaseMissing(manifest_path(self.directory), f"{data[0]} is there")
         report.created = True
         fresh = found or Manifest(self.random_bytes(16).hex(), self.random_bytes(16).hex(), "", Left.CREATING)
         write_manifest(self.directory, fresh, self.options.files)

@@ -11,7 +11,7 @@ from stigmer_apis.client.launch import ensure_daemon
 from stigmer_apis.errors import AlreadyExists, DataLoss, FailedPrecondition, InvalidArgument, StigmerError, Unavailable
 from stigmer_apis.home import Home
 from stigmer_tui.backends import chosen_remote
-from stigmer_tui.cli.connect import note, run_async
+from stigmer_tui.cli.connect import run_async
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.maintenance import data_of, maintain
 from stigmer_tui.cli.server import stop_daemon
@@ -75,9 +75,9 @@ async def _start_again(home: Home) -> None:
     try:
         await ensure_daemon(home)
     except StigmerError:
-        note("stigmer: the daemon was stopped for this and does not start again; stigmer server start says why")
+        click.echo("the daemon was stopped for this and does not start again: stigmer server start says why", err=True)
     else:
-        note("stigmer: the daemon was stopped for this, and runs again with what it had")
+        click.echo("the daemon was stopped for this, and runs again with what it had", err=True)
 
 
 async def _stop(home: Home, *, replace: bool) -> bool:

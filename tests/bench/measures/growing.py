@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import EventBatch
-from stigmer_backend.store import Append, Lane, Store
+from stigmer_backend.store import Append, DatabaseName, Lane, Store
 from tests.bench import sqlite
 from tests.bench.figures import Figure
 from tests.bench.measures.appending import event_of
@@ -102,6 +102,15 @@ class Contest:
             seen = found[-1][0]
         return after / (between - begin), seen / (time.perf_counter() - between)
 
+    async def pack(self) -> tuple[float, float]:
+        """Write both anew, without what is dead: seconds of both."""
+        begin = time.perf_counter()
+        await self.store.pack(DatabaseName.EVENTS)
+        between = time.perf_counter()
+        self._database.execute("vacuum")
+        self._database.execute("pragma wal_checkpoint(truncate)")
+        return between - begin, time.perf_counter() - between
+
     def _rows(self, name: str, after: int, count: int) -> list[tuple[int, bytes]]:
         found = self._database.execute(
             "select seq, body from events where execution = ? and seq > ? order by seq limit ?", (name, after, count)
@@ -114,7 +123,7 @@ def _name(number: int) -> str:
 
 
 async def growth(bench: Bench) -> Sequence[Figure]:
-    """Append, read, open and memory at three sizes."""
+    """Append, read, open, memory and pack at three sizes."""
     directory = bench.directory()
     figures: list[Figure] = []
     store = await Store.open(directory / "store")
@@ -134,6 +143,7 @@ async def growth(bench: Bench) -> Sequence[Figure]:
                 opened = [_median(OPEN, directory / "store"), _median(SQLITE_OPEN, directory / "events.sqlite")]
                 store = await Store.open(directory / "store")
                 contest.store = store
+                packed = await contest.pack()
                 figures += [
                     _figure(f"{label}: append of 64 KiB", "ms", appended, f"the last {LOOKS} appends, synced, p50"),
                     _figure(f"{label}: 64 KiB from anywhere", "ms", found, f"{LOOKS} reads at random places, p50"),
@@ -147,6 +157,7 @@ async def growth(bench: Bench) -> Sequence[Figure]:
                         (opened[0][1] / 1e6, opened[1][1] / 1e6),
                         "what opening adds",
                     ),
+                    _figure(f"{label}: pack", "s", packed, "all of it alive and copied; there `vacuum`"),
                 ]
         finally:
             await store.close()
