@@ -1,14 +1,22 @@
 """What a cluster alone brings: what it can be searched by, commands that cannot be brought to it, and definitions that changed under a run."""
 
 import asyncio
+import datetime as dt
 import random
+from pathlib import Path
+
+import pytest
 
 from stigmer_apis.errors import ResourceExhausted
+from stigmer_apis.transport import aio, grpc
+from stigmer_backend.access.authority import own_credentials
 from stigmer_runner.engine.chronicle import Abandoned, Cancelled, Completed
+from stigmer_runner.errors import RunnerError
 from stigmer_runner.temporal.attributes import EXECUTION, KIND
-from stigmer_runner.temporal.cluster import TemporalEngine
+from stigmer_runner.temporal.cluster import ClusterOptions, TemporalEngine
 from stigmer_runner.temporal.naming import workflow_id_of
-from tests.engines.conftest import Kept, cluster_of
+from stigmer_runner.temporal.patience import ClusterAway
+from tests.engines.conftest import KEY, Kept, cluster_of
 from tests.engines.definitions import FirstVersion, SecondVersion
 from tests.engines.server import TemporalServer
 from tests.engines.test_conformance import Bench, until
@@ -70,6 +78,48 @@ async def found(engine: TemporalEngine, query: str) -> list[str]:
 
     await eventually(some)
     return ids
+
+
+async def test_what_is_wrong_with_the_way_to_a_cluster_is_said(temporal_server: TemporalServer, tmp_path: Path) -> None:
+    """TLS where there is none, a certificate of nobody, none where it is wanted, nobody at all, and a server of something else."""
+    shown = own_credentials(tmp_path, "127.0.0.1", dt.datetime.now(dt.UTC))
+    credentials = grpc.ssl_server_credentials([(shown.key, shown.certificate)])
+    sealed, plain = aio.server(), aio.server()
+    over_tls = f"127.0.0.1:{sealed.add_secure_port('127.0.0.1:0', credentials)}"
+    other = f"127.0.0.1:{plain.add_insecure_port('127.0.0.1:0')}"
+    await sealed.start()
+    await plain.start()
+    assert await refused(temporal_server.address, tls=True) == "it speaks no TLS"
+    assert await refused(over_tls, tls=True) == "its certificate is of an authority that is not known here"
+    assert await refused(over_tls, tls=False) == "it does not answer as Temporal does; it may want TLS"
+    await sealed.stop(None)
+    assert await refused(over_tls, tls=True) == "nobody listens there"
+    engine = TemporalEngine(options_of(other, tls=False), list, one_key, Kept())
+    with pytest.raises(RunnerError, match="is not Temporal, or a version of it that lacks"):
+        await Bench(engine, SequenceOfSteps, 1).outcome()
+    await engine.close()
+    await plain.stop(None)
+
+
+def options_of(address: str, *, tls: bool) -> ClusterOptions:
+    """A cluster that is said to be there."""
+
+    async def there() -> str:
+        return address
+
+    return ClusterOptions(address=there, namespace="default", identity="test-runner", tls=tls)
+
+
+async def one_key() -> bytes:
+    """What seals."""
+    return KEY
+
+
+async def refused(address: str, *, tls: bool) -> str:
+    """Why a cluster is away, as far as it is the reason."""
+    with pytest.raises(ClusterAway) as away:
+        await TemporalEngine(options_of(address, tls=tls), list, one_key, Kept()).client()
+    return str(away.value).partition(f"{address}: ")[2].partition(":")[0]
 
 
 async def test_a_run_outlives_the_version_that_began_it(temporal_server: TemporalServer) -> None:

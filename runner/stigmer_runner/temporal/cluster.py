@@ -32,6 +32,7 @@ from stigmer_runner.temporal.library import (
 )
 from stigmer_runner.temporal.naming import AGENT_RUNS, WORKFLOW_RUNS
 from stigmer_runner.temporal.patience import ClusterAway
+from stigmer_runner.temporal.reasons import why_away
 from stigmer_runner.temporal.run import TemporalRun
 
 _CONNECT = timedelta(seconds=5)
@@ -149,7 +150,7 @@ class TemporalEngine:
                 runtime=_runtime(),
             )
         except (RPCError, RuntimeError, OSError) as error:
-            raise ClusterAway(f"Temporal cannot be reached at {address}: {_short(error)}") from error
+            raise ClusterAway(f"Temporal cannot be reached at {address}: {why_away(error)}") from error
 
     async def _serve(self, client: Client, queue: str) -> None:
         """Take workflow tasks of a queue, again and again."""

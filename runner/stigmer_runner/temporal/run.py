@@ -38,6 +38,7 @@ from stigmer_runner.temporal.library import (
 )
 from stigmer_runner.temporal.naming import CLUSTER, run_queue_of, work_queue_of, workflow_id_of
 from stigmer_runner.temporal.patience import Patience
+from stigmer_runner.temporal.reasons import why_refused
 
 _LEAVING_WITHIN = 5.0
 _TASK_TIMEOUT = timedelta(seconds=60)
@@ -149,7 +150,7 @@ class TemporalRun:
             handle = await self._patience.wait_for(lambda: self._begin(client))
         except RPCError as error:
             raise RunnerError(
-                f"Temporal does not take this run: {error.message}. Look at `backend.local.temporal`: stigmer config list"
+                f"Temporal does not take this run: {why_refused(error)}. Look at `backend.local.temporal`: stigmer config list"
             ) from error
         worker = self._cluster.worker(client, work_queue_of(self._plan.workflow_id), self._perform)
         serving = asyncio.create_task(worker.run())
