@@ -79,6 +79,30 @@ async def test_it_takes_no_key_until_somebody_goes_to_it(
         assert "rm -rf build" in screen_text(pilot)
 
 
+async def test_one_is_back_where_one_was(app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock) -> None:
+    """Before deciding, before writing a reason, and before leaving it for later; also in the composer with nothing written."""
+    async with app.run_test(size=(160, 40)) as pilot:
+        calls = [event for number in range(4) for event in asks(f"c{number}")]
+        screen = await opened(pilot, app, waiting(backend, *calls))
+        for place, keys in (
+            (screen.composer, "d"),
+            (screen.transcript, "rno\n"),
+            (screen.composer, "q"),
+        ):
+            screen.set_focus(place)
+            await settled(pilot)
+            before = len(decisions(backend))
+            await pilot.press("f4")
+            clock.now += 1
+            await typed(pilot, keys)
+            await until(
+                pilot, lambda before=before, keys=keys: len(decisions(backend)) == before + ("q" not in keys), keys
+            )
+            if screen.deciding.card.text.has_focus:
+                await pilot.press("escape")
+            await until(pilot, lambda place=place: screen.focused is place, f"back after {keys!r}")
+
+
 @pytest.mark.parametrize(
     ("key", "approval"),
     [

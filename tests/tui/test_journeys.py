@@ -105,7 +105,6 @@ async def test_approving_and_branching(short_tmp: Path) -> None:
         await approve(terminal, "python3 -m unittest")
         await approve(terminal, "edit basket.py")
         await terminal.shows("plan 1/3")
-        terminal.send("i")
         await terminal.shows("alt+enter new line")
         terminal.send("/branch another way\r")
         await terminal.shows("› another way")
