@@ -114,6 +114,11 @@ class Home:
         """There from a stop that somebody asked for until the next start: clients that were connected do not start the daemon by themselves."""
         return self.run / "stopped"
 
+    @property
+    def last_words(self) -> Path:
+        """When and why the last daemon ended that nobody had asked to, in a line; gone once one ended that was asked to."""
+        return self.run / "last-words"
+
     def with_data(self, folder: Path | None) -> "Home":
         """This home with its databases in `folder`; None: in the home. Raises `HomeError` where that is no folder of their own."""
         if folder is None:

@@ -58,6 +58,11 @@ class Ending:
         """With which exit code the daemon is to stop; `STOPPED` as long as nobody asks."""
         return self._asked.result().code if self._asked.done() else Exit.STOPPED
 
+    @property
+    def trouble(self) -> str:
+        """Why it is to stop, where that is nobody's wish."""
+        return self._asked.result().reason if self.code is not Exit.STOPPED else ""
+
     async def asked(self) -> Request:
         """Wait until somebody asks."""
         return await asyncio.shield(self._asked)

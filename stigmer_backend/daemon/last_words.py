@@ -25,6 +25,9 @@ from stigmer_backend.daemon.processes import identity_of
 NOTE: Final = "server.alive"
 """The note's name in the run directory."""
 
+LAST_WORDS: Final = "last-words"
+"""As `Home.last_words`."""
+
 _STANDARD_ERROR = 2
 _VMSTAT = Path("/proc/vmstat")
 _log = logging.getLogger(__name__)
@@ -60,31 +63,44 @@ class LivingNote:
     def __init__(self, directory: Path, looking: Looking | None = None, step: int = 32 << 20) -> None:
         """The note is written anew when memory changed by `step` bytes."""
         self._path = directory / NOTE
+        self._last_words = directory / LAST_WORDS
         self._looking = looking or Looking()
         self._step = step
         self._memory = OwnMemory()
-        pid, since = os.getpid(), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        pid, since = os.getpid(), _now()
         self._note = Note(pid, identity_of(pid) or "", since, self._memory.taken, _ended_for_memory())
 
     def begin(self) -> None:
         """Say what became of the daemon before, if it could not, and leave a note of this one."""
         before = read_note(self._path)
         if before is not None:
-            _log.warning("%s", before.words(_ended_for_memory(), self._note.identity))
+            words = before.words(_ended_for_memory(), self._note.identity)
+            _log.warning("%s", words)
+            self._say(f"found at {_now()}: {words}")
         self._write()
 
     async def keep(self) -> None:
         """Watch the daemon's memory, and keep the note true."""
         await self._memory.watch(self._looking, self._tell)
 
-    def end(self) -> None:
-        """The daemon ends and has said why."""
+    def end(self, trouble: str = "") -> None:
+        """The daemon ends and has said why. `trouble`: what made it, where nobody asked for it; kept for whoever asks later."""
+        if trouble:
+            self._say(f"at {_now()} the daemon (pid {self._note.pid}) ended: {trouble}")
+        else:
+            self._last_words.unlink(missing_ok=True)
         self._path.unlink(missing_ok=True)
 
     async def _tell(self, taken: int) -> None:
         if abs(taken - self._note.memory_bytes) >= self._step:
             self._note = replace(self._note, memory_bytes=taken, ended_for_memory=_ended_for_memory())
             await asyncio.to_thread(self._write)
+
+    def _say(self, words: str) -> None:
+        try:
+            write_private(self._last_words, " ".join(words.split()))
+        except OSError as error:
+            _log.info("%s cannot be written: %s", self._last_words, error.strerror)
 
     def _write(self) -> None:
         try:
@@ -133,6 +149,10 @@ def speak_of_failures() -> None:
             )
 
     threading.excepthook, sys.excepthook, sys.unraisablehook = in_thread, in_main, in_passing
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _ended_for_memory() -> int:

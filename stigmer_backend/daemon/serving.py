@@ -17,7 +17,7 @@ from stigmer_backend.access import Tokens
 from stigmer_backend.daemon.connections import BackendConnections
 from stigmer_backend.daemon.ending import Ending, Request, Runners, signals_ask
 from stigmer_backend.daemon.exits import Exit
-from stigmer_backend.daemon.failures import store_failure
+from stigmer_backend.daemon.failures import exit_of, store_failure
 from stigmer_backend.daemon.health import Health, serve_health
 from stigmer_backend.daemon.last_words import LivingNote
 from stigmer_backend.daemon.listeners import Listeners, operator_door, peer_door, runner_door
@@ -58,7 +58,7 @@ async def serve(home: Home, options: ServeOptions, abandon: Callable[[Exit], Nev
         with signals_ask(ending):
             async with (
                 _store_of(home, options, ending, own) as store,
-                _noting(home) as note,
+                _noting(home, ending) as note,
                 _abandoning(store, ending, note, abandon),
             ):
                 tokens = await asyncio.to_thread(Tokens.open, home)
@@ -258,7 +258,7 @@ async def _store_of(home: Home, options: ServeOptions, ending: Ending, own: OwnP
 
 
 @asynccontextmanager
-async def _noting(home: Home) -> AsyncGenerator[LivingNote]:
+async def _noting(home: Home, ending: Ending) -> AsyncGenerator[LivingNote]:
     """Inside the block a note says that this daemon lives, and the log has what became of the one before, where that could not say it."""
     note = await asyncio.to_thread(LivingNote, home.run)
     await asyncio.to_thread(note.begin)
@@ -267,8 +267,10 @@ async def _noting(home: Home) -> AsyncGenerator[LivingNote]:
             keeping = group.create_task(note.keep())
             yield note
             keeping.cancel()
-    finally:
-        note.end()
+    except BaseException as error:
+        note.end(exit_of(error)[1] or f"a mistake in Stigmer ({type(error).__name__}); its log has more")
+        raise
+    note.end(ending.trouble)
 
 
 @asynccontextmanager
@@ -281,7 +283,7 @@ async def _abandoning(
         reason = await store.failed()
         _log.critical("the store stopped, so the daemon ends: %s", reason)
         await asyncio.sleep(_FAREWELL_SECONDS)
-        note.end()
+        note.end(f"the store stopped: {reason}")
         abandon(ending.code or Exit.STORE_STOPPED)
 
     async with asyncio.TaskGroup() as group:

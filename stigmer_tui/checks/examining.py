@@ -8,6 +8,7 @@ from stigmer_apis.home import Home
 from stigmer_tui.checks.finding import Finding, bad
 from stigmer_tui.checks.machine import (
     check_home,
+    check_last_daemon,
     check_ollama,
     check_programs,
     check_pty,
@@ -40,6 +41,7 @@ async def examine(home: Home, client: Client | None, *, deadline: float = DEADLI
             ("providers", lambda: check_providers(client)),
         ]
     checks += [
+        ("last end", lambda: asyncio.to_thread(check_last_daemon, home)),
         ("ollama", check_ollama),
         ("pty", lambda: asyncio.to_thread(check_pty)),
         ("programs", lambda: asyncio.to_thread(check_programs)),

@@ -26,6 +26,15 @@ def check_home(home: Home) -> list[Finding]:
     return [good("home", words)]
 
 
+def check_last_daemon(home: Home) -> list[Finding]:
+    """What is known of the end of the last daemon, where nobody had asked for it; nothing where all is well. Blocking."""
+    try:
+        words = home.last_words.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return []
+    return [absent("last end", words, "Its log has more: stigmer server logs.")] if words else []
+
+
 def check_settings(home: Home) -> list[Finding]:
     """Whether the settings mean something, and what a person should know of them. Blocking."""
     try:

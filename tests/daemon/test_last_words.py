@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_backend.daemon.last_words import NOTE, LivingNote, Note, read_note
+from stigmer_backend.daemon.last_words import LAST_WORDS, NOTE, LivingNote, Note, read_note
 from stigmer_backend.daemon.own_memory import Looking
 from stigmer_backend.daemon.processes import identity_of
+from stigmer_tui.checks.machine import check_last_daemon
 from tests.access.waiting import until
 from tests.daemon.process import DaemonProcess
 
@@ -42,6 +43,11 @@ async def test_one_that_was_killed_is_spoken_of_by_the_next(daemon: DaemonProces
     await daemon.started()
     assert f"the daemon before (pid {pid}, from 20" in daemon.words()
     assert "ended without a word: it was killed from outside" in daemon.words()
+    (found,) = check_last_daemon(daemon.home)
+    assert f"the daemon before (pid {pid}, from 20" in found.words, "and it stands in what doctor finds"
+    daemon.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(daemon.process.wait, 30) == 0
+    assert check_last_daemon(daemon.home) == []
 
 
 async def test_one_that_stops_says_so_and_leaves_nothing(daemon: DaemonProcess) -> None:
@@ -101,5 +107,8 @@ async def test_a_growing_daemon_warns_and_notes_it(tmp_path: Path, caplog: pytes
         await asyncio.gather(keeping, return_exceptions=True)
     kept = json.loads((tmp_path / NOTE).read_text())
     assert (kept["pid"], kept["identity"]) == (os.getpid(), identity_of(os.getpid()))
+    note.end("the store\nstopped")
+    assert os.listdir(tmp_path) == [LAST_WORDS]
+    assert (tmp_path / LAST_WORDS).read_text().endswith(f" the daemon (pid {os.getpid()}) ended: the store stopped")
     note.end()
     assert os.listdir(tmp_path) == []
