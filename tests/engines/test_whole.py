@@ -24,6 +24,7 @@ from tests.support.require import require_tool
 from tests.support.scale import in_campaign, scaled
 from tests.support.waiting import eventually
 from tests.support.workstation import Workstation, new_workstation
+from tests.telemetry.collector import collecting
 from tests.workflow_work.corpus import CORPUS
 from tests.workflow_work.site import Site, served
 
@@ -163,3 +164,21 @@ async def test_a_run_goes_on_after_its_cluster_was_away(
         ]
         assert events[-1].phase_changed.phase == EXECUTION_COMPLETED
         assert (tmp_path / "first").read_text() == "x\n"
+
+
+async def test_a_runner_tells_of_the_calls_of_runs_that_a_cluster_drives(temporal_server: TemporalServer) -> None:
+    """To the collector that its settings name, below their run, as with the embedded engine."""
+    async with collecting() as collector:
+        told = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "STIGMER_ENGINE": "temporal",
+            "TEMPORAL_SERVICE_ADDRESS": temporal_server.address,
+        }
+        with new_workstation(**told) as workstation:
+            await asyncio.to_thread(lambda: workstation.run("run", "shell", "-m", "echo untold"))
+            await eventually(lambda: bool(collector.named("run shell") and collector.named("execute_tool shell")))
+            await asyncio.to_thread(lambda: workstation.run("server", "stop"))
+        run, call = collector.named("run shell")[0], collector.named("execute_tool shell")[0]
+        assert (call.trace_id, call.parent_span_id) == (run.trace_id, run.span_id)
+        assert b"untold" not in collector.raw
