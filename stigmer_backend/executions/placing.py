@@ -1,11 +1,12 @@
 """Which runner an execution goes to.
 
-Work goes to a runner of this machine, unless it has the label `runner`: then to one that has the label's value among its own, or has it for its id.
+Work goes to a runner of this machine, unless it has the label `runner`: then to one that has the label's value among its own, or has it for its id or its machine's name.
 A runner of another machine has the name of its machine among its labels, and takes labelled work alone: it has a file system of its own, so that where
 something runs is never an accident. Where several daemons have one database, it goes to a runner of the machine whose daemon was asked for it, while one is
 connected, and else to one of another of these machines. What a run starts has its label, and goes to the runner that its parent is on: it may work in its files.
 """
 
+import platform
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -15,6 +16,8 @@ from stigmer_backend.resources.text import quoted
 
 LABEL = "runner"
 """Of an execution: what its runner has to have."""
+_HERE = platform.node()
+"""This machine, which its own runners need no label for."""
 _REMEMBERED = 10_000
 """Sessions of which it is known where they ran last."""
 
@@ -53,7 +56,7 @@ def fits(session: RunnerSession, wanted: str) -> bool:
     if not wanted:
         return not session.report.host
     report = session.report
-    return wanted in report.labels or wanted in (report.runner_id, report.via)
+    return wanted in report.labels or wanted in (report.runner_id, report.host or report.via or _HERE)
 
 
 def why_waiting(live: LiveExecution, sessions: Iterable[RunnerSession]) -> str:
