@@ -313,4 +313,8 @@ async def test_approvals_for_the_session_and_for_a_prefix_are_not_asked_for_agai
         )
         told = await stage.ended(execution_id)
         assert told.phase == EXECUTION_COMPLETED, told
+        begun = [event.tool_call_started.call_id for event in told.of("tool_call_started")]
+        assert len(begun) == len(set(begun)), (
+            "what was approved is what runs, at once: its own prefix changes nothing of it"
+        )
         assert len(told.approvals) in (2, 3)

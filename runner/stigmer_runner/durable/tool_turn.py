@@ -165,7 +165,7 @@ class ToolTurn:
             found = await self._call(call, info, "") if info.joined else await self._look(call)
             if not isinstance(found, LookedAt):
                 return found or await self._refused(call, "It was not made.")
-            looked = found
+            looked, policy = found, ""
             match looked.decision:
                 case "allow":
                     binding = ""
@@ -180,12 +180,15 @@ class ToolTurn:
                         if looked.decision != "allow":
                             return self._entry(call, looked.reason, error=True)
                         binding = looked.binding
+                    policy = (
+                        self._run.policy
+                    )  # What is approved is approved under this one: its own prefix changes nothing of it.
                     self._remember(call, looked, decision)
                 case _:
                     self._open.pop(call.call_id, None)
                     return self._entry(call, looked.reason, error=True)
             same = replace(call, args_json=looked.canonical_args or call.args_json)
-            end = await self._call(same, replace(info, joined=False), binding)
+            end = await self._call(same, replace(info, joined=False), binding, policy)
             if isinstance(end, Entry):
                 return end
         return await self._refused(call, "What this call would do kept changing while it was looked at.")
@@ -231,9 +234,12 @@ class ToolTurn:
         elif decision.choice is Choice.PREFIX and looked.prefix:
             self._run.allow_prefix(call.name, looked.prefix)
 
-    async def _call(self, call: AskedCall, info: ToolInfo, binding: str) -> Entry | LookedAt | None:
-        """Make a call; None where it is not any more what was approved, and what a look found that kept it from being made."""
+    async def _call(self, call: AskedCall, info: ToolInfo, binding: str, policy: str = "") -> Entry | LookedAt | None:
+        """Make a call, under `policy` where it was approved under one; None where it is not any more what was approved, and what a look found that
+        kept it from being made."""
         ask, end, turns = replace(self._ask(call), binding=binding), None, self._run.changing_turns
+        if policy:
+            ask = replace(ask, policy=policy)
         newly = not info.repeatable and self._turn_id not in turns
         if newly:
             turns.append(self._turn_id)
