@@ -48,11 +48,12 @@ REASONS: dict[str, str] = {
         "engine and journal add 0.5 ms and a sync"
     ),
     "own time per tool turn, in bwrap": (
-        "all processes of a turn take 28 ms of the two cores: the runner 9, the next command's walls 8, the daemon 4, shells 3, the provider 2; the walls are made "
-        "while the command before them runs, and a model that answers at once leaves no time for that"
+        "all processes of a turn take 28 ms of the two cores: the runner 9, walls 8, the daemon 4, shells 3, the provider 2; walls take 9 to 12 ms to make, most of it "
+        "the kernel's, so two are on their way at a time, beside the commands before them"
     ),
     "own time per tool turn, without walls": (
-        "the runner's Python takes 8 ms of a turn (engine and journal 3, tool and policy 2, the model's answer 1, gRPC 2), and two syncs of a shared disk come between"
+        "the runner's Python takes 8 ms of a turn (engine and journal 3, tool and policy 2, the model's answer 1, gRPC 2); the choice of a shell and the making of the next "
+        "run beside the one sync that a command waits for, the end of its processes beside the model's next answer"
     ),
     "own time per tool turn, in the app": (
         "as in bwrap, and the app takes 10 ms more of the two cores: each turn is eight events, drawn at most every 16 ms"

@@ -11,6 +11,7 @@ import pytest
 
 from stigmer_runner.sandbox import CommandRequest, Outcome, Sandbox, expecting
 from stigmer_runner.sandbox.local import LocalSandbox
+from stigmer_runner.sandbox.ready import ReadyShell
 from stigmer_runner.sandbox.report import declared
 from tests.sandbox.driver import PATIENCE, Shell, end, exited, marker, until
 
@@ -27,7 +28,7 @@ class Ahead(Shell):
         """The mark of the one that stands ready, once it does."""
         assert isinstance(self.sandbox, LocalSandbox)
         ready = self.sandbox._ready  # pyright: ignore[reportPrivateUsage]
-        making = ready._waiting[OWNER]  # pyright: ignore[reportPrivateUsage]
+        making = ready._waiting[OWNER][0]  # pyright: ignore[reportPrivateUsage]
         return (await asyncio.shield(making)).marker
 
 
@@ -117,7 +118,7 @@ async def test_one_that_died_is_not_used(ahead: Ahead) -> None:
     await mark_of(ahead)
     waits = await ahead.waiting()
     assert isinstance(ahead.sandbox, LocalSandbox)
-    ready = ahead.sandbox._ready._waiting[OWNER].result()  # pyright: ignore[reportPrivateUsage]
+    ready = ahead.sandbox._ready._waiting[OWNER][0].result()  # pyright: ignore[reportPrivateUsage]
     os.kill(ready.command.pid, 9)
     await until(ready.command.exited.is_set, "its end")
     assert await mark_of(ahead) != waits
@@ -129,6 +130,30 @@ async def test_forgetting_ends_it(ahead: Ahead, sandbox: Sandbox) -> None:
     assert carriers(waits)
     await sandbox.forget(OWNER)
     assert not carriers(waits)
+
+
+async def test_who_had_to_wait_for_one_has_two_from_then_on(ahead: Ahead, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(ahead.sandbox, LocalSandbox)
+    ready = ahead.sandbox._ready  # pyright: ignore[reportPrivateUsage]
+    make, gate = ready._make, asyncio.Event()  # pyright: ignore[reportPrivateUsage]
+
+    async def late(request: CommandRequest, mark: str) -> ReadyShell:
+        await gate.wait()
+        return await make(request, mark)
+
+    monkeypatch.setattr(ready, "_make", late)
+    await mark_of(ahead)
+    second = asyncio.create_task(mark_of(ahead))
+    waiting = ready._waiting[OWNER]  # pyright: ignore[reportPrivateUsage]
+    await until(lambda: not waiting, "the second line to wait")
+    gate.set()
+    marks = [await second]
+    assert len(waiting) == 2
+    shells = [(await asyncio.shield(making)).marker for making in waiting]
+    marks += [await mark_of(ahead), await mark_of(ahead)]
+    assert marks[1:] == shells
+    assert len(set(marks)) == 3
+    assert len(waiting) == 2
 
 
 async def test_an_expected_line_runs_in_the_one_that_was_chosen_for_it(

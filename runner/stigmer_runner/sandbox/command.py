@@ -93,7 +93,10 @@ class TerminalCommand:
         os.set_blocking(self._fd, False)
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._exited)
+        self._result: asyncio.Future[CommandResult] = self._loop.create_future()
         self.life = self._loop.create_task(self._live())
+        """Done once nothing of it is left; its result may be known before."""
+        self.life.add_done_callback(self._lived)
 
     @property
     def pid(self) -> int:
@@ -152,7 +155,7 @@ class TerminalCommand:
         await asyncio.wait({self.life})
 
     async def wait(self) -> CommandResult:
-        return await asyncio.shield(self.life)
+        return await asyncio.shield(self._result)
 
     @property
     def _over(self) -> bool:
@@ -231,25 +234,52 @@ class TerminalCommand:
         self._report.drain()
         self.exited.set()
 
-    async def _live(self) -> CommandResult:
+    async def _live(self) -> None:
         await self.exited.wait()
         await self._begun.wait()
         await self._drain()
         ended = await self._ending if self._ending is not None else None
+        report, left = self._report.last(), self._report.left or not self._eof.is_set()
+        starved = self._ground.kept.starved()
+        # Where its shell and its supervisor came to their own ends, and left nobody, there is but the frame around them, which the kernel
+        # takes a moment to take down.
+        by_itself = ended is None and self._failure is None and report is not None and not self._killed()
+        alone = by_itself and not left and not self._ground.kept.grouped
+        if not alone:
+            await self._settle()
+        self._close(report, ended, left, starved)
+        if alone:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """See to it that nothing of it goes on."""
         if self._ground.anchor is not None:
             await self._ground.anchor.gone()
         self._ground.ended()
-        starved = self._ground.kept.starved()
         if self._request.limits is not None:
             await self._loop.run_in_executor(self._ground.executor, self._ground.kept.leave)
-        report, left = self._report.last(), self._report.left or not self._eof.is_set()
+
+    def _close(self, report: Report | None, ended: Ended | None, left: bool, starved: str) -> None:
+        """Give the terminal up, and say how it ended."""
         self._report.close()
         self._stop_reading()
         self._loop.remove_writer(self._fd)
         self._terminal.release()
         if self._failure is not None:
             raise self._failure
-        return self._conclude(report, ended, left, starved)
+        self._result.set_result(self._conclude(report, ended, left, starved))
+
+    def _killed(self) -> bool:
+        """Whether its supervisor did not come to its own end."""
+        code = self._terminal.ptyproc.exitstatus
+        return code is None or code >= 128
+
+    def _lived(self, life: "asyncio.Task[None]") -> None:
+        if life.cancelled():
+            self._result.cancel()
+        elif (error := life.exception()) is not None and not self._result.done():
+            self._result.set_exception(error)
+            self._result.exception()  # counts as seen: whoever waits still gets it, nobody need to
 
     async def _drain(self) -> None:
         """Take what was written before the end: until the terminal closes, or nothing more comes, or it is too much."""

@@ -87,7 +87,7 @@ class LocalSandbox:
             return  # which `start` will say
         finally:
             if prologue is None or self._closed:
-                self._ready.discard(ready)
+                self._misfit(ready, request)
         if prologue is not None and not self._closed:
             self._expected.add(Expected(request, ready, prologue, asyncio.get_running_loop().time()))
             self._ready.prepare(request)
@@ -159,8 +159,7 @@ class LocalSandbox:
                 await command.cancel()
                 raise _closed() if self._closed else _failed(said)
         command.begin(on_output)
-        if request.ahead and not self._ready.has(request.ahead):
-            self._ready.prepare(request)
+        self._ready.prepare(request)
         return command
 
     async def _taken(self, request: CommandRequest, given: dict[str, str]) -> TerminalCommand | None:
@@ -177,12 +176,17 @@ class LocalSandbox:
             told = prologue is not None and ready.tell(prologue)
         finally:
             if not told:
-                self._ready.discard(ready)
+                self._misfit(ready, request)
         if not told:
             return None
         target = Target(ready.command.pid, ready.marker, request.line, ready.ink)
         ready.command.assign(request, self._ground(began, given, target, ready.anchor))
         return ready.command
+
+    def _misfit(self, ready: ReadyShell, request: CommandRequest) -> None:
+        """`ready` is not what `request` needs, and no more are others that were made like it."""
+        self._ready.discard(ready)
+        self._ready.drop(request.ahead)
 
     async def _fitting(self, ready: ReadyShell, request: CommandRequest, given: Mapping[str, str]) -> bytes | None:
         """What `ready` is to be told, where it is what the line's own sandbox would be."""

@@ -20,7 +20,7 @@ class Orphans:
 
     def adopt(self, target: Target) -> None:
         """Reap what `target` left that is over, and watch what is not."""
-        for pid in processes.children_of(os.getpid()):
+        for pid in processes.adopted_by(os.getpid()):
             if pid == target.pid or pid in self._watched or not _left_by(pid, target):
                 continue
             if processes.look(pid) is None:
@@ -30,7 +30,7 @@ class Orphans:
 
     def left_by(self, target: Target) -> list[int]:
         """What `target` left that came to this process meanwhile. Blocks for a moment."""
-        return [pid for pid in processes.children_of(os.getpid()) if pid != target.pid and _left_by(pid, target)]
+        return [pid for pid in processes.adopted_by(os.getpid()) if pid != target.pid and _left_by(pid, target)]
 
     def close(self) -> None:
         """Reap what is over and watch no more."""

@@ -1,7 +1,7 @@
 """Processes as /proc shows them: who descends from whom, who carries a marker, what it is called. Linux alone.
 
 Everything here may block for some milliseconds on a busy machine (about 15 microseconds a process): not for the event
-loop, but for `children_of`.
+loop, but for `children_of` and `adopted_by`.
 """
 
 import contextlib
@@ -82,6 +82,15 @@ def children_of(pid: int) -> list[int]:
     except OSError:
         return found
     return found
+
+
+def adopted_by(pid: int) -> list[int]:
+    """The children of `pid` that came to it from below, which are its main thread's, and those that this thread made."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return [int(child) for child in file.read().split()]
+    except OSError:
+        return []
 
 
 def carries(pid: int, matches: Callable[[str], bool]) -> bool:

@@ -1,12 +1,13 @@
 """Shells that stand in their sandbox before there is a line for them: to make the walls is most of what a short command costs.
 
-One is kept for each owner (an execution), made as its last command's was. It is used once or never, and only for a command whose
+One is kept for each owner (an execution), made as its last command's was, and two where commands come faster than one is made. It is used once or never, and only for a command whose
 sandbox would be the same to the last mount, variable and file: where anything of that has changed meanwhile, it is ended. It waits
 for its line on a pipe, as blank as a shell can be, and ends by itself where that pipe closes.
 """
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -76,32 +77,36 @@ class ReadyShells:
 
     def __init__(self, make: Callable[[CommandRequest, str], Awaitable[ReadyShell]]) -> None:
         self._make = make
-        self._waiting: dict[str, asyncio.Task[ReadyShell]] = {}
+        self._waiting: dict[str, deque[asyncio.Task[ReadyShell]]] = {}
+        """By owner: those that stand or are on their way, the oldest first."""
+        self._hurried: set[str] = set()
+        """Owners that had to wait for one."""
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._number = 0
         self._closed = False
 
     def prepare(self, request: CommandRequest) -> None:
-        """Have one ready for the next command like this one, of the same owner."""
+        """Have enough ready for the next commands like this one, of the same owner."""
         owner = request.ahead
         if self._closed or not owner or request.listening is not None:
             return
-        self.drop(owner)
-        self._number += 1
-        marker = f"{owner[:180]}:ahead-{self._number}"
-        self._waiting[owner] = asyncio.ensure_future(self._make(request, marker))
+        waiting = self._waiting.setdefault(owner, deque())
+        while len(waiting) < (2 if owner in self._hurried else 1):
+            self._number += 1
+            marker = f"{owner[:180]}:ahead-{self._number}"
+            waiting.append(asyncio.ensure_future(self._make(request, marker)))
+        self._stop_timer(owner)
         self._timers[owner] = asyncio.get_running_loop().call_later(KEPT_SECONDS, self.drop, owner)
 
-    def has(self, owner: str) -> bool:
-        """Whether one of the owner's stands, or is on its way."""
-        return owner in self._waiting
-
     async def take(self, owner: str) -> ReadyShell | None:
-        """The owner's, which is the caller's from now on; None where there is none."""
-        making = self._pop(owner)
-        if making is None:
+        """One of the owner's, which is the caller's from now on; None where there is none."""
+        waiting = self._waiting.get(owner)
+        if not waiting:
             return None
+        making = waiting.popleft()
+        if not making.done():
+            self._hurried.add(owner)
         try:
             return await asyncio.shield(making)
         except SandboxError:
@@ -111,9 +116,9 @@ class ReadyShells:
             raise
 
     def drop(self, owner: str) -> None:
-        """End the owner's, soon."""
-        making = self._pop(owner)
-        if making is not None:
+        """End all of the owner's, soon."""
+        self._stop_timer(owner)
+        for making in self._waiting.pop(owner, ()):
             self._end(making)
 
     def discard(self, ready: ReadyShell) -> None:
@@ -121,8 +126,9 @@ class ReadyShells:
         self._keep(asyncio.ensure_future(ready.end()))
 
     async def forget(self, owner: str) -> None:
-        """End the owner's, and wait for that."""
+        """End the owner's, and wait for that: there are no more commands."""
         self.drop(owner)
+        self._hurried.discard(owner)
         if self._ending:
             await asyncio.wait(tuple(self._ending))
 
@@ -134,11 +140,10 @@ class ReadyShells:
         if self._ending:
             await asyncio.wait(tuple(self._ending))
 
-    def _pop(self, owner: str) -> "asyncio.Task[ReadyShell] | None":
+    def _stop_timer(self, owner: str) -> None:
         timer = self._timers.pop(owner, None)
         if timer is not None:
             timer.cancel()
-        return self._waiting.pop(owner, None)
 
     def _end(self, making: "asyncio.Task[ReadyShell]") -> None:
         self._keep(asyncio.ensure_future(_ended(making)))

@@ -59,6 +59,11 @@ class Kept:
         return self._group.exceeded() if self._group is not None else ""
 
     @property
+    def grouped(self) -> bool:
+        """Whether they are in a group of the kernel's, which has to be taken down after them."""
+        return self._group is not None
+
+    @property
     def counted(self) -> bool:
         """Whether the kernel keeps them to every limit of processes and memory that they have."""
         return self._group is not None and self._group.whole
