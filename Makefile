@@ -43,7 +43,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
 $(RUN_READY): $(LOCK)/build.txt $(LOCK)/run.txt pyproject.toml apis/stigmer_apis/_version.py | $(BIN)/python
-	@echo "Installing Stigmer into .venv ..."
+	@echo "Installing Stigmer into .venv (once; a minute or two) ..."
 	@$(PIP) install --require-hashes -r $(LOCK)/build.txt -r $(LOCK)/run.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

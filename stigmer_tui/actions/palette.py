@@ -64,7 +64,8 @@ class FoundProvider(Provider):
             shown, text = safe(Untrusted(name)), safe(Untrusted(words))
             score = max(matcher.match(shown), matcher.match(text) * 0.9, matcher.match(f"{what} {shown}"))
             if score > 0:
-                display = Content.assemble((f"{what}  ", "dim"), shown, (f"  {text}", "dim"))
+                first, second = (text, shown) if what == "run" and text else (shown, text)
+                display = Content.assemble((f"{what:<18} ", "dim"), (first, "bold"), (f"  {second}", "dim"))
                 yield Hit(score * 0.95, display, partial(app.run_written, command), f"{what} {shown}")
 
 
@@ -77,12 +78,12 @@ class ActionProvider(Provider):
         for action, target in self._offered():
             score = max(matcher.match(action.title), matcher.match(action.help) * 0.8)
             if score > 0:
-                yield Hit(score, _display(action), partial(self._run, action, target), action.title, action.help)
+                yield Hit(score, _display(action), partial(self._run, action, target), action.title)
 
     async def discover(self) -> Hits:
         """All actions of the screen, those of what has the focus first."""
         for action, target in self._offered():
-            yield DiscoveryHit(_display(action), partial(self._run, action, target), action.title, action.help)
+            yield DiscoveryHit(_display(action), partial(self._run, action, target), action.title)
 
     def _offered(self) -> list[tuple[Action, DOMNode]]:
         app: object = self.app
@@ -96,4 +97,4 @@ class ActionProvider(Provider):
 
 def _display(action: Action) -> Content:
     keys = ", ".join(key_name(key) for key in action.keys)
-    return Content.assemble(action.title, ("  " + keys, "dim"))
+    return Content.assemble((f"{action.title:<18} ", "bold"), f"{keys:<12} ", (action.help, "dim"))

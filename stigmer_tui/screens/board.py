@@ -198,8 +198,12 @@ class BoardScreen(WorkstationScreen):
         elif self._marks:
             self.status.say(board_lines.marked_words(self._many.meant()))
         elif selected is not None:
-            session = f"session {safe(Untrusted(selected.session_id))}" if self.size.width >= 120 else ""
-            where = f"{safe(Untrusted(selected.subject))}, further down" if self._aside is not None else session
+            session = safe(Untrusted(selected.session_id)) if self.size.width >= 120 else ""
+            where = (
+                f"{safe(Untrusted(selected.subject))}, further down"
+                if self._aside is not None
+                else session and f"session {session}"
+            )
             self.status.say(board_lines.selected_words(selected), [(where, "muted")])
         else:
             self.status.say(board_lines.group_words(group))

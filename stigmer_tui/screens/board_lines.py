@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.screens.board_feed import BoardFeed
+from stigmer_tui.screens.error_line import in_a_line
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import exact, span, thousands
 from stigmer_tui.theme.phases import look_of
@@ -73,7 +74,7 @@ def instead_of_rows(feed: BoardFeed, beginning: Callable[[], Sequence[Words]]) -
 def urgent_words(error: StigmerError | None, question: str, countdown: str) -> list[Part]:
     """What comes before all else: a trouble, a question, time that runs out. Empty where there is nothing of it."""
     if error is not None:
-        return [(safe(Untrusted(str(error)), lines=False), "error")]
+        return [(in_a_line(error), "error")]
     if question:
         return [(question, "warning")]
     return [(countdown, "warning"), ("   u", "accent"), (" keeps them", "muted")] if countdown else []

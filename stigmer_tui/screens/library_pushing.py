@@ -33,7 +33,8 @@ LOOK_SECONDS = 0.15
 OFFERED = 50
 _MIB = 1024 * 1024
 LIMITS = (
-    f"A folder with a {SKILL_MD}, or a ZIP of one. What .gitignore and .skillignore name stays here.",
+    f"A folder with a {SKILL_MD}, or a ZIP of one.",
+    "What .gitignore and .skillignore name stays here.",
     f"Up to {thousands(MAX_FILES)} files, {MAX_UNPACKED_BYTES // _MIB} MiB, packed {MAX_PACKED_BYTES // _MIB} MiB.",
 )
 
@@ -136,7 +137,7 @@ class PushScreen(WorkstationScreen):
     # Drawing.
 
     def _say(self) -> None:
-        self.head.say([("Push a skill", "title")], [(f"from {safe(Untrusted(str(self._base)))}", "muted")])
+        self.head.say([("Push a skill", "title")], [(f"from {safe(Untrusted(_short(self._base)))}", "muted")])
         for line, words in zip(self.limits, LIMITS, strict=True):
             line.say([(words, "muted")])
         packed = self._packed
@@ -217,3 +218,9 @@ class PushScreen(WorkstationScreen):
 def _is_skill(place: Path) -> bool:
     """Whether it looks like one: then it is read. A folder without a SKILL.md is a step on the way."""
     return (place / SKILL_MD).is_file() or (place.suffix == ".zip" and place.is_file())
+
+
+def _short(folder: Path) -> str:
+    """A folder as a shell names it in its prompt."""
+    home = Path.home()
+    return str("~" / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)

@@ -14,6 +14,7 @@ from stigmer_apis.workflow.document_json import workflow_of_run
 from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import run_lines, workflow_lines
 from stigmer_tui.screens.deciding import Deciding
+from stigmer_tui.screens.error_line import in_a_line
 from stigmer_tui.screens.pace import Pace
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.run_stopping import RunStopping
@@ -115,7 +116,7 @@ class WorkflowScreen(WorkstationScreen):
         try:
             await self.feed.run(client)
         except StigmerError as error:
-            self._problem = safe(Untrusted(str(error)))
+            self._problem = in_a_line(error)
             self._draw()
 
     async def _learn(self) -> None:

@@ -3,7 +3,7 @@
 from operator import attrgetter
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandList, CommandPalette
+from textual.command import CommandList, CommandPalette, SearchIcon
 from textual.widgets import LoadingIndicator
 from textual.worker import Worker, WorkType
 
@@ -12,9 +12,17 @@ _lines = attrgetter("_index_to_line")
 
 
 class Palette(CommandPalette):
-    """Finds actions, runs, agents and sessions."""
+    """Finds actions, runs, agents and sessions. One of them a line, so that many are seen."""
 
     _ended = False
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(placeholder="an action, a run, an agent, a session", id=id)
+
+    def on_mount(self) -> None:
+        """The mark of the other lines that one writes into, in place of a picture that few terminals have."""
+        for mark in self.query(SearchIcon):
+            mark.icon = "›"
 
     def _action_command_list(self, action: str) -> None:
         found = self.query(CommandList)
@@ -24,6 +32,11 @@ class Palette(CommandPalette):
     async def _watch__show_busy(self) -> None:
         if self.query(LoadingIndicator) and self.query(CommandList):
             await super()._watch__show_busy()
+
+    async def _flush_next_callbacks(self) -> None:
+        """What a timer asked for waits for the list; where that is taken away already, it is for nothing."""
+        if self.query(CommandList):
+            await super()._flush_next_callbacks()
 
     def run_worker(
         self,

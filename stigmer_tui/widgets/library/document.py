@@ -58,7 +58,9 @@ class DocumentView(RowsView):
 
     def _lay_out(self) -> None:
         safe_text = safe(Untrusted(self.text), lines=True).rstrip("\n")
-        self._rows = wrap(safe_text, self._width) if self._width > 1 else []
+        self._rows = (
+            [row for line in safe_text.split("\n") for row in _wrapped(line, self._width)] if self._width > 1 else []
+        )
         self.forget_drawn()
         self.refresh()
 
@@ -69,3 +71,10 @@ class DocumentView(RowsView):
     def action_do(self, what: str) -> None:
         """Have the screen do something."""
         self._ask(what)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line in rows; those behind the first begin where it begins, behind the mark of a list."""
+    first = min(len(line) - len(line.lstrip(" -")), width // 2)
+    rows = wrap(line[first:], width - first)
+    return [(" " * first if number else line[:first]) + row for number, row in enumerate(rows)]
