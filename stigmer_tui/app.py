@@ -40,7 +40,7 @@ from stigmer_tui.frame.notifying import Notifying
 from stigmer_tui.frame.runs import LEAVE_SECONDS, Runs
 from stigmer_tui.frame.settings import LiveSettings
 from stigmer_tui.frame.splitting import Splitting
-from stigmer_tui.frame.terminal import Surroundings
+from stigmer_tui.frame.terminal import Surroundings, mouse_is_safe
 from stigmer_tui.frame.typing import TakesKeys
 from stigmer_tui.held_keys import HeldKeys
 from stigmer_tui.screens.board import BoardScreen
@@ -365,7 +365,7 @@ def run_app(
     # what is loaded by now stays: to look through it again for what is over would stop the screen for a moment
     gc.freeze()
     with guarded(app):
-        app.run(mouse=mouse and (app.settings.are_defaults or app.settings.tui.mouse))
+        app.run(mouse=mouse and mouse_is_safe() and (app.settings.are_defaults or app.settings.tui.mouse))
     return last_words(app)
 
 

@@ -2,12 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from stigmer_tui.frame.notifying import News
 from stigmer_tui.frame.settings import LiveSettings
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal import telling
+
+
+def mouse_is_safe(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the mouse can be asked for. Not within GNU screen, tmux or not in between: while it is, screen keeps an escape to itself until the next
+    key (measured with 4.9.0), so that escape alone does nothing."""
+    return not environ.get("STY")
 
 
 class Surroundings:

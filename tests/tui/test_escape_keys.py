@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from textual import constants, events
 
 from stigmer_tui.actions.registry import ACTIONS
+from stigmer_tui.frame.terminal import mouse_is_safe
 from stigmer_tui.terminal.escape_keys import ESCAPE, EscapeParser, WordKey
 from tests.tui.hostile_corpus import EVERYTHING
 
@@ -48,6 +49,12 @@ def test_alt_with_a_key() -> None:
         assert found == [("key", "ctrl+left" if letter == "b" else key)]
     assert [WordKey("b").meant(writing).key for writing in (True, False)] == ["ctrl+left", "alt+b"]
     assert read("\x1b[1;3D") == [("key", "alt+left")]
+
+
+def test_no_mouse_within_screen() -> None:
+    """GNU screen keeps a lone escape while a program has the mouse."""
+    assert mouse_is_safe({"TERM": "xterm", "TMUX": "x"})
+    assert not mouse_is_safe({"TERM": "tmux", "TMUX": "x", "STY": "1.pts"})
 
 
 @given(st.lists(st.integers(0, 60), max_size=12))

@@ -148,3 +148,24 @@ async def test_keys_for_the_board_are_not_the_last_place_s(
         await pilot.press("x")
         await until(pilot, lambda: run_screen(app).composer.text == "x", "what is typed from then on is its")
         assert list(backend.executions) == [execution_id]
+
+
+async def test_out_of_a_branch(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Back to the run that it was made from, at the place where one was, and from there to the list."""
+    first, second = (
+        backend.add_execution(message=word, phase=enums.EXECUTION_COMPLETED, events=line_events(word))
+        for word in ("first", "second")
+    )
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: "2 runs" in screen_text(pilot), "the board")
+        app.open_run(first)
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and "exit 0" in screen_text(pilot), "the run")
+        before = run_screen(app)
+        await pilot.press("escape")
+        app.open_run(second)
+        await until(pilot, lambda: app.screen is not before and "second" in screen_text(pilot), "the branch")
+        for key in ("escape", "q"):
+            await pilot.press(key)
+        await until(pilot, lambda: app.screen is before, "the run again")
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the list")
