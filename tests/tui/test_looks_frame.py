@@ -1,4 +1,4 @@
-"""What the frame looks like: every theme, the command line, the palette, the leader key's panel, the help, the list of themes, tabs and jump labels."""
+"""What the frame looks like: every theme, the command line, the leader key's panel, the help, the list of themes, tabs and jump labels."""
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
@@ -32,8 +32,8 @@ SMALL, LARGE = (80, 24), (160, 48)
 @pytest.mark.parametrize(
     ("what", "size", "light"),
     [
-        *((what, SMALL, False) for what in ("command", "palette", "wrong", "leader", "help", "themes", "jump", "tabs")),
-        *((what, LARGE, True) for what in ("command", "palette", "help", "tabs")),
+        *((what, SMALL, False) for what in ("command", "wrong", "leader", "help", "themes", "jump", "tabs")),
+        *((what, LARGE, True) for what in ("command", "help", "tabs")),
     ],
     ids=str,
 )
@@ -57,10 +57,6 @@ async def test_over_the_board(
             case "command":
                 await pilot.press("colon", *"ru")
                 await until(pilot, lambda: "Open a run by its id" in screen_text(pilot), "completions")
-            case "palette":
-                await pilot.press("ctrl+p", *"them")
-                await until(pilot, lambda: "Themes" in screen_text(pilot).splitlines()[2], "what fits best")
-                await until(pilot, lambda: not any(each.node is app.screen for each in app.workers), "all of it")
             case "wrong":
                 await pilot.press("colon", *"rnus", "enter")
                 await until(pilot, lambda: "did you mean" in screen_text(pilot), "what is wrong")
