@@ -6,6 +6,7 @@ for its line on a pipe, as blank as a shell can be, and ends by itself where tha
 """
 
 import asyncio
+import contextlib
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,6 +20,9 @@ from stigmer_runner.sandbox.walls import Place
 
 KEPT_SECONDS = 300.0
 """So long one waits for a command."""
+
+ENDING_SECONDS = 1.0
+"""So long one that is not needed may take to end."""
 
 LONGEST_LINE = 60 * 1024
 """Bytes that a pipe takes at once: what is longer is read from a file, by a shell of its own."""
@@ -63,8 +67,11 @@ class ReadyShell:
     async def end(self) -> None:
         """It is not needed."""
         self.command.begin(_nothing)
+        self._close()  # at which it ends by itself, without a look at the whole machine
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENDING_SECONDS):
+                await self.command.exited.wait()
         await self.command.cancel()
-        self._close()
 
     def _close(self) -> None:
         if self.line >= 0:
