@@ -7,9 +7,9 @@ import pytest
 
 PROGRAM = """
 import ctypes, sys, threading
-from stigmer_backend.daemon.allocator import keep_few_arenas
+from stigmer_backend.daemon.allocator import keep_little
 if sys.argv[1] == "few":
-    assert keep_few_arenas()
+    assert keep_little()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = libc.fopen.restype = ctypes.c_void_p
 start = threading.Barrier(12)
