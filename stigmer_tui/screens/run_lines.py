@@ -17,7 +17,7 @@ def head_left(state: RunState) -> list[Part]:
     """Phase, agent, what it was asked."""
     if state.damage and not state.agent:  # Not even its beginning can be read, so nothing is known of its phase.
         return [("✗ damaged: its events are lost", "error")]
-    if not (state.agent or state.reason or state.subject):
+    if not state.known:
         return [("reading …" if state.execution_id else "starting …", "muted")]
     look = look_of(state.phase, stopping=state.stop in (StopState.REQUESTED, StopState.STOPPING))
     return [

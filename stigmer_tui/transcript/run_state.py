@@ -65,6 +65,11 @@ class RunState:
         return self.phase in LIVE
 
     @property
+    def known(self) -> bool:
+        """Whether anything of it was read yet."""
+        return bool(self.started_micros or self.agent or self.reason) or self.phase != enums.EXECUTION_PENDING
+
+    @property
     def terminal_id(self) -> str:
         """The terminal that runs, empty where none does."""
         return next(reversed(self.terminals), "")
