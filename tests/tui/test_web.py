@@ -108,7 +108,7 @@ async def test_a_page_is_a_workstation(home: Home, backend: ScriptedBackend) -> 
             await channel.send_json(["ping", 7])
             await channel.send_str("{")
             await channel.send_json(["stdin", "\x10"])
-            await screen(channel, b"Search for")
+            await screen(channel, b"an action, a run")
             await channel.send_json(["stdin", "\x11"])
             async with asyncio.timeout(PATIENCE):
                 while not channel.closed:
