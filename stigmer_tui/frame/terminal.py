@@ -47,7 +47,7 @@ class Surroundings:
 
     def tell(self, news: News) -> None:
         """Tell the person, where the terminal is away and they want to know."""
-        if self._app.app_focus:
+        if self._app.looked_at:
             return
         wanted = self._settings.tui.notifications
         if not getattr(wanted, news.kind.value):

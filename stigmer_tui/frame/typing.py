@@ -10,6 +10,8 @@ from stigmer_tui.terminal.escape_keys import WordKey
 
 _IN_TURN = (events.Key, events.Paste, events.AppFocus, events.AppBlur)
 """What the terminal tells in an order that counts: a key that waited would else bring a terminal back that was left behind it."""
+_OF_SOMEBODY = (*_IN_TURN, events.MouseDown)
+"""What tells whether somebody is there, as soon as it comes."""
 
 
 class TakesKeys(FollowsSettings):
@@ -19,6 +21,8 @@ class TakesKeys(FollowsSettings):
         """What was typed while a screen comes is the screen's. What comes while the app is left is nobody's."""
         if isinstance(event, events.InputEvent) and not self.screen_stack:
             return
+        if isinstance(event, _OF_SOMEBODY) and not event.is_forwarded:
+            self.looked_at = not isinstance(event, events.AppBlur)
         if isinstance(event, _IN_TURN) and not event.is_forwarded:
             await self._keys.take(event)
             return
@@ -60,4 +64,12 @@ class TakesKeys(FollowsSettings):
 
     def on_descendant_focus(self) -> None:
         """Something has the focus."""
-        self._keys.focus_came()
+        self._keys.came()
+
+    def await_list(self) -> None:
+        """See `Workstation`."""
+        self._keys.hold_for_list()
+
+    def list_came(self) -> None:
+        """See `Workstation`."""
+        self._keys.came()

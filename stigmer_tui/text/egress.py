@@ -1,30 +1,36 @@
-"""The last guard before the terminal: whatever a widget draws, no control code leaves inside of text.
+"""The last guard before the terminal: whatever a widget draws, no control code leaves inside of text, and nothing that hides.
 
 Textual passes escapes, clipboard writes and C1 codes through on almost every way of drawing. `safe` makes foreign text harmless where it is taken in; this
-filter holds even where somebody forgot to.
+filter holds even where somebody forgot to, and where a person writes: what they paste stays in their text as it is, and is drawn harmless.
 """
 
-import re
-
+from rich.cells import cell_len, set_cell_size, split_graphemes
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
-)
+from stigmer_tui.text.untrusted import safe
+
+
+def safe_in_place(text: str) -> str:
+    """As `safe`, in as many cells as it was laid out in: what has no width goes, and what stands for a character is as wide as that was.
+
+    The same object, where there is nothing to make harmless.
+    """
+    if (text.isascii() and text.isprintable()) or safe(text) is text:
+        return text
+    parts = [set_cell_size(safe(text[begin:end]), width) for begin, end, width in split_graphemes(text)[0]]
+    return set_cell_size("".join(parts), cell_len(text))
 
 
 class EgressGuard(LineFilter):
-    """Takes control codes, bidirectional controls and tag characters out of every segment. All of them have no width, so that nothing moves."""
+    """Makes the text of every segment what `safe` makes of it, in as many cells, so that nothing moves."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments with harmless text; segments of control codes, which Textual makes itself, stay."""
         return [
-            segment if segment.control or not _UNSAFE.search(segment.text) else _without_codes(segment)
+            segment
+            if segment.control or (text := safe_in_place(segment.text)) is segment.text
+            else Segment(text, segment.style)
             for segment in segments
         ]
-
-
-def _without_codes(segment: Segment) -> Segment:
-    return Segment(_UNSAFE.sub("", segment.text), segment.style)

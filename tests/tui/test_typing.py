@@ -100,9 +100,12 @@ async def test_the_terminal_is_left_behind_a_key(app: StigmerApp) -> None:
         await until(pilot, lambda: "Nothing has run" in screen_text(pilot), "the board")
         at_once(app, ":doctor\r")
         app.post_message(events.AppBlur())
+        await until(pilot, lambda: not app.looked_at, "known before its turn")
         await until(pilot, lambda: isinstance(app.screen, DoctorScreen), "where the command leads")
         await settled(pilot)
         assert not app.app_focus
+        await pilot.press("down")
+        assert app.looked_at
 
 
 async def test_a_workflow_that_there_is_not(app: StigmerApp) -> None:

@@ -10,7 +10,7 @@ from rich.segment import ControlType, Segment
 from textual.color import Color
 
 from stigmer_tui.text import Untrusted, safe
-from stigmer_tui.text.egress import EgressGuard
+from stigmer_tui.text.egress import EgressGuard, safe_in_place
 from tests.tui.hostile import HOSTILE, is_harmless
 
 BLACK = Color.parse("black")
@@ -66,9 +66,27 @@ def test_the_guard_takes_control_codes_out_of_every_segment(text: str) -> None:
     segments = EgressGuard().apply([Segment("before "), Segment(text), Segment(" after")], BLACK)
     drawn = "".join(segment.text for segment in segments)
     assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in drawn)
-    assert not any(letter in drawn for letter in "\u202a\u202b\u202d\u202e\u2066\u2067\u2068\u2069\U000e0041")
-    codes = {letter for letter in text if unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp")}
-    assert all(cell_len(code) == 0 for code in codes)
+    assert is_harmless(drawn)
+    assert cell_len(drawn) == sum(
+        cell_len(segment.text) for segment in (Segment("before "), Segment(text), Segment(" after"))
+    )
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=()), max_size=80))
+def test_any_text_is_harmless_where_it_stands(text: str) -> None:
+    """Whatever a person writes or pastes: in as many cells, so that the cursor is where it says."""
+    drawn = safe_in_place(text)
+    assert is_harmless(drawn)
+    assert cell_len(drawn) == cell_len(text)
+
+
+def test_what_is_pasted_is_drawn_in_place() -> None:
+    """Joined letters and pictures keep their room; ordinary text is the same object."""
+    assert safe_in_place("می\u200cخواهم") == "میخواهم"
+    assert safe_in_place("👩\u200d👧 ❤\ufe0f.") == "👩 ❤ ."
+    assert safe_in_place("a\U000e0041b\u202e") == "ab"
+    ordinary = "make test – 日本語"
+    assert safe_in_place(ordinary) is ordinary
 
 
 def test_the_guard_leaves_textuals_own_control_segments() -> None:
