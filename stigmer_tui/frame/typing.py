@@ -64,12 +64,4 @@ class TakesKeys(FollowsSettings):
 
     def on_descendant_focus(self) -> None:
         """Something has the focus."""
-        self._keys.came()
-
-    def await_list(self) -> None:
-        """See `Workstation`."""
-        self._keys.hold_for_list()
-
-    def list_came(self) -> None:
-        """See `Workstation`."""
-        self._keys.came()
+        self._keys.focus_came()
