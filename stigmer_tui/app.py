@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, ClassVar
@@ -204,7 +205,7 @@ class StigmerApp(TakesKeys):
 
     def connect(self) -> None:
         """Begin to connect; the board asks for it once it is drawn."""
-        self.run_worker(self._connecting.run(self._begin, self._notifying.run))
+        self.run_worker(partial(self._connecting.run, self._begin, self._notifying.run))
 
     def _begin(self) -> None:
         """The server answers for the first time, or again."""
@@ -235,6 +236,7 @@ class StigmerApp(TakesKeys):
         self.call_later(self._show_connection)
 
     def _show_connection(self) -> None:
+        self._keys.came()
         for screen in self._workstation_screens():
             screen.show_connection(self)
 
@@ -267,7 +269,7 @@ class StigmerApp(TakesKeys):
     def copy(self, text: str, *, what: str, cut: bool = False) -> None:
         """Copy a text; say that `what` was copied, and where `cut` that it is not all of it."""
         self.copy_to_clipboard(text)
-        self.run_worker(asyncio.to_thread(copy_by_programs, text))
+        self.run_worker(partial(asyncio.to_thread, partial(copy_by_programs, text)))
         self.say(f"Copied {what}{', cut: it is too long for a clipboard. v has all of it' if cut else ''}.")
 
     def copy_to_clipboard(self, text: str) -> None:

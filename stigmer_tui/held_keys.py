@@ -1,4 +1,5 @@
-"""Keys, pastes and the terminal's coming and going are taken one at a time: the next one waits until what had the one before is done with it, and until the screen that it opened is there.
+"""Keys, pastes and the terminal's coming and going are taken one at a time: the next one waits until what had the one before is done with it, and until the screen
+that it opened is there, with the list that its keys are for.
 
 Typed fast they do what they do when typed slowly: what opens a place has the keys behind it go to that place, and none is lost on the way.
 """
@@ -7,21 +8,24 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from textual import events
 from textual.app import App, ScreenStackError
 from textual.dom import DOMNode
 
+from stigmer_tui.screens.workstation import WorkstationScreen
+
 LONGEST_SECONDS = 1.0
 """A screen without anything to write into gets its keys after so long."""
 HANDLED_SECONDS = 5.0
-"""Whoever has not done with a key after so long hangs: the others are given all the same."""
+"""Whoever has not done with a key after so long hangs: the others are given all the same. So with a list that does not come."""
 _ROUNDS = 2
 """A key is handled, bubbles up, and has what it asked for carried out; what that sends goes the same way once more."""
 
 
 class HeldKeys:
-    """Holds them while one of them is handled, and from `hold` to the moment when the new screen has the focus."""
+    """Holds them while one of them is handled, and from `hold` to the moment when the new screen has the focus and its list."""
 
     def __init__(
         self, app: App[int], give: Callable[[events.Event], Awaitable[None]], ready: Callable[[], None]
@@ -32,7 +36,7 @@ class HeldKeys:
         self._ready = ready
         self._held: deque[events.Event] = deque()
         self._holding = False
-        self._focused = asyncio.Event()
+        self._came = asyncio.Event()
         self._forgets = False
         self.typed = False
         """Whether anybody typed anything yet."""
@@ -41,15 +45,22 @@ class HeldKeys:
         self._deadline: asyncio.TimerHandle | None = None
         """Set while that one is handled."""
 
-    def focus_came(self) -> None:
-        """A widget got the focus."""
-        self._focused.set()
+    def came(self) -> None:
+        """A widget got the focus, or a place its list."""
+        self._came.set()
 
     def hold(self) -> None:
         """From now on keys wait. Called just before a screen is put in front."""
+        self._begin(self._app.screen)
+
+    def hold_for_list(self) -> None:
+        """From now on keys wait for the list of the screen in front."""
+        self._begin(None)
+
+    def _begin(self, before: object) -> None:
         if not self._holding:
             self._holding = True
-            self._app.run_worker(self._wait(self._app.screen))
+            self._app.run_worker(partial(self._wait, before))
 
     def forget(self) -> None:
         """A screen comes that nobody asked for by a key: what is typed until it is there was meant for another, and is dropped."""
@@ -91,11 +102,21 @@ class HeldKeys:
 
     async def _wait(self, before: object) -> None:
         with suppress(TimeoutError, ScreenStackError):  # no screen is there any more once the app is left
-            async with asyncio.timeout(LONGEST_SECONDS):
-                while self._app.screen is before or self._app.screen.focused is None:
-                    self._focused.clear()
-                    await self._focused.wait()
+            await self._until(
+                lambda: self._app.screen is not before and self._app.screen.focused is not None, LONGEST_SECONDS
+            )
+            await self._until(lambda: not self._list_comes, HANDLED_SECONDS)
         self._app.call_later(self._release)
+
+    @property
+    def _list_comes(self) -> bool:
+        return isinstance(self._app.screen, WorkstationScreen) and self._app.screen.coming
+
+    async def _until(self, condition: Callable[[], bool], seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self._came.clear()
+                await self._came.wait()
 
     async def _release(self) -> None:
         """In the app's own turn: no other key comes in between."""

@@ -36,4 +36,4 @@ def _give_terminal(app: Workstation, *words: str) -> None:
         if isinstance(app.screen, BoardScreen):
             app.screen.workspace_changed()
 
-    app.run_worker(work())
+    app.run_worker(work)

@@ -1,6 +1,7 @@
 """Settings and themes: what their files say counts at once."""
 
 import asyncio
+from functools import partial
 
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.actions.keymap import UNBOUND
@@ -58,7 +59,7 @@ class FollowsSettings(Acts):
 
     def _theme_chosen(self, name: str | None) -> None:
         if name is not None:
-            self.run_worker(self._keep_theme(name))
+            self.run_worker(partial(self._keep_theme, name))
 
     async def _keep_theme(self, name: str) -> None:
         try:

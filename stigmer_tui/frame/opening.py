@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from functools import partial
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import ExecutionFilter
 from stigmer_apis.errors import StigmerError
@@ -37,7 +38,7 @@ def workflow(app: Workstation, words: Sequence[str]) -> None:
 
 def session(app: Workstation, words: Sequence[str]) -> None:
     """The newest run of a session."""
-    app.run_worker(_newest_run(app, _one(words, "session ID")))
+    app.run_worker(partial(_newest_run, app, _one(words, "session ID")))
 
 
 async def _newest_run(app: Workstation, session_id: str) -> None:

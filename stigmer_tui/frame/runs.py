@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,7 @@ class Runs:
     def keep_sending(self, sender: LineSender) -> None:
         """Have a sender send its lines until it is closed."""
         self._senders.append(sender)
-        self._app.run_worker(self._send_lines(sender))
+        self._app.run_worker(partial(self._send_lines, sender))
 
     async def _send_lines(self, sender: LineSender) -> None:
         await sender.run(await self._app.client())

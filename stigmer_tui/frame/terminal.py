@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from stigmer_tui.frame.notifying import News
 from stigmer_tui.frame.settings import LiveSettings
@@ -54,4 +55,6 @@ class Surroundings:
             return
         self._write(telling.notification(news.head, news.text, bell=wanted.bell))
         if wanted.desktop:
-            self._app.run_worker(asyncio.to_thread(telling.tell_desktop, news.head, news.text, dict(os.environ)))
+            self._app.run_worker(
+                partial(asyncio.to_thread, partial(telling.tell_desktop, news.head, news.text, dict(os.environ)))
+            )

@@ -64,4 +64,12 @@ class TakesKeys(FollowsSettings):
 
     def on_descendant_focus(self) -> None:
         """Something has the focus."""
-        self._keys.focus_came()
+        self._keys.came()
+
+    def await_list(self) -> None:
+        """See `Workstation`."""
+        self._keys.hold_for_list()
+
+    def list_came(self) -> None:
+        """See `Workstation`."""
+        self._keys.came()

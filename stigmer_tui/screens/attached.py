@@ -89,7 +89,7 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
         self._say("…")
         self._stop_listening = self._timeline.listen(self._told)
         self._told()
-        self.run_worker(self._attached())
+        self.run_worker(self._attached)
 
     def on_unmount(self) -> None:
         """Let go."""

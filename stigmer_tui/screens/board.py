@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from textual import events, getters, on
 from textual.app import ComposeResult
@@ -138,8 +139,8 @@ class BoardScreen(WorkstationScreen):
         """Show what there is, as it comes."""
         self.composer.write(self.app.drafts.get(DRAFT))
         self.call_after_refresh(self.app.connect)
-        self.run_worker(self._follow_list())
-        self.run_worker(self._queue_feed.follow(self.app.client))
+        self.run_worker(self._follow_list)
+        self.run_worker(partial(self._queue_feed.follow, self.app.client))
         self.set_interval(1.0, self._tick)
         self.show_connection(self.app)
         self.workspace_changed()

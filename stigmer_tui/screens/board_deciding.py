@@ -123,7 +123,7 @@ class BoardDeciding:
                 self._workstation.say_error(error)
 
         told(True)
-        self._workstation.run_worker(send())
+        self._workstation.run_worker(send)
 
     def _answer_all(self, named: Sequence[Asked]) -> None:
         for asked in named:
@@ -151,7 +151,7 @@ class BoardDeciding:
             except StigmerError as error:
                 self._workstation.say_error(error)
 
-        self._workstation.run_worker(sent())
+        self._workstation.run_worker(sent)
         self.question.hide()
         self._back()
 

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.stigmer.execution.v1.execution_service_pb2 import Refused
@@ -141,12 +142,12 @@ class BoardMany:
         elif verb == "retry" and self.count() > MOST_STARTED:
             self._workstation.say(f"At most {MOST_STARTED} runs are started again at once.", wrong=True)
         elif (verb == "retry" and self.count() == 1) or self._twice.press(self._signature(verb)):
-            self._workstation.run_worker(self._do(verb))
+            self._workstation.run_worker(partial(self._do, verb))
         self._changed()
 
     def seen(self, *, every: bool = False) -> None:
         """The failures that are meant were seen."""
-        self._workstation.run_worker(self._see(every))
+        self._workstation.run_worker(partial(self._see, every))
 
     def label(self, text: str) -> bool:
         """Put labels on, and take others off. False where the text says neither."""
@@ -164,7 +165,7 @@ class BoardMany:
                 )
                 return False
         if put or off:
-            self._workstation.run_worker(self._label(put, off))
+            self._workstation.run_worker(partial(self._label, put, off))
         return bool(put or off)
 
     def undo(self) -> None:
@@ -175,7 +176,7 @@ class BoardMany:
             self._workstation.say(f"Kept {thousands(kept)} run{'' if kept == 1 else 's'}.")
         elif self._labels:
             before, self._labels = self._labels, {}
-            self._workstation.run_worker(self._put_back(before))
+            self._workstation.run_worker(partial(self._put_back, before))
         else:
             self._workstation.say("There is nothing to undo.")
         self._changed()
@@ -184,7 +185,7 @@ class BoardMany:
         """Time goes by: what nobody kept is deleted."""
         if self._going is not None:
             if self._workstation.clock() >= self._going.at:
-                self._workstation.run_worker(self._delete_now(self._going))
+                self._workstation.run_worker(partial(self._delete_now, self._going))
             self._changed()
 
     # What is done.
@@ -252,7 +253,7 @@ class BoardMany:
 
     def _delete_later(self, ids: Sequence[str], alive: int) -> None:
         if self._going is not None:
-            self._workstation.run_worker(self._delete_now(self._going))
+            self._workstation.run_worker(partial(self._delete_now, self._going))
         if alive:
             self._workstation.say(f"{thousands(alive)} go on, and stay: stop them with x first.")
         if ids:

@@ -49,7 +49,7 @@ class Starting:
         app = self._workstation
         if not self._looking:
             self._looking = True
-            app.run_worker(self._look_for_model())
+            app.run_worker(self._look_for_model)
         return welcome(shell=app.agent == SHELL, model=self._model, rows=app.size.height - OTHER_ROWS)
 
     async def _look_for_model(self) -> None:
@@ -63,7 +63,7 @@ class Starting:
 
     def ask_agent(self) -> PromptLine:
         """The line for the agent, which completes names."""
-        self._workstation.run_worker(self._offer_agents())
+        self._workstation.run_worker(self._offer_agents)
         self.agent_line.value = "" if self._workstation.agent == SHELL else self._workstation.agent
         return self.agent_line
 

@@ -1,6 +1,7 @@
 """The line for `:` commands, over whatever is shown."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
@@ -62,7 +63,7 @@ class CommandScreen(Dialog[Command | None]):
         wanted = needs(self._line.value)
         if wanted not in (Completes.NOTHING, *self._known):
             self._known[wanted] = ()
-            self.run_worker(self._learn(wanted))
+            self.run_worker(partial(self._learn, wanted))
         self._completions.offer(complete(self._line.value, self._known))
 
     async def _learn(self, wanted: Completes) -> None:

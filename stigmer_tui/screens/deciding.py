@@ -1,6 +1,7 @@
 """The card of a run, and the line into which one writes a reason or another command."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
@@ -122,4 +123,4 @@ class Deciding:
         )
 
     def _page(self, text: str) -> None:
-        self._workstation.run_worker(self._workstation.page(lambda: [text.encode("utf-8", "replace")], 1))
+        self._workstation.run_worker(partial(self._workstation.page, lambda: [text.encode("utf-8", "replace")], 1))

@@ -152,7 +152,7 @@ class DoctorScreen(WorkstationScreen):
     def _look_soon(self) -> None:
         self._looking = True
         self._say()
-        self.run_worker(self._look(), exclusive=True, group="doctor")
+        self.run_worker(self._look, exclusive=True, group="doctor")
 
     async def _look(self) -> None:
         client, unreachable = None, None

@@ -135,7 +135,7 @@ class EditingScreen(WorkstationScreen):
         self._say()
 
     def _check_soon(self) -> None:
-        self.run_worker(self._check(), exclusive=True, group="checking")
+        self.run_worker(self._check, exclusive=True, group="checking")
 
     async def _check(self) -> None:
         """As `apply` does: first what can be told here, then what the server says, which stores nothing."""
@@ -184,13 +184,13 @@ class EditingScreen(WorkstationScreen):
     def _ask(self, what: str) -> None:
         match what:
             case "save":
-                self.run_worker(self._save(), exclusive=True, group="saving")
+                self.run_worker(self._save, exclusive=True, group="saving")
             case "next":
                 self._next(1)
             case "previous":
                 self._next(-1)
             case "editor":
-                self.run_worker(self._in_editor())
+                self.run_worker(self._in_editor)
             case _:
                 self._leave()
 

@@ -1,6 +1,7 @@
 """The library: what there is to run and to run it with. Browse, read, edit, delete."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -101,12 +102,17 @@ class LibraryScreen(WorkstationScreen):
         """The kind that is listed."""
         return SHOWN[self._place][0]
 
+    @property
+    def coming(self) -> bool:
+        """Whether the list of another kind, or of another filter, is still shown."""
+        return self.feed.shows != (self.kind, self._filter) and not self.app.connection_lost
+
     def on_mount(self) -> None:
         """Fetch the first list, and keep up with it."""
         self.show_connection(self.app)
         self._say()
         self._turn(0)
-        self.run_worker(self._follow())
+        self.run_worker(self._follow)
 
     async def _follow(self) -> None:
         client = await self.app.client()
@@ -127,6 +133,7 @@ class LibraryScreen(WorkstationScreen):
         if self.is_mounted:
             self.table.show(self.feed.entries, from_the_start=from_the_start)
             self._say()
+            self.app.list_came()
 
     def _say(self) -> None:
         left: list[Part] = [("Library  ", "title")]
@@ -167,7 +174,7 @@ class LibraryScreen(WorkstationScreen):
         """Another entry is selected, or the end of what was fetched is near."""
         self._say()
         if self.feed.more and self.table.top + 2 * self.table.page_rows > self.table.row_count():
-            self.run_worker(self._fetch_more())
+            self.run_worker(self._fetch_more)
 
     # Keys.
 
@@ -215,7 +222,7 @@ class LibraryScreen(WorkstationScreen):
                 self.app.copy(self.document.text, what="the whole")
             case "pager":
                 text = self.document.text
-                self.run_worker(self.app.page(lambda: [text.encode()], 1))
+                self.run_worker(partial(self.app.page, lambda: [text.encode()], 1))
             case _:
                 return
 
@@ -223,7 +230,7 @@ class LibraryScreen(WorkstationScreen):
         """What waits to be deleted stays; else what was changed last is again as it was."""
         if self._changed is not None and not self._deleting.waits:
             (entry, version), self._changed = self._changed, None
-            self.run_worker(self._take_back(entry, version))
+            self.run_worker(partial(self._take_back, entry, version))
         else:
             self._deleting.undo()
 
@@ -303,7 +310,8 @@ class LibraryScreen(WorkstationScreen):
         self._place = (self._place + step) % len(SHOWN)
         self._read(False)
         self.feed.loaded = False
-        self.run_worker(self._fetch(), exclusive=True, group="library")
+        self.run_worker(self._fetch, exclusive=True, group="library")
+        self.app.await_list()
 
     def _read(self, reading: bool) -> None:
         self.set_class(reading, "-reading")
@@ -313,6 +321,7 @@ class LibraryScreen(WorkstationScreen):
         if self._filter:
             self._filter_by("")
             self.filter_line.value = ""
+            self.app.await_list()
         else:
             self.app.pop_screen()
 
@@ -327,7 +336,7 @@ class LibraryScreen(WorkstationScreen):
     def _filter_by(self, text: str) -> None:
         if text != self._filter:
             self._filter = text
-            self.run_worker(self._fetch(), exclusive=True, group="library")
+            self.run_worker(self._fetch, exclusive=True, group="library")
 
     def _filter_left(self, accepted: bool) -> None:
         if not accepted:
@@ -335,5 +344,6 @@ class LibraryScreen(WorkstationScreen):
         self._filter_by(self.filter_line.value)
         self.filter_line.display = False
         self.set_focus(self.table)
+        self.app.await_list()
 
     # Deleting.

@@ -1,6 +1,7 @@
 """Deleting in the library: asked with what goes along, waited for, taken back."""
 
 from collections.abc import Callable
+from functools import partial
 
 from textual.screen import Screen
 from textual.timer import Timer
@@ -57,7 +58,7 @@ class Deleting:
         else:
             if self._going is None:
                 self._consequence = ""
-            self._screen.run_worker(self._ask(entry))
+            self._screen.run_worker(partial(self._ask, entry))
             self._screen.set_timer(CONFIRM_SECONDS + 0.1, self._say)
         self._say()
 
@@ -82,7 +83,7 @@ class Deleting:
     def _finish(self) -> None:
         going = self._stop()
         if going is not None:
-            self._screen.run_worker(self._delete(going))
+            self._screen.run_worker(partial(self._delete, going))
 
     async def _ask(self, entry: Entry) -> None:
         answer = await self._call(entry, dry_run=True)

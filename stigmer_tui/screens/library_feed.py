@@ -44,6 +44,8 @@ class LibraryFeed:
         """Whether there are more than were fetched."""
         self.error: StigmerError | None = None
         self.loaded = False
+        self.shows: tuple[Kind, str] | None = None
+        """The kind and the text of the list that is there, or of the one that could not be fetched."""
 
     def resource(self, entry: Entry) -> Resource | None:
         """The whole of an entry."""
@@ -58,7 +60,7 @@ class LibraryFeed:
         """The next page, where there is one and nobody fetches it yet."""
         if self._token and not self._fetching.locked():
             async with self._fetching:
-                await self._page(client, self._token)
+                await self._page(client, self._token, self.entries, self._resources)
             self._shown(False)
 
     async def follow(self, client: "Client") -> None:
@@ -75,15 +77,20 @@ class LibraryFeed:
     async def _fetch(self, client: "Client", *, again: bool) -> None:
         wanted = len(self.entries) if again else PAGE
         async with self._fetching:
-            self.entries, self._resources, self._token = [], {}, ""
-            await self._page(client, "")
-            while self._token and len(self.entries) < wanted:
-                await self._page(client, self._token)
-            if self._text and not self._token and len(self.entries) < FEW and self.error is None:
-                await self._add_near(client)
+            entries: list[Entry] = []
+            resources: dict[str, Resource] = {}
+            self._token = ""
+            asked = self._kind, self._text
+            await self._page(client, "", entries, resources)
+            while self._token and len(entries) < wanted:
+                await self._page(client, self._token, entries, resources)
+            if self._text and not self._token and len(entries) < FEW and self.error is None:
+                await self._add_near(client, entries, resources)
+            self.entries, self._resources = entries, resources
+            self.shows = (asked[0], asked[1]) if asked[0] is not None else None
         self._shown(not again)
 
-    async def _add_near(self, client: "Client") -> None:
+    async def _add_near(self, client: "Client", entries: list[Entry], resources: dict[str, Resource]) -> None:
         """Behind what contains the text, what has its letters in its name, in order: `rvw` finds `reviewer`."""
         kind, text = self._kind, self._text
         if kind is None:
@@ -94,13 +101,14 @@ class LibraryFeed:
             self.error = error
             return
         known = {entry_of(each).resource_id: each for each in page.resources}
-        others = [entry for key, each in known.items() if key not in self._resources and (entry := entry_of(each))]
+        others = [entry for key, each in known.items() if key not in resources and (entry := entry_of(each))]
         for entry in best(text, others, FEW, lambda each: each.name):
-            self._resources[entry.resource_id] = known[entry.resource_id]
-            self.entries.append(entry)
-        self.total = len(self.entries)
+            resources[entry.resource_id] = known[entry.resource_id]
+            entries.append(entry)
+        self.total = len(entries)
 
-    async def _page(self, client: "Client", token: str) -> None:
+    async def _page(self, client: "Client", token: str, entries: list[Entry], resources: dict[str, Resource]) -> None:
+        """Put a page behind what is in `entries` and `resources`."""
         kind = self._kind
         if kind is None:
             return
@@ -120,5 +128,5 @@ class LibraryFeed:
         self.more = bool(page.next_page_token)
         for resource in page.resources:
             entry = entry_of(resource)
-            self._resources[entry.resource_id] = resource
-            self.entries.append(entry)
+            resources[entry.resource_id] = resource
+            entries.append(entry)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -87,12 +88,17 @@ class HistoryScreen(WorkstationScreen):
         """Who carries out which actions."""
         return {Scope.HISTORY: self.list}
 
+    @property
+    def coming(self) -> bool:
+        """Whether no version is known yet."""
+        return not self._loaded and self._error is None and not self.app.connection_lost
+
     def on_mount(self) -> None:
         """Fetch the newest, and keep up."""
         self.show_connection(self.app)
         self._say()
-        self.run_worker(self._fetch(), exclusive=True, group="history")
-        self.run_worker(self._follow())
+        self.run_worker(self._fetch, exclusive=True, group="history")
+        self.run_worker(self._follow)
 
     # Fetching.
 
@@ -109,7 +115,7 @@ class HistoryScreen(WorkstationScreen):
                     getattr(each, field).metadata.id for each in change.changed if each.WhichOneof("resource") == field
                 }
                 if change.reset or self._past.resource_id in ids:
-                    self.run_worker(self._fetch(), exclusive=True, group="history")
+                    self.run_worker(self._fetch, exclusive=True, group="history")
         except StigmerError as error:
             self.app.say_error(error)
 
@@ -129,6 +135,7 @@ class HistoryScreen(WorkstationScreen):
             stay = "" if selected is None or (at_newest and not more) else selected.version_id
             self.list.show([row_of(each) for each in self._versions], stay=stay)
         self._say()
+        self.app.list_came()
 
     @property
     def _selected(self) -> Version | None:
@@ -184,7 +191,7 @@ class HistoryScreen(WorkstationScreen):
         """Another version is selected, or the end of what was fetched is near."""
         self._say()
         if self._token and self.list.top + 2 * self.list.page_rows > self.list.row_count():
-            self.run_worker(self._fetch(more=True), exclusive=True, group="history")
+            self.run_worker(partial(self._fetch, more=True), exclusive=True, group="history")
 
     # Keys.
 
@@ -208,7 +215,7 @@ class HistoryScreen(WorkstationScreen):
                 self.app.copy(self._whole(version), what=f"version {safe(Untrusted(version.version_id))}")
             case "pager" if version is not None:
                 text = self._whole(version)
-                self.run_worker(self.app.page(lambda: [text.encode()], 1))
+                self.run_worker(partial(self.app.page, lambda: [text.encode()], 1))
             case _:
                 return
 
@@ -220,11 +227,13 @@ class HistoryScreen(WorkstationScreen):
         if version.version_id == newest:
             self.app.say("This version is the present one.")
         else:
-            self.run_worker(self._make_newest(version.version_id, undo=newest), exclusive=True, group="restoring")
+            self.run_worker(
+                partial(self._make_newest, version.version_id, undo=newest), exclusive=True, group="restoring"
+            )
 
     def _undo(self) -> None:
         if self._taken_from:
-            self.run_worker(self._make_newest(self._taken_from, undo=""), exclusive=True, group="restoring")
+            self.run_worker(partial(self._make_newest, self._taken_from, undo=""), exclusive=True, group="restoring")
         else:
             self.app.say("Nothing was restored here.")
 

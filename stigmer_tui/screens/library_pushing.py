@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from textual import getters, on
@@ -104,7 +105,7 @@ class PushScreen(WorkstationScreen):
         self._say()
 
     def _look_soon(self, written: str) -> None:
-        self.run_worker(self._look(written), exclusive=True, group="looking")
+        self.run_worker(partial(self._look, written), exclusive=True, group="looking")
 
     async def _look(self, written: str) -> None:
         """What fits; and where a skill is written, what of it would be pushed."""
@@ -191,7 +192,7 @@ class PushScreen(WorkstationScreen):
             self.app.say("There is nothing to push yet: choose a folder with a SKILL.md.", wrong=True)
         else:
             self._pushing_since = time.monotonic()
-            self.run_worker(self._send(self._packed))
+            self.run_worker(partial(self._send, self._packed))
 
     async def _send(self, packed: Packed) -> None:
         timer = self.set_interval(1, self._say)

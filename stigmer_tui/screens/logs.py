@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 from textual import getters, on
@@ -264,7 +265,7 @@ class LogsScreen(WorkstationScreen):
             case "copy_line":
                 self._copy()
             case "pager":
-                self.run_worker(self.app.page(lambda: log.lines(self.view.cursor), 1))
+                self.run_worker(partial(self.app.page, lambda: log.lines(self.view.cursor), 1))
             case _:
                 return
 
@@ -277,7 +278,7 @@ class LogsScreen(WorkstationScreen):
                 self.app.copy(self.document.text[:LONGEST_COPIED], what="the line")
             case "pager":
                 text = self.document.text
-                self.run_worker(self.app.page(lambda: [text.encode()], 1))
+                self.run_worker(partial(self.app.page, lambda: [text.encode()], 1))
             case _:
                 return
 
@@ -335,9 +336,9 @@ class LogsScreen(WorkstationScreen):
                     self.view.show_columns(text.replace(",", " ").split())
                     self._say()
                 case "time":
-                    self.run_worker(self._go_to_time(text))
+                    self.run_worker(partial(self._go_to_time, text))
                 case _:
-                    self.run_worker(self._save(text))
+                    self.run_worker(partial(self._save, text))
         except StigmerError as error:
             self.app.say_error(error)
 

@@ -100,7 +100,7 @@ class MomentsScreen(WorkstationScreen):
         """At the end, where one came from."""
         self.set_class(bool(self._timeline.terminal_ids), "-terminal")
         self._stop_listening = self._timeline.listen(self._grown)
-        self.run_worker(self._keep_going())
+        self.run_worker(self._keep_going)
         self.set_interval(FRAME_SECONDS, self._play)
         self._go(self._timeline.last)
 

@@ -86,7 +86,7 @@ class PlotsScreen(WorkstationScreen):
             self._fetch_soon()
 
     def _fetch_soon(self) -> None:
-        self.run_worker(self._fetch(), exclusive=True, group="plots")
+        self.run_worker(self._fetch, exclusive=True, group="plots")
 
     async def _fetch(self) -> None:
         client = await self.app.client()

@@ -1,6 +1,7 @@
 """Messages that wait for their turn: taken back, put in another order, sent at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stigmer_apis.errors import FailedPrecondition, StigmerError
@@ -98,7 +99,7 @@ class Queueing:
             raise
 
     def _run(self, change: "Callable[[Client], Awaitable[object]]") -> None:
-        self._workstation.run_worker(self._done(change))
+        self._workstation.run_worker(partial(self._done, change))
 
     async def _done(self, change: "Callable[[Client], Awaitable[object]]") -> None:
         client = await self._workstation.client()

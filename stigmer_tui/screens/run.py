@@ -1,6 +1,7 @@
 """A run: what it printed, what happened in it, and where one writes to it."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -172,7 +173,7 @@ class RunScreen(WorkstationScreen):
         self.feed.timeline.close()
 
     def _read(self) -> None:
-        self.run_worker(self._live(), group="feed", exclusive=True)
+        self.run_worker(self._live, group="feed", exclusive=True)
 
     async def _live(self) -> None:
         client = await self.app.client()
@@ -372,6 +373,6 @@ class RunScreen(WorkstationScreen):
         """Attach with the whole terminal, in place of the app."""
         state = self.feed.state
         if state.terminal_id:
-            self.run_worker(self.app.attach(state.execution_id, state.terminal_id))
+            self.run_worker(partial(self.app.attach, state.execution_id, state.terminal_id))
         else:
             self.take_keyboard()

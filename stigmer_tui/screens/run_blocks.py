@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ class BlockActions:
         """Open the whole block in the pager."""
         text = safe(untrusted_text(block), lines=True)
         content = text.encode("utf-8", "replace")
-        self._workstation.run_worker(self._workstation.page(lambda: [content], 1))
+        self._workstation.run_worker(partial(self._workstation.page, lambda: [content], 1))
 
     # The past before a block.
 
@@ -143,7 +144,7 @@ class BlockActions:
             except StigmerError as error:
                 self._workstation.say_error(error)
 
-        self._workstation.run_worker(sent())
+        self._workstation.run_worker(sent)
 
     # Saving.
 
@@ -158,7 +159,7 @@ class BlockActions:
         self.line.display = False
         self.line.screen.set_focus(self._view)
         if accepted and block is not None and self.line.value.strip():
-            self._workstation.run_worker(self._save(block, Path(self.line.value.strip()).expanduser()))
+            self._workstation.run_worker(partial(self._save, block, Path(self.line.value.strip()).expanduser()))
 
     async def _save(self, block: Block, path: Path) -> None:
         content = markdown_of(block).encode("utf-8", "replace")

@@ -1,6 +1,7 @@
 """What leaves a run for elsewhere: to the clipboard, to the pager."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from stigmer_tui.screens.taking import selected, taken
 from stigmer_tui.screens.workstation import Workstation
@@ -39,7 +40,7 @@ class Copying:
 
     def page(self, view: LogView) -> None:
         """Open everything in the pager."""
-        self._workstation.run_worker(self._page(view))
+        self._workstation.run_worker(partial(self._page, view))
 
     async def _page(self, view: LogView) -> None:
         if isinstance(view, TranscriptView):

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,7 +51,7 @@ class Exporting:
         written = self.line.value.strip()
         if accepted and written:
             path = Path(written).expanduser().absolute()
-            self._workstation.run_worker(self._export(self._execution_id, path), exit_on_error=False)
+            self._workstation.run_worker(partial(self._export, self._execution_id, path), exit_on_error=False)
 
     async def _export(self, execution_id: str, path: Path) -> None:
         from stigmer_tui.records.writing import FORM_OF_SUFFIX, write_run

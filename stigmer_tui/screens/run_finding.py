@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.matching import LONGEST_PATTERN
@@ -81,7 +82,7 @@ class Finding:
         text = text[:LONGEST_PATTERN]
         self.total = None
         self._view.search(Needle.of(text, regex=self.regex, match_case=self.match_case) if text else None)
-        self._workstation.run_worker(self._count(self._view.needle), group="find", exclusive=True)
+        self._workstation.run_worker(partial(self._count, self._view.needle), group="find", exclusive=True)
 
     def _left(self, accepted: bool) -> None:
         """Go to the pane; escape takes the search away."""

@@ -1,6 +1,7 @@
 """Stopping the run that is shown: asked twice, then said how far it came."""
 
 from collections.abc import Callable
+from functools import partial
 
 from stigmer_apis.errors import StigmerError
 from stigmer_tui.screens.stopping import CONFIRM_SECONDS, StopKey
@@ -32,7 +33,7 @@ class RunStopping:
             self._workstation.say("It is being stopped.")
         elif self._key.press(state.execution_id):
             state.stop = StopState.REQUESTED
-            self._workstation.run_worker(self._cancel(state.execution_id))
+            self._workstation.run_worker(partial(self._cancel, state.execution_id))
         else:
             self._workstation.set_timer(CONFIRM_SECONDS + 0.1, self._said)
         self._said()

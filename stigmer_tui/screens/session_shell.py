@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from stigmer_apis.errors import FailedPrecondition, StigmerError
@@ -41,7 +42,7 @@ class SessionShell:
         elif self._key.press(session_id):
             self._opening = True
             self._workstation.say("Opening the session's shell. Ctrl+] then d leaves it.")
-            self._workstation.run_worker(self._open(session_id))
+            self._workstation.run_worker(partial(self._open, session_id))
         else:
             self._workstation.say("Nothing runs here that has a keyboard. Once more: the session's shell.")
 

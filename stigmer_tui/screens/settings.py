@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from textual import events, getters, on
@@ -106,7 +107,7 @@ class SettingsScreen(WorkstationScreen):
     # Reading.
 
     def _read(self) -> None:
-        self.run_worker(self._load(), exclusive=True, group="settings")
+        self.run_worker(self._load, exclusive=True, group="settings")
 
     async def _load(self) -> None:
         try:
@@ -190,7 +191,7 @@ class SettingsScreen(WorkstationScreen):
             case "undo":
                 self._change(self._changes.undo, lambda what: f"{what} is as it was." if what else "Nothing to undo.")
             case "file":
-                self.run_worker(self._edit_file(), exclusive=True, group="file")
+                self.run_worker(self._edit_file, exclusive=True, group="file")
             case _ if entry is not None:
                 self._ask_about(entry, what)
             case _:
@@ -239,7 +240,7 @@ class SettingsScreen(WorkstationScreen):
                 self.app.show_board(None)
                 self.app.call_later(self.app.run_written, "board.columns")
             case Way.COMMAND:
-                self.run_worker(self.app.run_command(*entry.command))
+                self.run_worker(partial(self.app.run_command, *entry.command))
             case Way.PANES:
                 self._take_neighbour(entry, 1)
             case Way.NOT_HERE:
@@ -310,7 +311,7 @@ class SettingsScreen(WorkstationScreen):
                 self.app.say(said(done))
             self._read()
 
-        self.run_worker(run())
+        self.run_worker(run)
 
     async def _edit_file(self) -> None:
         """The whole file in the person's editor; what would not be understood is kept for the next time."""

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf import json_format
@@ -141,7 +142,7 @@ class Steering:
             self._workstation.say(f"/approvals: {COMMANDS['/approvals']}", wrong=True)
 
     def _run(self, send: "Callable[[Client], Awaitable[object]]") -> None:
-        self._workstation.run_worker(self._sent(send))
+        self._workstation.run_worker(partial(self._sent, send))
 
     async def _sent(self, send: "Callable[[Client], Awaitable[object]]") -> None:
         client = await self._workstation.client()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -101,8 +102,8 @@ class WorkflowScreen(WorkstationScreen):
 
     def on_mount(self) -> None:
         """Read the run, and what it runs."""
-        self.run_worker(self._live())
-        self.run_worker(self._learn())
+        self.run_worker(self._live)
+        self.run_worker(self._learn)
         self.set_interval(1.0, self._tick)
         self.show_connection(self.app)
         self._draw()
@@ -284,7 +285,7 @@ class WorkflowScreen(WorkstationScreen):
 
     def _page(self) -> None:
         text = self.task_view.whole()
-        self.run_worker(self.app.page(lambda: [text.encode("utf-8", "replace")], 1))
+        self.run_worker(partial(self.app.page, lambda: [text.encode("utf-8", "replace")], 1))
 
     def _read(self, reading: bool) -> None:
         self.set_class(reading, "-reading")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from textual import getters, on
 from textual.app import ComposeResult
@@ -87,7 +88,7 @@ class DefinitionScreen(WorkstationScreen):
         self.hints.leave_out(_OF_A_RUN)
         self.tree_view.title = self.shown_name
         self._say()
-        self.run_worker(self._fetch())
+        self.run_worker(self._fetch)
 
     async def _fetch(self) -> None:
         client = await self.app.client()
@@ -169,7 +170,7 @@ class DefinitionScreen(WorkstationScreen):
                 self.app.copy(self.document.workflow_id, what="the id of the workflow")
             case "pager":
                 text = self.task_view.whole()
-                self.run_worker(self.app.page(lambda: [text.encode("utf-8", "replace")], 1))
+                self.run_worker(partial(self.app.page, lambda: [text.encode("utf-8", "replace")], 1))
             case "leave" if self.tree_view.needle:
                 self.tree_view.search("")
             case "leave":

@@ -1,6 +1,7 @@
 """What one sends to a run of a workflow: signals, a pause, and the run of it once more."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from google.protobuf.struct_pb2 import Value
@@ -43,7 +44,7 @@ class InputForm:
         if not accepted or document is None:
             return
         given = value_of(value) if self.form.text.text.strip() else None
-        self._workstation.run_worker(self._run(document, given))
+        self._workstation.run_worker(partial(self._run, document, given))
 
     async def _run(self, document: Document, given: Value | None) -> None:
         app = self._workstation
@@ -162,7 +163,7 @@ class WorkflowSending:
             self._run(lambda client: client.steering.pause(state.execution_id))
 
     def _run(self, send: "Callable[[Client], Awaitable[object]]") -> None:
-        self._workstation.run_worker(self._sent(send))
+        self._workstation.run_worker(partial(self._sent, send))
 
     async def _sent(self, send: "Callable[[Client], Awaitable[object]]") -> None:
         client = await self._workstation.client()

@@ -49,6 +49,11 @@ class WorkstationScreen(Screen[None]):
         """What had the focus before another place got the keys."""
         self._own_breakpoints = self.HORIZONTAL_BREAKPOINTS
 
+    @property
+    def coming(self) -> bool:
+        """Whether what its keys are for is still fetched: they wait for it. Whoever has it tells `Workstation.list_came`."""
+        return False
+
     trouble: Notice
     """Where it says what keeps it from the server."""
 
@@ -210,6 +215,14 @@ class Workstation(App[int]):
     @abstractmethod
     def copy(self, text: str, *, what: str, cut: bool = False) -> None:
         """Copy a text; say that `what` was copied, and where `cut` that it is not all of it."""
+
+    @abstractmethod
+    def await_list(self) -> None:
+        """What is typed from now on is for what the place in front fetches, as long as it is `coming`."""
+
+    @abstractmethod
+    def list_came(self) -> None:
+        """A place has what it fetched, or knows that it does not get it."""
 
     @abstractmethod
     def open_page(self, page: Page) -> None:

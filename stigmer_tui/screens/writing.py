@@ -48,7 +48,7 @@ class Writing:
     def ask(self, what: str) -> bool:
         """Do what an action of the composer is called. False where the screen has to."""
         if what == "editor":
-            self._workstation.run_worker(self._edit())
+            self._workstation.run_worker(self._edit)
         elif what in _OF_QUEUE and self._queueing is not None:
             self._queueing.ask(what)
         elif what in ("queue", "take_back"):

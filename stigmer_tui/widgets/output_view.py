@@ -3,6 +3,7 @@
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -217,7 +218,7 @@ class OutputView(LogView):
             return
         self.searching = True
         if needle.regex:
-            self._worker = self.run_worker(self._look_for_expression(needle, first, end), exit_on_error=False)
+            self._worker = self.run_worker(partial(self._look_for_expression, needle, first, end), exit_on_error=False)
         else:
             self.run_worker(lambda: self._look_through(needle, first, end), thread=True, exit_on_error=False)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from rich.segment import Segment
 from rich.style import Style
@@ -46,7 +47,7 @@ class RowMarks:
             return with_spans(segments, spans, style)
         if self._matcher is not None and text:
             if not self._asked:
-                self._view.run_worker(self._ask(self._matcher), exit_on_error=False)
+                self._view.run_worker(partial(self._ask, self._matcher), exit_on_error=False)
             self._asked.add(text)
         return segments
 

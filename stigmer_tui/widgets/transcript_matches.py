@@ -4,6 +4,7 @@ import asyncio
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rich.segment import Segment
 from rich.style import Style
@@ -63,7 +64,9 @@ class TranscriptMatches:
         self.marks.use(needle)
         if self._worker is not None:
             self._worker.cancel()
-        self._worker = None if needle is None else self._view.run_worker(self._look(needle), exit_on_error=False)
+        self._worker = (
+            None if needle is None else self._view.run_worker(partial(self._look, needle), exit_on_error=False)
+        )
 
     def changed(self, changed: Changed) -> None:
         """Blocks changed or came: they are looked through again."""

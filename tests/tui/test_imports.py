@@ -1,9 +1,13 @@
 """What the workstation loads, and what it must not."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import stigmer_tui
 
 FORBIDDEN = (
     "temporalio",
@@ -54,3 +58,19 @@ def test_attaching_needs_no_screen() -> None:
 def test_the_package_itself_is_light() -> None:
     """Importing it for a version or a help text costs nothing."""
     assert not loaded("import stigmer_tui") & {"textual", "rich", "grpc", "google", "click"}
+
+
+def test_workers_are_given_functions() -> None:
+    """Not coroutines: a worker that is cancelled before it begins, as its place is left at once, would never await one."""
+    given = [
+        f"{path.name}:{node.lineno}"
+        for path in Path(stigmer_tui.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "run_worker"
+        and node.args
+        and isinstance(node.args[0], ast.Call)
+        and ast.unparse(node.args[0].func) != "partial"
+    ]
+    assert given == []

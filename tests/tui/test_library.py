@@ -1,10 +1,15 @@
 """The library: lists by kind, filter, document, delete, and the way to a run."""
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from stigmer_apis._generated.ai.stigmer.agentic.environment.v1.environment_pb2 import Environment
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceMetadata
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.apiresourcekind.api_resource_kind_pb2 import ApiResourceKind
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     DeleteResourceRequest,
     DeleteResourceResponse,
@@ -12,11 +17,17 @@ from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import (
     Resource,
 )
 from stigmer_tui.app import StigmerApp
+from stigmer_tui.manifests.kinds import Kind
 from stigmer_tui.screens import library_deleting
+from stigmer_tui.screens.editing import EditingScreen
 from stigmer_tui.screens.library import LibraryScreen
+from stigmer_tui.screens.library_feed import LibraryFeed
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui.hostile import HOSTILE
 from tests.tui.support import screen_text, settled, typed, until
+
+if TYPE_CHECKING:
+    from stigmer_apis.client import Client
 
 
 def environment(name: str, description: str = "") -> Resource:
@@ -57,6 +68,65 @@ async def test_lists_by_kind_and_what_is_selected(app: StigmerApp, backend: Scri
         await until(pilot, lambda: "staging" in screen_text(pilot), "environments")
         assert "isSecret: true" in screen_text(pilot)
         assert "********" in screen_text(pilot)
+
+
+async def test_keys_wait_for_the_list_that_they_are_for(
+    app: StigmerApp, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed before the first list is there, and before the one of another kind: each is for an entry of that list."""
+    backend.add_agent("author")
+    backend.add_agent("reviewer")
+    backend.resources.add(environment("staging"))
+    gate = asyncio.Event()
+    turn_to = LibraryFeed.turn_to
+
+    async def late(feed: LibraryFeed, client: "Client", kind: Kind, text: str) -> None:
+        await gate.wait()
+        await turn_to(feed, client, kind, text)
+
+    monkeypatch.setattr(LibraryFeed, "turn_to", late)
+    async with app.run_test(size=(140, 30)) as pilot:
+        await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
+        for keys, title in (
+            (("f8", "j", "e"), "agent/author"),
+            (("tab", "tab", "tab", "tab", "e"), "environment/staging"),
+        ):
+            gate.clear()
+            for key in keys:
+                app.post_message(events.Key(key, key if len(key) == 1 else None))
+            await until(pilot, lambda: isinstance(app.screen, LibraryScreen) and app.screen.coming, "a list that comes")
+            await settled(pilot)
+            assert isinstance(app.screen, LibraryScreen)
+            gate.set()
+            await until(pilot, lambda: isinstance(app.screen, EditingScreen), "edited")
+            await until(pilot, lambda title=title: title in screen_text(pilot), title)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, LibraryScreen), "the library again")
+
+
+async def test_an_entry_stays_whole_while_the_list_is_fetched_anew(
+    app: StigmerApp, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is shown can be edited at any moment, also in the one in which something changed on the server."""
+    backend.add_agent("reviewer")
+    async with app.run_test(size=(140, 30)) as pilot:
+        screen = await opened(pilot, app)
+        gate, asked = asyncio.Event(), asyncio.Event()
+        client = await app.client()
+        listed = client.resources.list
+
+        async def late(kind: "ApiResourceKind.ValueType", *args: object, **more: object) -> object:
+            asked.set()
+            await gate.wait()
+            return await listed(kind)
+
+        monkeypatch.setattr(client.resources, "list", late)
+        backend.resources.add(environment("staging"))
+        await until(pilot, asked.is_set, "fetched anew")
+        assert screen.table.selected is not None
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, EditingScreen), "edited")
+        gate.set()
 
 
 async def test_the_filter_asks_the_server(app: StigmerApp, backend: ScriptedBackend) -> None:

@@ -1,6 +1,7 @@
 """Completes what is written in a document: follows the cursor of one text and fills the list of offers beside it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from textual.geometry import Offset
 from textual.widgets import TextArea
@@ -45,7 +46,7 @@ class Completing:
         if place is None or not (place.written or asked or place.is_value):
             self.close()
             return
-        self._area.run_worker(self._show(place, asked), group="offers", exclusive=True)
+        self._area.run_worker(partial(self._show, place, asked), group="offers", exclusive=True)
 
     async def _show(self, place: Place, asked: bool) -> None:
         words = {word.text: word for word in await self._offers(place)}
