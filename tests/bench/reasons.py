@@ -41,7 +41,7 @@ REASONS: dict[str, str] = {
         "a round is two tasks, four events and a durable activity: it takes 0.5 ms of the runner's core, half of it in the workflow library and the loop, "
         "and 0.4 ms of the daemon's"
     ),
-    "expression after the first": "the machine was busy: jq takes 40 µs of it, two processes that take turns the rest",
+    "expression after the first": "jq takes 40 µs of it; the way to its process and back, two processes that wake each other, the rest",
     "replay of": "the machine was busy: alone it takes 0.2 s",
     "own time per command line": (
         "nearly all of it is the shell's own: bubblewrap, a supervising sh, bash and the snapshot of the state; "
