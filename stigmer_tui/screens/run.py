@@ -17,6 +17,7 @@ from stigmer_tui.actions.registry import Scope
 from stigmer_tui.screens import run_lines
 from stigmer_tui.screens.attached import AttachedScreen
 from stigmer_tui.screens.deciding import Deciding
+from stigmer_tui.screens.error_line import in_a_line
 from stigmer_tui.screens.missing_values import provide_missing
 from stigmer_tui.screens.moments import MomentsScreen
 from stigmer_tui.screens.pace import Pace
@@ -180,7 +181,7 @@ class RunScreen(WorkstationScreen):
         try:
             await self.feed.run(client)
         except StigmerError as error:
-            self.feed.problem = safe(Untrusted(str(error)))
+            self.feed.problem = in_a_line(error)
             self._draw()
 
     # Drawing what comes in.

@@ -14,6 +14,7 @@ from stigmer_apis.documents.problems import Problem
 from stigmer_apis.errors import NotFound, StigmerError
 from stigmer_apis.workflow.outline import heading
 from stigmer_tui.actions.registry import Scope
+from stigmer_tui.screens.error_line import in_a_line
 from stigmer_tui.screens.workflow_documents import Document, read_stored, stored
 from stigmer_tui.screens.workflow_sending import InputForm
 from stigmer_tui.screens.workstation import Workstation, WorkstationScreen
@@ -98,7 +99,7 @@ class DefinitionScreen(WorkstationScreen):
             self._there_is_none()
             return
         except StigmerError as error:
-            self._problem = safe(Untrusted(str(error)))
+            self._problem = in_a_line(error)
             self._say()
             return
         document = self.document = await asyncio.to_thread(read_stored, found)
