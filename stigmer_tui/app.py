@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import select
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 SHELL = "shell"
 """The agent that needs no model: offered first."""
 FOCUS_SECONDS = 0.5
+HANGUP_SECONDS = 1.0
 READ_ONLY = "read only: everything can be looked at, nothing changed"
 
 
@@ -160,6 +162,7 @@ class StigmerApp(TakesKeys):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._told_to_leave, number)
+            self.set_interval(HANGUP_SECONDS, self._look_for_hangup)
         self.set_interval(SETTINGS_SECONDS, self.look_at_settings)
         if self.read_only:
             self.add_class("-read-only")
@@ -176,6 +179,13 @@ class StigmerApp(TakesKeys):
         if self.settings.remembers:
             self._last_place.keep()
         self.memory.save()
+
+    def _look_for_hangup(self) -> None:
+        """A closed terminal signals the leader of its session alone, which may be `make` and wait for the app."""
+        looking = select.poll()
+        looking.register(0, 0)
+        if any(found & select.POLLHUP for _, found in looking.poll(0)):
+            self._told_to_leave(signal.SIGHUP)
 
     def _told_to_leave(self, number: signal.Signals) -> None:
         code = 128 + number
