@@ -2,9 +2,24 @@
 
 import sys
 
+INTERRUPTED = 130
+"""As `stigmer_tui.cli.exit_codes` has it, which is not imported yet where this is needed."""
+
 
 def main() -> int:
     """Run the command line; return its exit code (see `stigmer_tui.cli.exit_codes`)."""
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # before a command had begun, or behind its end
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # Ctrl+C pressed again is no reason for a traceback
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
+
+
+def _run() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         from stigmer_apis._version import __version__
 

@@ -266,3 +266,28 @@ def test_the_version_is_answered_before_anything_is_imported(workstation: Workst
     for heavy in (b"click", b"grpc", b"google.protobuf", b"textual", b"asyncio"):
         assert b"'" + heavy + b"'" not in done.stderr
     assert workstation.run("version").stdout.startswith(done.stdout)
+
+
+@pytest.mark.parametrize("where", ["while it imports", "in the command"])
+def test_ctrl_c_pressed_again_and_again_ends_a_command_without_a_traceback(where: str) -> None:
+    code = (
+        "import signal, sys\n"
+        "from stigmer_tui import __main__, cli\n"
+        "def press(*_):\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        + (
+            "import importlib.abc\n"
+            "class Pressing(importlib.abc.MetaPathFinder):\n"
+            "    def find_spec(self, name, path, target=None):\n"
+            "        if name == 'stigmer_tui.cli.root': press()\n"
+            "sys.meta_path.insert(0, Pressing())\n"
+            if where == "while it imports"
+            else "import stigmer_tui.cli.root as root\nroot.importlib.import_module = press\n"
+        )
+        + "sys.argv = ['stigmer', 'get', 'agents']\n"
+        "code = __main__.main()\n"
+        "press()\n"
+        "sys.exit(code)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr.strip()) == (130, "")

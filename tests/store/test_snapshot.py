@@ -11,6 +11,7 @@ from stigmer_backend.store.digest import write_digest
 from stigmer_backend.store.files import FileLayer
 from tests.store.stores import append, assert_dense, create, opened, read_all
 from tests.support.scale import scaled
+from tests.support.waiting import eventually
 
 RUNS = 4
 
@@ -86,4 +87,4 @@ async def test_a_store_in_memory_has_nothing_to_copy_and_one_that_nobody_waits_f
         taking.cancel()
         await asyncio.gather(taking, return_exceptions=True)
         await create(store, "aex-a")
-        assert len(os.listdir("/proc/self/fd")) == before
+        await eventually(lambda: len(os.listdir("/proc/self/fd")) == before)
