@@ -1,5 +1,8 @@
 # The commands of this project. `make tui` and `make test` need Python 3.11 or later and nothing else: they make .venv and install from the lock.
 
+# Where the environment forbids bytecode, each process would compile the whole tree anew: a daemon would take twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do if command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet

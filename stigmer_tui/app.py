@@ -195,14 +195,14 @@ class StigmerApp(TakesKeys):
         deadline.start()
 
     def _leave_at_once(self, code: int) -> None:
-        with suppress(OSError):
-            self.put_terminal_back()
+        self.put_terminal_back()
         os._exit(code)
 
     def put_terminal_back(self) -> None:
-        """Write what puts the terminal's title and progress back."""
+        """Write what puts the terminal's title and progress back, where it is still there."""
         if not (self.is_headless or self.is_web) and self._around.put_back:
-            os.write(1, self._around.put_back.encode())
+            with suppress(OSError):
+                os.write(1, self._around.put_back.encode())
 
     def _write_to_terminal(self, sequence: str) -> None:
         if self._driver is not None and not self.is_headless:

@@ -15,10 +15,9 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
-    for name in (
-        "COLUMNS",
-        "LINES",
-    ):  # readline sets them where there is no terminal, and programs in terminals of ours believe them
+    # readline sets the first two where there is no terminal, and programs in terminals of ours believe them. Without bytecode each process of a
+    # test would compile the tree anew.
+    for name in ("COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
 
 

@@ -1,6 +1,7 @@
-"""Native code writes to file descriptor 2 whenever it likes: while the app has the terminal, that goes to a file.
+"""Native code writes to file descriptor 2 whenever it likes: from when the app has the terminal on, that goes to a file.
 
-Textual draws on standard error; it is given another descriptor of the same terminal.
+Textual draws on standard error; it is given another descriptor of the same terminal. Threads of native code end with the process and not
+with the app: descriptor 2 stays the file's to the end, and what Python says behind the app has a descriptor of its own.
 """
 
 import os
@@ -16,7 +17,8 @@ _LARGEST_LOG = 4 * 1024 * 1024
 
 @contextmanager
 def guarded_stderr(log: Path) -> Generator[None]:
-    """For the block, descriptor 2 and `sys.stderr` are `log` (0600, appended to; begun anew where it has grown), and `sys.__stderr__` is the terminal.
+    """For the block `sys.stderr` is `log` (0600, appended to; begun anew where it has grown), and `sys.__stderr__` is the terminal. Descriptor 2 is
+    the log from here on; behind the block `sys.stderr` writes to where descriptor 2 led before.
 
     Raises OSError where the log cannot be opened. Standard output must be the terminal.
     """
@@ -26,13 +28,13 @@ def guarded_stderr(log: Path) -> Generator[None]:
         TerminalFile(os.dup(1)) as terminal,
     ):
         log.chmod(0o600)
-        kept = os.dup(2)
         before = sys.stderr, sys.__stderr__
+        kept = os.dup(2)
         try:
             sys.stderr, sys.__stderr__ = written, terminal
             os.dup2(written.fileno(), 2)
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            sys.stderr, sys.__stderr__ = before
+            words = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process
+            sys.stderr = words if before[0] is before[1] else before[0]
+            sys.__stderr__ = words

@@ -69,6 +69,22 @@ async def test_a_closed_window_ends_it(home: Home, backend: ScriptedBackend) -> 
         assert await terminal.ended() != 0
 
 
+LEADER = """
+import signal, subprocess, sys
+
+signal.signal(signal.SIGHUP, lambda *_: None)
+sys.exit(subprocess.run([sys.executable, "-m", "stigmer_tui", "tui"]).returncode)
+"""
+
+
+async def test_a_closed_window_ends_it_below_another_that_waits(home: Home, backend: ScriptedBackend) -> None:
+    """The terminal's end is told to the leader of its session alone: `make tui` has it told and waits for the app."""
+    async with real_terminal(home, (), program=["-c", LEADER]) as terminal:
+        await terminal.shows("Nothing has run yet")
+        terminal.hang_up()
+        assert await terminal.ended() == 128 + signal.SIGHUP
+
+
 BROKEN = """
 import os, sys
 from stigmer_apis.home import Home
@@ -175,6 +191,29 @@ async def test_native_writes_go_to_the_log(home: Home, backend: ScriptedBackend)
         terminal.send("\x11")
         assert await terminal.ended() == 0
         assert b"chttp2" not in terminal.received
+
+
+TALKS_AT_ITS_END = """
+import atexit, os, sys
+from stigmer_apis.home import Home
+from stigmer_tui import app
+
+atexit.register(os.write, 2, b"native words")
+code = app.run_app(Home.from_environment())
+sys.stderr.write("our words\\n")
+sys.exit(code)
+"""
+
+
+async def test_native_writes_at_the_end_go_to_the_log(home: Home, backend: ScriptedBackend) -> None:
+    """Threads of native code end with the process: what they say once the terminal is given back is in the log, too."""
+    async with real_terminal(home, (), program=["-c", TALKS_AT_ITS_END]) as terminal:
+        await terminal.shows("Nothing has run yet")
+        terminal.send("\x11")
+        assert await terminal.ended() == 0
+        await terminal.shows("our words")
+        assert b"native words" not in terminal.received
+        assert "native words" in (home.logs / "tui.log").read_text()
 
 
 async def test_resizing_to_almost_nothing_and_back(home: Home, backend: ScriptedBackend) -> None:
