@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -41,6 +42,7 @@ class OsKeyring:
         }
         self._deadline = deadline
         self._command = tuple(command)
+        self._asking: set[asyncio.Task[dict[str, str | None]]] = set()
         self.name = ""
         """Which keyring answered last."""
 
@@ -62,9 +64,23 @@ class OsKeyring:
         """Forget a value, if it is there."""
         await self._ask("delete", name)
 
+    async def close(self) -> None:
+        """End the children of those who went away without their answer. Nothing of them is left behind."""
+        for asking in self._asking:
+            asking.cancel()
+        if self._asking:
+            await asyncio.wait(self._asking)
+
     async def _ask(self, do: str, name: str, value: str = "") -> str | None:
         request = {"do": do, "service": SERVICE, "username": name, "value": value}
-        answer = await self._answer(json.dumps(request).encode() + b"\n")
+        asking = asyncio.create_task(self._answer(json.dumps(request).encode() + b"\n"))
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
+        try:
+            answer = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
         error = answer.get("error")
         if error == "NoKeyring":
             raise RungFailed(f"there is no keyring that can be trusted here ({answer.get('detail')})")
@@ -94,11 +110,22 @@ class OsKeyring:
                 f"the keyring did not answer within {self._deadline:g} s: it hangs, or waits for you to unlock it"
             ) from error
         finally:
-            if child.returncode is None:
-                with suppress(ProcessLookupError):
-                    child.kill()
-                await child.wait()
+            await _ended(child)
         try:
             return cast("dict[str, str | None]", json.loads(said))
         except ValueError as error:
             raise RungFailed(f"the keyring's helper ended with code {child.returncode} and no answer") from error
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    """The child is gone, and its pipes with it."""
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
+    with suppress(OSError):
+        await child.stdin.wait_closed()
+    await child.stdout.read()
+    await child.wait()

@@ -29,6 +29,7 @@ class Secrets:
     vault: Vault
     provider_keys: ProviderKeys
     contexts: Contexts
+    keyring: OsKeyring
 
     @classmethod
     def over(
@@ -45,5 +46,12 @@ class Secrets:
                 return Llm()
 
         return cls(
-            vault, ProviderKeys(handed.provider_keys, keyring, configured), Contexts(store, vault, new_id, stamps)
+            vault,
+            ProviderKeys(handed.provider_keys, keyring, configured),
+            Contexts(store, vault, new_id, stamps),
+            keyring,
         )
+
+    async def close(self) -> None:
+        """Ask the keyring nothing any more."""
+        await self.keyring.close()

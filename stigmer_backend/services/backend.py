@@ -256,6 +256,7 @@ class Backend:
         """End all that is under way here; the store is closed by whoever opened it. What runners hold stays theirs."""
         self.runners.close()
         await self._tasks.close()
+        await self._secrets.close()
         self._workspaces.close()
 
     def register_operator(self, server: aio.Server) -> None:

@@ -1,5 +1,7 @@
 """The OS keyring: a real one, open, locked, absent, and one that hangs or lies."""
 
+import asyncio
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -12,6 +14,7 @@ from stigmer_backend.secrets.keyring_child import BACKENDS
 from stigmer_backend.secrets.master import Rung
 from tests.secrets.parts import ladder, open_vault
 from tests.secrets.session_bus import SessionBus, session_bus
+from tests.support.waiting import eventually
 
 LIAR = """
 import json, sys
@@ -86,6 +89,29 @@ async def test_a_keyring_that_hangs_is_given_up_after_the_deadline(short_tmp: Pa
         await keyring.get("anything")
     async with open_vault(short_tmp, ladder(short_tmp, keyring=keyring)) as one:
         assert await one.vault.prepare() is Rung.MEMORY
+
+
+HANGS = """
+import os, pathlib, sys, time
+pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))
+time.sleep(600)
+"""
+
+
+async def test_who_asks_goes_away_and_everything_is_closed_at_once(tmp_path: Path) -> None:
+    """The child has ended when `close` returns, also where the one who asked was told twice to go."""
+    written = tmp_path / "pid"
+    keyring = OsKeyring({}, command=(sys.executable, "-c", HANGS, str(written)), deadline=600)
+    asking = asyncio.create_task(keyring.get("anything"))
+    await eventually(lambda: written.exists() and written.read_text() != "")
+    asking.cancel()
+    await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait([asking])
+    assert asking.cancelled()
+    await keyring.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(written.read_text()), 0)
 
 
 async def test_a_keyring_that_lies_is_found_out(short_tmp: Path) -> None:
