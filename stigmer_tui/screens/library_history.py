@@ -62,6 +62,7 @@ class HistoryScreen(WorkstationScreen):
         """Whether it is shown what a version changed, and not what is different from the present."""
         self._taken_from = ""
         """The version that was the newest before one was made so again here; empty where there is nothing to take back."""
+        self._restoring = False
         self._shown: tuple[str, str, bool] | None = None
         self.head = Line(classes="head")
         self.trouble = Notice()
@@ -90,8 +91,9 @@ class HistoryScreen(WorkstationScreen):
 
     @property
     def coming(self) -> bool:
-        """Whether no version is known yet."""
-        return not self._loaded and self._error is None and not self.app.connection_lost
+        """Whether no version is known yet, or another is just made the newest."""
+        unknown = not self._loaded and self._error is None
+        return (unknown or self._restoring) and not self.app.connection_lost
 
     def on_mount(self) -> None:
         """Fetch the newest, and keep up."""
@@ -227,23 +229,32 @@ class HistoryScreen(WorkstationScreen):
         if version.version_id == newest:
             self.app.say("This version is the present one.")
         else:
-            self.run_worker(
-                partial(self._make_newest, version.version_id, undo=newest), exclusive=True, group="restoring"
-            )
+            self._begin(version.version_id, undo=newest)
 
     def _undo(self) -> None:
         if self._taken_from:
-            self.run_worker(partial(self._make_newest, self._taken_from, undo=""), exclusive=True, group="restoring")
+            self._begin(self._taken_from, undo="")
         else:
             self.app.say("Nothing was restored here.")
 
+    def _begin(self, version_id: str, *, undo: str) -> None:
+        """Keys wait until it is done: they are for what is the newest then."""
+        self._restoring = True
+        self.run_worker(partial(self._make_newest, version_id, undo=undo))
+        self.app.await_list()
+
     async def _make_newest(self, version_id: str, *, undo: str) -> None:
-        client = await self.app.client()
         try:
-            restored = await client.resources.restore(self._number, self._past.resource_id, version_id)
+            await self._restore_and_show(version_id, undo)
         except StigmerError as error:
             self.app.say_error(error)
-            return
+        finally:
+            self._restoring = False
+            self.app.list_came()
+
+    async def _restore_and_show(self, version_id: str, undo: str) -> None:
+        client = await self.app.client()
+        restored = await client.resources.restore(self._number, self._past.resource_id, version_id)
         self._taken_from = undo
         now = getattr(restored, self._past.kind.field).metadata.version.id
         more = " u takes it back." if undo else ""

@@ -64,6 +64,8 @@ class WorkflowScreen(WorkstationScreen):
         self.sending = WorkflowSending(workstation, self.feed, self._back)
         self.document: Document | None = None
         """What it runs, once that is known."""
+        self._learned = False
+        """Whether it was asked what it runs."""
         self.head = Line(classes="head")
         self.trouble = Notice()
         self.tree_view = TreeView(self.feed.state, workstation.clock, self._ask)
@@ -97,6 +99,12 @@ class WorkflowScreen(WorkstationScreen):
             **({Scope.APPROVAL: self.deciding.card.text} if self.deciding.card.display else {}),
         }
 
+    @property
+    def coming(self) -> bool:
+        """Whether its first events, or what it runs, are still read."""
+        known = self.feed.begun and self._learned
+        return not known and not self._problem and not self.app.connection_lost
+
     def _state(self) -> RunState:
         return self.feed.run_state
 
@@ -119,9 +127,17 @@ class WorkflowScreen(WorkstationScreen):
         except StigmerError as error:
             self._problem = in_a_line(error)
             self._draw()
+            self.app.list_came()
 
     async def _learn(self) -> None:
         """The tasks ahead are in the document as it runs; where that is not known, a run is drawn as it goes."""
+        try:
+            await self._read_document()
+        finally:
+            self._learned = True
+            self.app.list_came()
+
+    async def _read_document(self) -> None:
         client = await self.app.client()
         try:
             ran = await of_run(client, self.feed.run_state.execution_id)
@@ -141,6 +157,7 @@ class WorkflowScreen(WorkstationScreen):
     # Drawing.
 
     def _draw(self) -> None:
+        self.app.list_came()
         state = self.feed.state
         self.tree_view.title = state.name or self._state().agent
         if self.tree_view.state is not state:

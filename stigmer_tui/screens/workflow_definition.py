@@ -78,6 +78,11 @@ class DefinitionScreen(WorkstationScreen):
         yield self.status
         yield self.hints
 
+    @property
+    def coming(self) -> bool:
+        """Whether its document is still read."""
+        return self.document is None and not self._problem and not self.app.connection_lost
+
     def action_targets(self) -> Mapping[Scope, DOMNode]:
         """Who carries out which actions."""
         return {Scope.WORKFLOW: self.tree_view, Scope.TASK: self.task_view}
@@ -92,6 +97,12 @@ class DefinitionScreen(WorkstationScreen):
         self.run_worker(self._fetch)
 
     async def _fetch(self) -> None:
+        try:
+            await self._read_document()
+        finally:
+            self.app.list_came()
+
+    async def _read_document(self) -> None:
         client = await self.app.client()
         try:
             found = await stored(client, self.shown_name)

@@ -21,6 +21,8 @@ class WorkflowFeed:
         self.timeline = Timeline(directory)
         self.workflow: Workflow | None = None
         """The document, once it is known."""
+        self.begun = False
+        """Whether anything of the run is known."""
         self._shown = shown
 
     async def run(self, client: Client) -> None:
@@ -41,6 +43,7 @@ class WorkflowFeed:
                         self.run_state.phase = self.state.phase = item.phase
                     case _:
                         continue
+                self.begun = True
                 self._shown()
 
     def know(self, workflow: Workflow) -> None:

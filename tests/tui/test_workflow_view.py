@@ -1,7 +1,12 @@
 """The view of a workflow, in front of a server that says what the test tells it to."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
@@ -10,15 +15,17 @@ from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 imp
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.resource.v1 import resource_service_pb2 as rs
 from stigmer_apis._generated.stigmer.steering.v1 import steering_service_pb2 as st
+from stigmer_apis.client import Client
 from stigmer_apis.ids import Prefix, new_id
 from stigmer_tui.app import StigmerApp
+from stigmer_tui.screens import workflow, workflow_definition
 from stigmer_tui.screens.workflow import WorkflowScreen
 from stigmer_tui.screens.workflow_definition import DefinitionScreen
 from stigmer_tui.screens.workflow_moments import WorkflowMomentsScreen
 from stigmer_tui.screens.workflow_output import WorkflowOutputScreen
 from tests.support.scripted_backend import ScriptedBackend
 from tests.tui import workflow_scripts as script
-from tests.tui.support import MOMENT, StoppedClock, screen_text, settled, typed, until
+from tests.tui.support import MOMENT, PATIENCE, StoppedClock, screen_text, settled, typed, until
 
 SIZE = pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids=["80x24", "160x48"])
 
@@ -252,6 +259,54 @@ async def test_a_stored_workflow_is_run_from_the_library_with_an_input(
         assert isinstance(call.request, WorkflowExecution)
         assert call.request.spec.input.struct_value["shop"] == 8
         assert call.request.spec.workflow_id
+
+
+async def test_keys_wait_until_it_is_known_what_runs(
+    app: StigmerApp, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typed before the document of a stored workflow is read, or that of a run: they are for what comes."""
+    backend.resources.add(stored(script.ORDERS))
+    gate, asked = asyncio.Event(), asyncio.Event()
+    for module, name in ((workflow_definition, "stored"), (workflow, "of_run")):
+        read: Callable[[Client, str], Awaitable[object]] = getattr(module, name)
+
+        async def late(client: Client, name: str, read: Callable[[Client, str], Awaitable[object]] = read) -> object:
+            asked.set()
+            await gate.wait()
+            return await read(client, name)
+
+        monkeypatch.setattr(module, name, late)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
+        app.run_written("workflow orders")
+        await typed_at(app, asked, "r", "7")
+        gate.set()
+        await until(pilot, lambda: "Run orders with this input" in screen_text(pilot), "the form")
+        await until(pilot, lambda: isinstance(app.focused, TextArea) and app.focused.text == "7", "what was typed")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, WorkflowScreen), "its run")
+        [call] = backend.calls_of("createWorkflow")
+        assert isinstance(call.request, WorkflowExecution)
+        assert call.request.spec.input.number_value == 7
+        run = view(pilot).feed.run_state.execution_id
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, DefinitionScreen), "back")
+        gate.clear()
+        asked.clear()
+        app.open_run(run)
+        await typed_at(app, asked, "r", "8")
+        gate.set()
+        await until(pilot, lambda: isinstance(app.focused, TextArea) and "8" in app.focused.text, "what was typed")
+
+
+async def typed_at(app: StigmerApp, asked: asyncio.Event, *keys: str) -> None:
+    """Type once something is asked for, and before it comes."""
+    async with asyncio.timeout(PATIENCE):
+        await asked.wait()
+    for key in keys:
+        app.post_message(events.Key(key, key))
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 async def test_a_workflow_of_which_nothing_ran_says_how_to_run_it(app: StigmerApp, backend: ScriptedBackend) -> None:
