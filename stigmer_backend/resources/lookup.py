@@ -53,7 +53,7 @@ def named_id(state: StateRead, kind: AnyKind, name: str) -> str | None:
     """Id of the resource whose id, or else whose slug, is `name`; None where there is none."""
     if not name or not storable(name):
         return None
-    return name if state.get(kind.table, name) is not None else state.by_slug(kind.table, name)
+    return name if state.has(kind.table, name) else state.by_slug(kind.table, name)
 
 
 def find_named(state: StateRead, kind: Kind[R], name: str) -> R:
@@ -66,7 +66,7 @@ def find_named(state: StateRead, kind: Kind[R], name: str) -> R:
 
 def match_id(state: StateRead, kind: AnyKind, metadata: ApiResourceMetadata) -> str | None:
     """Id of the stored resource that `metadata` means: by id, else by slug, else by the slug of its name."""
-    if metadata.id and storable(metadata.id) and state.get(kind.table, metadata.id) is not None:
+    if metadata.id and storable(metadata.id) and state.has(kind.table, metadata.id):
         return metadata.id
     slug = metadata.slug or slugify(metadata.name)
     return state.by_slug(kind.table, slug) if slug and storable(slug) else None

@@ -3,6 +3,8 @@
 What belongs to a resource by its making goes with it. What somebody else made on it keeps it, by name, unless the delete is forced; an
 execution that has not ended keeps everything above it even then. What names a resource, without belonging to it, keeps it too; a forced
 delete leaves such a one as it is, with a name that leads nowhere. All in the transaction of the delete.
+
+One whose record a damaged disk has lost goes like any other, by what its row and the lists below it say.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,6 +14,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import Workflow
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_backend.artifacts.records import forget_artifacts_of
+from stigmer_backend.resources.defaults import DEFAULT_SUFFIX
 from stigmer_backend.resources.history import forget_versions
 from stigmer_backend.resources.kinds import (
     AGENTS,
@@ -30,7 +33,7 @@ from stigmer_backend.resources.kinds import (
     R,
     Resource,
 )
-from stigmer_backend.resources.lookup import find
+from stigmer_backend.resources.lost import find_even_lost, is_lost
 from stigmer_backend.resources.references import reference_key
 from stigmer_backend.resources.rules import is_built_in
 from stigmer_backend.resources.secret_values import SecretValues
@@ -136,7 +139,7 @@ class Removal:
         self, state: StateWrite, kind: Kind[R], resource_id: str, at_ns: int, *, force: bool
     ) -> tuple[R, Removed]:
         """Delete a resource with what goes with it. Raises `NotFound`, `FailedPrecondition` where something keeps it."""
-        resource = find(state, kind, resource_id)
+        resource = find_even_lost(state, kind, resource_id)
         planned = self.plan(state, kind, resource)
         if planned.holding and not force:
             raise _kept(state, kind, resource, [one for one in planned.holding if one.direct])
@@ -170,9 +173,9 @@ class Removal:
         self._secrets.forget(state, resource_id)
         leaving: list[str] = []
         if kind.field in (EXECUTIONS.field, WORKFLOW_EXECUTIONS.field):
-            if state.get(COMMANDS, resource_id) is not None:
+            if state.has(COMMANDS, resource_id):
                 state.delete(COMMANDS, resource_id)
-            if state.get(RUN_DOCUMENTS, resource_id) is not None:
+            if state.has(RUN_DOCUMENTS, resource_id):
                 state.delete(RUN_DOCUMENTS, resource_id)
             removed.executions.append(resource_id)
             files = forget_artifacts_of(state, resource_id)
@@ -186,7 +189,7 @@ class Removal:
             removed.sessions.append(resource_id)
             leaving.append(resource_id)
         elif kind.field == WORKFLOWS.field:
-            if state.data(SCHEDULES, resource_id) is not None:
+            if state.has(SCHEDULES, resource_id):
                 state.delete(SCHEDULES, resource_id)
         elif kind.field == SKILLS.field:
             leaving += forget_versions_of_skill(state, resource_id)
@@ -202,7 +205,7 @@ def note_of_file(digest: str) -> str:
 
 def name_of(state: StateRead, dependant: Dependant) -> str:
     """What a dependant is called."""
-    return find(state, dependant.kind, dependant.id).metadata.name
+    return find_even_lost(state, dependant.kind, dependant.id).metadata.name
 
 
 def _guard(state: StateRead, kind: AnyKind, resource: Resource) -> None:
@@ -223,14 +226,18 @@ def _guard(state: StateRead, kind: AnyKind, resource: Resource) -> None:
 def _owner_of_default(state: StateRead, resource: Resource) -> Agent | Workflow | None:
     """The agent or workflow whose default instance `resource` is."""
     if isinstance(resource, INSTANCES.message):
-        record = state.get(AGENTS.table, resource.spec.agent_id)
-        owner = None if record is None else AGENTS.decode(record.data)
+        above: Kind[Agent] | Kind[Workflow] = AGENTS
+        owner_id = resource.spec.agent_id
     elif isinstance(resource, WORKFLOW_INSTANCES.message):
-        record = state.get(WORKFLOWS.table, resource.spec.workflow_id)
-        owner = None if record is None else WORKFLOWS.decode(record.data)
+        above, owner_id = WORKFLOWS, resource.spec.workflow_id
     else:
         return None
-    return owner if owner is not None and owner.status.default_instance_id == resource.metadata.id else None
+    if is_lost(resource):
+        owner_id = state.by_slug(above.table, resource.metadata.slug.removesuffix(DEFAULT_SUFFIX)) or ""
+    if not state.has(above.table, owner_id):
+        return None
+    owner: Agent | Workflow = find_even_lost(state, above, owner_id)
+    return owner if owner.status.default_instance_id == resource.metadata.id else None
 
 
 def _walk(state: StateRead, kind: AnyKind, resource_id: str, planned: Plan, *, owned: bool) -> None:
@@ -251,17 +258,22 @@ def _walk(state: StateRead, kind: AnyKind, resource_id: str, planned: Plan, *, o
 def _default_of(state: StateRead, kind: AnyKind, resource_id: str) -> str:
     """Id of the instance that was made with an agent or workflow; empty for other kinds."""
     if kind.field == AGENTS.field:
-        return find(state, AGENTS, resource_id).status.default_instance_id
-    if kind.field == WORKFLOWS.field:
-        return find(state, WORKFLOWS, resource_id).status.default_instance_id
-    return ""
+        owner: Agent | Workflow = find_even_lost(state, AGENTS, resource_id)
+    elif kind.field == WORKFLOWS.field:
+        owner = find_even_lost(state, WORKFLOWS, resource_id)
+    else:
+        return ""
+    if is_lost(owner):
+        below = INSTANCES if kind.field == AGENTS.field else WORKFLOW_INSTANCES
+        return state.by_slug(below.table, f"{owner.metadata.slug}{DEFAULT_SUFFIX}") or ""
+    return owner.status.default_instance_id
 
 
 def _standing(state: StateRead, kind: AnyKind, resource_id: str) -> str:
     """Why an execution cannot go now; empty where it has ended, and for other kinds."""
     if kind.field not in (EXECUTIONS.field, WORKFLOW_EXECUTIONS.field):
         return ""
-    return f"the execution {resource_id} has not ended" if state.get(LIVE, resource_id) is not None else ""
+    return f"the execution {resource_id} has not ended" if state.has(LIVE, resource_id) else ""
 
 
 def _kept(state: StateRead, kind: AnyKind, resource: Resource, holding: Iterable[Dependant]) -> FailedPrecondition:

@@ -32,6 +32,7 @@ from stigmer_backend.resources.applying import (
 from stigmer_backend.resources.contract_rules import violations_of
 from stigmer_backend.resources.kinds import EXECUTIONS, SESSIONS, WORKFLOW_EXECUTIONS, WORKFLOWS
 from stigmer_backend.resources.lookup import find_named
+from stigmer_backend.resources.lost import find_named_even_lost
 from stigmer_backend.resources.removal import Dependant, Plan, Removed, name_of
 from stigmer_backend.resources.repeats import Repeatable, made_before, remember
 from stigmer_backend.resources.stamps import Stamp
@@ -100,14 +101,14 @@ class AnyResources:
         removal, at_ns, call = self._parts.catalogues.removal, self._parts.stamps.now().at_ns, answering()
 
         def look(state: StateRead) -> DeleteResourceResponse:
-            resource = find_named(state, kind, request.name)
+            resource = find_named_even_lost(state, kind, request.name)
             told = _told(state, removal.plan(state, kind, resource))
             told.deleted.CopyFrom(wrap(kind, self._parts.mask(kind, resource)))
             return told
 
         def take(state: StateWrite) -> tuple[DeleteResourceResponse, Removed]:
             told = look(state)
-            found = find_named(state, kind, request.name)
+            found = find_named_even_lost(state, kind, request.name)
             _, removed = removal.delete(state, kind, found.metadata.id, at_ns, force=request.force)
             if call is not None:
                 call.note(state, told, at_ns)

@@ -13,6 +13,7 @@ Each record stands in the list of its kind (parent "") and in that of each of it
 record's id, or whatever else somebody wants a list of.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import cast
@@ -21,7 +22,7 @@ from BTrees.Length import Length
 
 from stigmer_backend.store.common_rows import count_common, next_common_place
 from stigmer_backend.store.database import Session
-from stigmer_backend.store.errors import Conflict, SlugTaken, UnknownRecord
+from stigmer_backend.store.errors import Conflict, SlugTaken, StoreDamaged, UnknownRecord
 from stigmer_backend.store.model import NEWEST, Changed, Record, Row, Span
 from stigmer_backend.store.persistent_classes import Cell, ListTree, NameTree
 from stigmer_backend.store.ranks import RANKED_FROM, note_added, note_taken, rank_of, rank_rows
@@ -141,6 +142,16 @@ class StateRead(StateTrees):
             return None
         return rows.get(row_key(decode_record(cell.data).created_ns, record_id))
 
+    def has(self, kind: str, record_id: str) -> bool:
+        """Whether there is such a record, damaged or not."""
+        return self._cell(kind, record_id) is not None
+
+    def row(self, kind: str, record_id: str) -> Row | None:
+        """The row of a record in the list of its kind, also where the record itself is damaged: it looks at row after row."""
+        rows = self._list(kind, "")
+        found = None if rows is None else next((item for item in rows.items() if row_id(item[0]) == record_id), None)
+        return None if found is None else Row(*found)
+
     def children(self, kind: str, parent: str) -> list[str]:
         """Ids of all records of `kind` below `parent`, newest first."""
         rows = self._list(kind, parent)
@@ -229,8 +240,15 @@ class StateWrite(StateRead):
         self._show(kind, row_key(known.created_ns, record_id), places, places, summary)
 
     def delete(self, kind: str, record_id: str) -> None:
-        """Remove a record with its rows and its slug. Raises `UnknownRecord`."""
-        known = self.get(kind, record_id)
+        """Remove a record with its rows and its slug. Raises `UnknownRecord`.
+
+        Of one that is damaged, rows and slug are looked for in all lists of its kind.
+        """
+        try:
+            known = self.get(kind, record_id)
+        except StoreDamaged:
+            self._delete_unread(kind, record_id)
+            return
         if known is None:
             raise UnknownRecord(kind, record_id)
         self._note(kind, record_id)
@@ -263,6 +281,19 @@ class StateWrite(StateRead):
     def _note(self, kind: str, record_id: str) -> None:
         self.touched = True
         self.changed[Changed(kind, record_id)] = None
+
+    def _delete_unread(self, kind: str, record_id: str) -> None:
+        """Remove a record that cannot be read any more."""
+        self._note(kind, record_id)
+        del self._grown("records", kind)[record_id]
+        slugs = self._branch("slugs", kind)
+        if slugs is not None:
+            for slug in [slug for slug, found in slugs.items() if found == record_id]:
+                del slugs[slug]
+        row = self.row(kind, record_id)
+        if row is not None:
+            parents = [parent for parent in self.lists(kind, "", sys.maxsize) if self.has_row(kind, parent, row.key)]
+            self._show(kind, row.key, parents, (), b"")
 
     def _grown(self, name: str, kind: str) -> NameTree:
         """The branch of `kind`, made if it is not there."""

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 import click
 
+from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import ApiResourceMetadata
 from stigmer_apis._generated.stigmer.resource.v1.resource_service_pb2 import DeleteResourceResponse
 from stigmer_apis.client import Client
 from stigmer_apis.client.running_below import Running, end_running, running_below
 from stigmer_apis.errors import FailedPrecondition, NotFound
+from stigmer_apis.protocol import DAMAGE_ANNOTATION
 from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.naming import KindName, complete_names
@@ -131,8 +133,10 @@ def _check_held(kind: Kind, name: str, told: DeleteResourceResponse, force: bool
 
 def _print(kind: Kind, told: DeleteResourceResponse, *, would: bool) -> None:
     field = told.deleted.WhichOneof("resource")
-    name = getattr(told.deleted, field).metadata.slug if field else ""
-    click.echo(f"{kind.word}/{safe(name)} {'would be deleted' if would else 'deleted'}")
+    metadata = getattr(told.deleted, field).metadata if field else ApiResourceMetadata()
+    click.echo(f"{kind.word}/{safe(metadata.slug)} {'would be deleted' if would else 'deleted'}")
+    if not would and DAMAGE_ANNOTATION in metadata.annotations:
+        click.echo("  it was damaged; `stigmer pack` leaves the damaged bytes behind")
     for each in told.along:
         click.echo(f"  with {_word(each.kind)}/{safe(each.name or each.id)}")
     for each in told.holding:

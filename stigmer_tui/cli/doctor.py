@@ -51,7 +51,9 @@ async def _repair(client: Client, yes: bool) -> int:
     """Leave what is damaged behind, after asking."""
     damaged = list((await disk_usage(client)).damaged_runs)
     if not damaged:
-        click.echo("no run has lost events: there is nothing to repair")
+        click.echo(
+            "no run has lost events; what is listed as NAME (damaged) goes with `stigmer delete`, and then `stigmer pack`"
+        )
         return ExitCode.OK
     for run in damaged:
         click.echo(f"events of {safe(run)} are lost")

@@ -87,6 +87,15 @@ def test_what_a_damaged_disk_took_is_left_out_and_named_and_all_the_rest_goes_ou
     assert "digger-two" not in agents
     second.run("get", "agent", "digger-two", code=79)
 
+    told = second.run("delete", "agent", "digger-two", "--yes").stdout.decode()
+    assert "agent/digger-two deleted" in told
+    assert "it was damaged; `stigmer pack`" in told
+    assert "with agent-instance/digger-two-default" in told
+    second.run("pack")
+    assert "every byte of" in second.run("doctor", code=None).stdout.decode()
+    assert "damaged" not in second.run("get", "agents").stdout.decode()
+    second.run("apply", "-f", str(folder / "two.yaml"))
+
 
 def members(archive: Path) -> dict[str, bytes]:
     """The files of an archive."""

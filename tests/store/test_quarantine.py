@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stigmer_backend.store import DatabaseName, Store, StoreDamaged, examine
+from stigmer_backend.store import DatabaseName, StateRead, Store, StoreDamaged, examine
 from tests.store.stores import append, create, opened, read_all
 
 GOOD, BAD = "aex-good", "aex-bad"
@@ -89,6 +89,44 @@ async def test_a_damaged_record_is_named_and_the_others_are_as_they_were(tmp_pat
         assert len(await read_all(store, BAD)) == 59
     async with opened(tmp_path) as store:
         assert await store.read_state(lambda state: state.data("agent", "three")) == b"3"
+
+
+async def test_a_damaged_record_is_deleted_with_its_rows_and_its_slug_and_a_pack_leaves_it_behind(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as store:
+        await fill(store)
+        await store.write(
+            lambda state: state.put(
+                "agent",
+                "lost",
+                b"data of lost data " * 20,
+                slug="digger",
+                created_ns=7,
+                parents=("above",),
+                summary=b"s",
+            )
+        )
+        await store.pack(DatabaseName.STATE)
+    flip(tmp_path / "state.2.fs", b"data of lost data")
+    async with opened(tmp_path) as store:
+        with pytest.raises(StoreDamaged):
+            await store.pack(DatabaseName.STATE)
+        await store.write(lambda state: state.delete("agent", "lost"))
+
+        def look(state: StateRead) -> list[str]:
+            assert not state.has("agent", "lost")
+            assert state.by_slug("agent", "digger") is None
+            assert state.count("agent", "above") == 0
+            return state.children("agent", "")
+
+        assert sorted(await store.read_state(look)) == ["one", "two"]
+        await store.pack(DatabaseName.STATE)
+        assert not store.report.damage
+        await store.write(
+            lambda state: state.put("agent", "new", b"3", slug="digger", created_ns=8, parents=("above",), summary=b"")
+        )
+    assert not [found.problem for found in examine(tmp_path) if found.problem]
 
 
 async def test_damage_behind_a_saved_index_is_found_by_a_look_at_every_byte_and_told_at_once_from_then_on(
