@@ -222,7 +222,7 @@ class Conversation:
         try:
             await turn.make()
         except BaseException:
-            if self._interrupted:
+            if self._interrupted or self.sub_agent_id:  # A sub-agent that is stopped leaves a run behind that goes on.
                 await asyncio.shield(turn.withdraw("interrupted"))
             raise
         finally:

@@ -1,5 +1,6 @@
 """The sub-agents of a run: child workflows, each with a context of its own."""
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 
@@ -43,8 +44,11 @@ class SubAgents:
         try:
             result = await self._run(request_of(sub_agent_id, name), task)
             text, error, used = result.text, result.error, result.used
-        except ChildWorkflowError as failure:
-            if isinstance(failure.cause, CancelledError):
+        except (ChildWorkflowError, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) or isinstance(failure.cause, CancelledError):
+                stopped = telling.not_started(call.call_id, "interrupted", cancelled=True)
+                gone = [telling.sub_agent_finished(sub_agent_id, "", "interrupted"), stopped]
+                await asyncio.shield(tell(telling.encoded(gone)))
                 raise
             error = str(failure.cause)
         finally:

@@ -97,6 +97,8 @@ class ToolTurn:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._open: dict[str, AskedCall] = {call.call_id: call for call in answer.calls}
         self._results: dict[str, Entry] = {}
+        self._questions: list[str] = []
+        """What persons were asked and did not answer."""
 
     async def make(self) -> None:
         """Make all calls."""
@@ -131,6 +133,7 @@ class ToolTurn:
             waiting = self._run.desk.approvals.pop(call_id, None)
             if waiting is not None and waiting.decision is None:
                 events[:0] = telling.withdrawn(call_id, why)
+        events += [telling.cleared(attention_id) for attention_id in self._questions]
         if events:
             await tell(telling.encoded(events))
 
@@ -305,12 +308,14 @@ class ToolTurn:
     async def _question(self, text: str, options: Sequence[str], call_id: str) -> str:
         attention_id = self._run.next_question()
         question = self._run.desk.questions[attention_id] = OpenQuestion()
-        await tell(telling.encoded(telling.asked(attention_id, text, options, call_id)))
+        self._questions.append(attention_id)
         try:
+            await tell(telling.encoded(telling.asked(attention_id, text, options, call_id)))
             await workflow.wait_condition(lambda: question.answer is not None)
-        except asyncio.CancelledError:
+        except BaseException:
             del self._run.desk.questions[attention_id]
             raise
+        self._questions.remove(attention_id)
         return question.answer or ""
 
     async def _guarded(self, call: AskedCall) -> str:
