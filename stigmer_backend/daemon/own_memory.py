@@ -20,7 +20,7 @@ class Looking:
 
     seconds: float = 10.0
     """How often."""
-    give_back: int = 6
+    give_back: int = 2
     """After each so many looks what is free is given back to the system."""
     many: int = 512 << 20
     """From this many bytes on, each doubling is worth a warning."""
