@@ -14,7 +14,10 @@ from tests.engines.golden_histories import HISTORIES, played
 from tests.engines.server import TemporalServer
 from tests.interpreter.golden_histories import file_of
 from tests.interpreter.test_scenarios import SCENARIOS, Scenario
+from tests.support.scale import in_campaign
 
+LIVE = SCENARIOS if in_campaign() else SCENARIOS[:15]
+"""Those that run on a server; the histories of all replay."""
 EXECUTION = "wex-01m7zj0739eeba4cqf99s6rsnj"
 
 
@@ -26,7 +29,7 @@ async def cluster(temporal_server: TemporalServer) -> AsyncGenerator[TemporalEng
     await made.close()
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=[each.about for each in SCENARIOS])
+@pytest.mark.parametrize("scenario", LIVE, ids=[each.about for each in LIVE])
 async def test_a_scenario_ends_as_on_the_embedded_engine(cluster: TemporalEngine, scenario: Scenario) -> None:
     await replay(await played(cluster, scenario), DEFINITIONS, KEY, Kept())
 
