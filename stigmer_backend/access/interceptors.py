@@ -24,7 +24,7 @@ from stigmer_apis.errors_grpc import abort
 from stigmer_apis.protocol import AUTHORIZATION, MAX_ARCHIVE_MESSAGE_BYTES, TRANSPORT_MESSAGE_BYTES
 from stigmer_apis.transport import aio, grpc
 from stigmer_backend.access.failures import Translation, as_stigmer_error
-from stigmer_backend.access.policy import ARCHIVES, policy_of
+from stigmer_backend.access.policy import ARCHIVES, deed_of, policy_of
 from stigmer_backend.access.principal import NOBODY, Authenticator, Principal, Role, acting_as
 from stigmer_backend.access.validation import validate
 
@@ -130,7 +130,10 @@ class AccessInterceptor(aio.ServerInterceptor):
             raise PermissionDenied(f"the role {caller.role.value} is not admitted on this socket")
         if policy is not None and caller.role not in policy.roles:
             allowed = " or ".join(sorted(role.value for role in policy.roles))
-            raise PermissionDenied(f"the role {caller.role.value} may not call {method}: it takes {allowed}")
+            raise PermissionDenied(
+                f"the role {caller.role.value} may not {deed_of(method)}: that takes the role {allowed}",
+                remedy=f"`stigmer apikey create NAME --role {min(role.value for role in policy.roles)}` on the server's machine makes a key that may",
+            )
         return caller
 
     def _guard(

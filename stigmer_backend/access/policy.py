@@ -1,5 +1,6 @@
 """The policy of every RPC: who may call it. One table; an RPC that is not in it is refused."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -122,3 +123,25 @@ ARCHIVES = frozenset({f"/{_KINDS}.skill.v1.SkillCommandController/push"})
 def policy_of(method: str) -> Policy | None:
     """The policy of `method` (`/package.Service/Method`), or None: then nobody may call it."""
     return POLICIES.get(method)
+
+
+def deed_of(method: str) -> str:
+    """What `method` does, in words: `delete an agent`, `send message`."""
+    service, _, name = method.rpartition("/")
+    controller = service.rpartition(".")[2]
+    kind = _CONTROLLER.sub("", controller)
+    deed = _words(name)
+    if kind == controller:
+        return deed
+    return f"{deed} of {_a(_words(kind))}" if " " in deed else f"{deed} {_a(_words(kind))}"
+
+
+_CONTROLLER = re.compile("(Command|Query|Service)Controller$")
+
+
+def _words(name: str) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _a(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"

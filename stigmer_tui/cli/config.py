@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import click
 
@@ -15,6 +16,9 @@ from stigmer_apis.home import Home
 from stigmer_tui.cli.connect import complain
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
 from stigmer_tui.text import safe
+
+_LIBRARIES = {"telemetry.prometheus": "prometheus_client", "telemetry.endpoint": "opentelemetry"}
+"""What settings need that an installation may be without."""
 
 
 @click.group("config")
@@ -179,6 +183,9 @@ def say(setting: Setting) -> None:
     words = f"it has no effect: {when[7:]}" if when.startswith("never: ") else f"it has no effect yet: {when}"
     later = f"; {words}" if when else ""
     click.echo(safe(f"{setting.key} is {shown(setting, value.value) or 'not set'} ({value.origin}){later}"))
+    library = _LIBRARIES.get(setting.key)
+    if library and value.value and find_spec(library) is None:
+        click.echo("stigmer: it takes libraries that are not installed: pip install 'stigmer[telemetry]'", err=True)
 
 
 def show_table(rows: list[tuple[str, str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,23 @@ def test_set_get_list_unset_and_where_each_value_comes_from(workstation: Worksta
     assert b"does not stand in the file" in workstation.run("config", "unset", "log.level").stderr
     workstation.run("config", "unset", "log.format")
     assert workstation.processes() == []
+
+
+def test_a_setting_says_what_has_to_be_installed_for_it(
+    workstation: Workstation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STIGMER_HOME", str(tmp_path))
+
+    def nothing(name: str) -> None:
+        return None
+
+    monkeypatch.setattr("stigmer_tui.cli.config.find_spec", nothing)
+    assert set_command.main(["telemetry.prometheus", "127.0.0.1:9464"], standalone_mode=False) == 0
+    assert "telemetry.prometheus is 127.0.0.1:9464" in (said := capsys.readouterr()).out
+    assert "pip install 'stigmer[telemetry]'" in said.err
+    monkeypatch.undo()
+    assert b"pip" not in workstation.run("config", "set", "telemetry.prometheus", "127.0.0.1:9464").stderr
+    workstation.run("config", "unset", "telemetry.prometheus")
 
 
 def test_a_credential_is_not_written_and_one_that_is_there_is_noted(workstation: Workstation) -> None:
