@@ -82,12 +82,13 @@ class Steering:
             self._connection, lambda wire: wire.steering.Interrupt, request, idempotency_key=new_idempotency_key()
         )
 
-    async def change_model(self, execution_id: str, model: str) -> None:
-        """Another model from the next call on."""
+    async def change_model(self, execution_id: str, model: str) -> bool:
+        """Another model from the next call on, and for the later runs of the session; False where the run has ended, so that it is for those alone."""
         request = ChangeModelRequest(execution_id=execution_id, model=model)
-        await call(
+        changed = await call(
             self._connection, lambda wire: wire.steering.ChangeModel, request, idempotency_key=new_idempotency_key()
         )
+        return bool(changed.command_id)
 
     async def change_policy(self, execution_id: str, policy: Policy) -> None:
         """Another policy from the next tool call on."""

@@ -295,7 +295,7 @@ Global___ChangeModelRequest: _TypeAlias = ChangeModelRequest  # noqa: Y015
 
 @_typing.final
 class ChangeModelResponse(_message.Message):
-    """The execution has taken it."""
+    """The execution has taken it. Without a command it had ended."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

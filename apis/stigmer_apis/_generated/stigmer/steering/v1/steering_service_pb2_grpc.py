@@ -167,7 +167,7 @@ class SteeringServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeModel(self, request, context):
-        """Another model from the next call on.
+        """Another model from the next call on, and for the later executions of the session; of an execution that has ended, for those alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

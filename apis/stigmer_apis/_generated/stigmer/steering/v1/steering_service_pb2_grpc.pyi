@@ -27,7 +27,7 @@ class SteeringServiceStub:
     Interrupt: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.InterruptRequest, _steering_service_pb2.InterruptResponse]
     """Stops what the agent does now; the execution goes on with the next message."""
     ChangeModel: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ChangeModelRequest, _steering_service_pb2.ChangeModelResponse]
-    """Another model from the next call on."""
+    """Another model from the next call on, and for the later executions of the session; of an execution that has ended, for those alone."""
     ChangePolicy: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.ChangePolicyRequest, _steering_service_pb2.ChangePolicyResponse]
     """Another policy from the next tool call on."""
     UndoTurn: _aio.UnaryUnaryMultiCallable[_steering_service_pb2.UndoTurnRequest, _steering_service_pb2.UndoTurnResponse]
@@ -106,7 +106,7 @@ class SteeringServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _steering_service_pb2.ChangeModelRequest,
         context: _aio.ServicerContext[_steering_service_pb2.ChangeModelRequest, _steering_service_pb2.ChangeModelResponse],
     ) -> _abc.Awaitable[_steering_service_pb2.ChangeModelResponse]:
-        """Another model from the next call on."""
+        """Another model from the next call on, and for the later executions of the session; of an execution that has ended, for those alone."""
 
     @_abc_1.abstractmethod
     def ChangePolicy(
