@@ -85,16 +85,31 @@ class Steering:
             raise
 
     async def change_model(self, execution_id: str, model: str, call: Call) -> str:
-        """Another model, for the rest of the execution and for those that come after it in its session. Raises as `order` does."""
+        """Another model, for the rest of the execution and for those that come after it in its session.
+
+        Empty where it has ended: then the model is for those alone. Raises as `order` does.
+        """
         order = CommandIssued(change_model=CommandIssued.ChangeModel(model=model))
-        command_id = await self.order(execution_id, order, call)
+        command_id = "" if self._has_ended(execution_id) else await self._ordered(execution_id, order, call)
         await self._models.keep(execution_id, model)
         return command_id
 
+    async def _ordered(self, execution_id: str, order: CommandIssued, call: Call) -> str:
+        """As `order`; empty where the execution ended meanwhile."""
+        try:
+            return await self.order(execution_id, order, call)
+        except FailedPrecondition:
+            if not self._has_ended(execution_id):
+                raise
+            return ""
+
+    def _has_ended(self, execution_id: str) -> bool:
+        live = self._registry.get(execution_id)
+        return live is None or live.ended
+
     async def undo(self, execution_id: str, message_id: str, call: Call) -> UndoTurnResponse:
         """Put the files of a turn back, in an execution that has ended too. Raises as `order` does."""
-        live = self._registry.get(execution_id)
-        if live is None or live.ended:
+        if self._has_ended(execution_id):
             return await self._ended.undo(execution_id, message_id)
         order = CommandIssued(undo_turn=CommandIssued.UndoTurn(message_id=message_id))
         return UndoTurnResponse(command_id=await self.order(execution_id, order, call))

@@ -8,7 +8,7 @@ from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import ListAttentionResponse
 from stigmer_apis.client import Client
 from stigmer_apis.errors import FailedPrecondition
-from stigmer_tui.cli.connect import with_client
+from stigmer_tui.cli.connect import note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.history import moment
 from stigmer_tui.cli.naming import complete_executions
@@ -135,7 +135,11 @@ def interrupt(execution_id: str) -> int:
 
 @click.command("change")
 @_id
-@click.option("--model", default="", help="Another model from its next call on, such as anthropic/claude-sonnet-4-5.")
+@click.option(
+    "--model",
+    default="",
+    help="Another model from its next call on, such as anthropic/claude-sonnet-4-5; where it has ended, for its session's next runs.",
+)
 @click.option(
     "--policy",
     "preset",
@@ -153,8 +157,8 @@ def change(execution_id: str, model: str, preset: str | None) -> int:
         raise click.UsageError("say what is to change: --model NAME, --policy PRESET, or both")
 
     async def work(client: Client) -> int:
-        if model:
-            await client.steering.change_model(execution_id, model)
+        if model and not await client.steering.change_model(execution_id, model):
+            note(f"it has ended: {safe(model)} answers from its session's next run on")
         if preset is not None:
             await client.steering.change_policy(execution_id, Policy(preset=preset))
         return ExitCode.OK

@@ -225,8 +225,8 @@ def model(desk: Desk, words: str) -> None:
     if not words:
         raise CommandRefused("Write which: model anthropic/claude-sonnet-4-5.")
     run = desk.run_named(())
-    desk.do(lambda client: client.steering.change_model(run, words))
-    desk.voice.say(f"{words} answers from the next call on.")
+    taken = desk.do(lambda client: client.steering.change_model(run, words))
+    desk.voice.say(f"{words} answers from the next {'call' if taken else 'run of this session'} on.")
 
 
 def policy(desk: Desk, words: str) -> None:

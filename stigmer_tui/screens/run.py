@@ -79,7 +79,7 @@ class RunScreen(WorkstationScreen):
         )
         self._stopping = RunStopping(workstation, lambda: self.feed.state, self._say)
         self._shell = SessionShell(workstation, self, lambda: self.feed.state)
-        self._steering = Steering(workstation, lambda: self.feed.state)
+        self._steering = Steering(workstation, lambda: self.feed.state, self._sender.give_policy)
         self.deciding = Deciding(workstation, self._steering, self._back_from_card)
         self._resets = 0
         self.head = Line(classes="head")

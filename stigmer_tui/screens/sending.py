@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stigmer_apis._generated.stigmer.execution.v1.options_pb2 import Attachment, ClientEnvironment
+from stigmer_apis._generated.stigmer.policy.v1.policy_pb2 import Policy
 from stigmer_apis.errors import FailedPrecondition, StigmerError
 from stigmer_tui.completion.attaching import attachments_of
 from stigmer_tui.screens.missing_values import NOTHING, Given
@@ -60,6 +61,7 @@ class LineSender:
         self._lines: deque[str] = deque()
         self._more = asyncio.Event()
         self._closed = False
+        self._policy: Policy | None = None
         if isinstance(start, Start):
             self.send(start.line)
 
@@ -67,6 +69,10 @@ class LineSender:
         """Send a line after those that are on their way."""
         self._lines.append(line)
         self._more.set()
+
+    def give_policy(self, policy: Policy) -> None:
+        """The next run of the session is started under this policy."""
+        self._policy = policy
 
     def close(self) -> None:
         """Nothing more is written here: end once everything is sent."""
@@ -118,8 +124,10 @@ class LineSender:
                 line,
                 session_id=await self._session(client),
                 client_environment=self._environment(),
+                policy=self._policy,
                 attachments=await self._attachments(line),
             )
+            self._policy = None
         self.target = execution.metadata.id
         self._started(self.target)
 

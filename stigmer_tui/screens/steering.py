@@ -33,14 +33,22 @@ COMMANDS: Mapping[str, str] = {
 }
 """What a line that begins with a slash means, in a run that a model drives."""
 
+PRESETS = ("read-only", "ask", "auto")
 _SHELL = "shell"
 
 
 class Steering:
     """Sends what was decided; says what could not be done."""
 
-    def __init__(self, workstation: Workstation, state: Callable[[], RunState]) -> None:
+    def __init__(
+        self,
+        workstation: Workstation,
+        state: Callable[[], RunState],
+        next_policy: Callable[[Policy], None] | None = None,
+    ) -> None:
+        """`next_policy`: told the policy of the run that the next message starts, where messages start runs."""
         self._workstation = workstation
+        self._next_policy = next_policy
         self._state = state
 
     def decide(
@@ -107,7 +115,9 @@ class Steering:
 
         match name:
             case "/model":
-                return lambda client: client.steering.change_model(execution_id, rest)
+                return lambda client: self._change_model(client, execution_id, rest)
+            case "/policy" if self._next_policy is not None and not state.live:
+                return partial(self._keep_policy, self._next_policy, rest)
             case "/policy":
                 return lambda client: client.steering.change_policy(execution_id, Policy(preset=rest))
             case "/pause":
@@ -124,6 +134,17 @@ class Steering:
                 return lambda client: self._approvals(client, state.session_id, rest)
             case _:
                 return branch
+
+    async def _change_model(self, client: "Client", execution_id: str, name: str) -> None:
+        if not await client.steering.change_model(execution_id, name):
+            self._workstation.say(f"{name} answers from your next message on.")
+
+    async def _keep_policy(self, keep: Callable[[Policy], None], preset: str, client: "Client") -> None:
+        """The run is over: the policy is for the one that the next message starts."""
+        if preset not in PRESETS:
+            raise InvalidArgument(f"there is no policy {preset!r}", remedy=f"choose one of {', '.join(PRESETS)}")
+        keep(Policy(preset=preset))
+        self._workstation.say(f"Your next message starts a run under the policy {preset}.")
 
     async def _approvals(self, client: "Client", session_id: str, rest: str) -> None:
         """Tell what is approved for the session, or take it back."""

@@ -155,7 +155,10 @@ async def test_another_model_answers_from_the_next_call_on(stage: Stage) -> None
         started = [event.model_call_started.model for event in told.of("model_call_started")]
         assert started[-1] == "another", told
         assert told.of("model_changed")
-        for model, wanted in (("", "another"), ("ollama/third", "third"), ("", "another")):
+        assert not await stage.client.steering.change_model(execution_id, "ollama/fourth"), (
+            "it is over: for later runs alone"
+        )
+        for model, wanted in (("", "fourth"), ("ollama/third", "third"), ("", "fourth")):
             later = await stage.client.run("talker", "More.", session_id=first.spec.session_id, model=model)
             told = await stage.ended(later.metadata.id)
             (asked,) = [event.model_call_started.model for event in told.of("model_call_started")]
@@ -169,6 +172,9 @@ async def test_a_shell_is_not_steered_like_an_agent(stage: Stage) -> None:
         with pytest.raises(FailedPrecondition, match="does not know"):
             await stage.client.steering.pause(execution_id)
         await stage.client.cancel(execution_id)
+        await stage.ended(execution_id)
+        with pytest.raises(FailedPrecondition, match="no model of Stigmer's"):
+            await stage.client.steering.change_model(execution_id, "ollama/another")
 
 
 async def test_a_branch_goes_another_way_from_a_message_on(stage: Stage) -> None:

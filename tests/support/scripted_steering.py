@@ -79,7 +79,7 @@ class Steered:
     async def change_model(self, request: st.ChangeModelRequest) -> st.ChangeModelResponse:
         """Another model answers."""
         self._backend.emit(request.execution_id, ev.Event(model_changed=ev.ModelChanged(model=request.model)))
-        return st.ChangeModelResponse()
+        return st.ChangeModelResponse(command_id="change-model")
 
     async def change_policy(self, request: st.ChangePolicyRequest) -> st.ChangePolicyResponse:
         """It is noted."""

@@ -4,6 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_pb2 import AgentExecution
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
 from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import (
@@ -327,6 +328,31 @@ async def test_slash_commands_steer(app: StigmerApp, backend: ScriptedBackend) -
         await pilot.press("enter")
         await until(pilot, lambda: "Did you mean /model?" in screen_text(pilot), "what is near")
         assert backend.calls_of("SendMessage") == []
+
+
+async def test_after_the_end_a_policy_is_for_the_next_message(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """The run that it starts has it."""
+    backend.add_agent("coder")
+    execution_id = backend.add_execution(message="clean up", agent="coder", phase=enums.EXECUTION_COMPLETED)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
+        app.open_run(execution_id)
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and bool(run_screen(app).feed.state.agent), "it")
+        for line, shown in (("/policy all", "no policy 'all'"), ("/policy auto", "under the policy auto")):
+            await typed(pilot, line)
+            await pilot.press("enter")
+            await until(pilot, lambda shown=shown: shown in screen_text(pilot), shown)
+        await typed(pilot, "go on")
+        await pilot.press("enter")
+        await until(pilot, lambda: bool(started(backend)), "the next run")
+        assert backend.calls_of("ChangePolicy") == []
+        assert started(backend) == {"go on": "auto"}
+
+
+def started(backend: ScriptedBackend) -> dict[str, str]:
+    """The policy of each run that was started, by its message."""
+    asked = [call.request for call in backend.calls_of("create")]
+    return {each.spec.message: each.spec.options.policy.preset for each in asked if isinstance(each, AgentExecution)}
 
 
 async def test_what_is_approved_for_the_session_is_listed_and_taken_back(
