@@ -9,6 +9,7 @@ import pytest
 
 from stigmer_backend.store import StoreDamaged, StoreError
 from stigmer_backend.store.database_format import RECORD, TRANSACTION
+from tests.chaos.figures import record
 from tests.store.images import Contents, Image, QuickFiles, Reopened, contents, database_image
 from tests.store.stores import opened
 from tests.support.scale import scaled
@@ -199,8 +200,9 @@ async def test_sectors_lost_from_the_last_transaction(made: tuple[Image, Turns],
     (start, before), (end, after) = turns[-2:]
     whole = (image.directory / "state.fs").read_bytes()
     chance = random.Random(3)
-    for _ in range(scaled(150, 2000)):
-        sector = chance.choice((16, 64, 512))
+    images = scaled(150, 2000)
+    for _ in range(images):
+        sector = chance.choice((16, 64, 512, 4096))
         lost = bytearray(whole)
         for place in range(start, end, sector):
             if chance.random() < 0.4:
@@ -210,6 +212,12 @@ async def test_sectors_lost_from_the_last_transaction(made: tuple[Image, Turns],
         (copy / "state.fs").write_bytes(lost)
         found = look(copy)[0]
         assert found == (after if lost == whole else before)
+    record(
+        "sectors of 16 B to 4 KiB lost from a transaction that was not synced",
+        images,
+        "images",
+        "the state before it each time, or after it where nothing was lost",
+    )
 
 
 async def test_sectors_lost_from_events_that_were_moved_and_not_synced(
@@ -219,14 +227,22 @@ async def test_sectors_lost_from_events_that_were_moved_and_not_synced(
     whole = (image.directory / "events.fs").read_bytes()
     synced = int.from_bytes((image.directory / "events.fs.digest").read_bytes()[-ENTRY_BYTES:][:8])
     chance = random.Random(4)
-    for _ in range(scaled(100, 2000)):
+    images = scaled(100, 2000)
+    for _ in range(images):
+        sector = chance.choice((512, 4096))
         lost = bytearray(whole)
-        for place in range(synced, len(whole), 512):
+        for place in range(synced, len(whole), sector):
             if chance.random() < 0.2:
-                lost[place : place + 512] = bytes(len(whole[place : place + 512]))
+                lost[place : place + sector] = bytes(len(whole[place : place + sector]))
         copy = image.copy(scratch / "copy")
         (copy / "events.fs").write_bytes(lost)
         assert look(copy)[0] == turns[-1][1]
+    record(
+        "sectors of 512 B and 4 KiB lost from events that were moved and not synced",
+        images,
+        "images",
+        "all of them there each time, out of the journal",
+    )
 
 
 async def test_the_status_byte_decides_nothing(made: tuple[Image, Turns], scratch: Path) -> None:

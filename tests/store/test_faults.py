@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from stigmer_backend.store import FileLayer, Lane, StateWrite, Store, StoreFull, StoreOptions, StoreStopped
+from tests.chaos.figures import record
 from tests.store.stores import append, assert_dense, create, opened, read_all
 from tests.support.scale import scaled
 
@@ -164,7 +165,12 @@ async def test_a_failing_disk_stops_the_store_and_loses_nothing(scratch: Path, o
         await check(directory, promises)
         at += 1 if operation != "write" else scaled(2, 1)
     assert stopped > 0
-    print(f"{operation} failing at each of {at} places: {stopped} stops, nothing lost")
+    record(
+        f"each {operation} of the store failing, {'once' if times == 1 else 'and from then on'}",
+        at,
+        "places of a script",
+        f"{stopped:,} stops, nothing acknowledged is lost",
+    )
 
 
 async def stops(store: Store, promises: Promises) -> bool:
@@ -234,4 +240,9 @@ async def test_a_full_disk_refuses_cleanly_and_goes_on(scratch: Path, times: int
             break
         at += scaled(2, 1)
     assert refused > 0
-    print(f"disk full at each of {at} writes: {refused} calls refused, all went on")
+    record(
+        f"the disk full at each write of the store, {times} {'time' if times == 1 else 'times'}",
+        at,
+        "places of a script",
+        f"{refused:,} calls refused, all went on",
+    )

@@ -29,6 +29,7 @@ from stigmer_backend.store import (
     UnknownExecution,
     examine,
 )
+from tests.chaos.figures import record
 from tests.store.power import PowerFiles
 from tests.store.stores import append, assert_dense, create, opened, read_all
 from tests.store.test_power_cut import start_again
@@ -174,7 +175,9 @@ async def test_readers_writers_and_packs_beside_each_other(tmp_path: Path) -> No
     async with opened(tmp_path) as store:
         await check(store, acknowledged["head"], acknowledged["version"])
     assert not [found.problem for found in examine(tmp_path) if found.problem]
-    print(f"{looks} looks beside {scaled(12, 300)} packs: each the answer of its moment")
+    record(
+        "readers and writers beside packs", scaled(12, 300), "packs", f"{looks:,} looks, each the answer of its moment"
+    )
 
 
 class CountedFiles(FileLayer):
@@ -228,7 +231,7 @@ async def test_a_kill_at_each_step_leaves_a_whole_store(tmp_path: Path) -> None:
             assert not store.report.cuts
         assert len(list(image.glob("*.fs"))) == 2, "what was being made or replaced is gone"
         assert not [found.problem for found in examine(image) if found.problem]
-    print(f"{len(kills)} kills in two packs: nothing lost")
+    record("kill -9 before operations on files in two packs", len(kills[:: scaled(3, 1)]), "places", "nothing lost")
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "broken"])
@@ -267,7 +270,13 @@ async def test_each_failing_operation_leaves_the_old_file_or_stops_the_store(tmp
         if files.count < at:
             break
     assert refused > 5
-    print(f"{refused} packs refused and {stopped} stopped: nothing lost")
+    what = "full" if code == errno.ENOSPC else "broken"
+    record(
+        f"a disk that is {what} from each operation of a pack on",
+        at,
+        "places",
+        f"{refused} packs refused, {stopped} stores stopped, nothing lost",
+    )
 
 
 class Cuts:
@@ -304,7 +313,7 @@ async def test_a_power_cut_in_a_pack_loses_nothing(scratch: Path) -> None:
                 await check(store)
         images += len(cuts.taken)
     assert images
-    print(f"{images} images of power cuts in packs: nothing lost")
+    record("the power cut in a pack", images, "images", "nothing lost")
 
 
 async def test_a_damaged_file_is_not_packed_over(tmp_path: Path) -> None:
