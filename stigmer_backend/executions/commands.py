@@ -35,6 +35,7 @@ from stigmer_backend.executions.registry import Registry
 from stigmer_backend.executions.runs import phase_of, run_kind
 from stigmer_backend.executions.tasks import Tasks
 from stigmer_backend.resources.catalogue import NewId
+from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS
 from stigmer_backend.resources.lookup import find
 from stigmer_backend.resources.removal import COMMANDS
 from stigmer_backend.store import StateRead, Store, StoreFull
@@ -258,9 +259,16 @@ def _answer(execution_id: str, command: Command | None, order: CommandIssued) ->
         over = command is None or not command.reason or command.reason == ENDED
         raise FailedPrecondition(
             f"the execution {execution_id} did not take {_in_words(order)}: {reason}",
-            remedy="start a new execution in the same session" if over else "see how it stands: `stigmer attention`",
+            remedy=_begin_again(execution_id) if over else "see how it stands: `stigmer attention`",
         )
     return command.issued.command_id
+
+
+def _begin_again(execution_id: str) -> str:
+    """What is left where a run has ended."""
+    if run_kind(execution_id) is WORKFLOW_EXECUTIONS:
+        return f"begin a new one: `stigmer retry {execution_id}`"
+    return "start a new execution in the same session"
 
 
 def _queued(live: LiveExecution, order: CommandIssued) -> Unavailable:

@@ -12,7 +12,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_ex
 from stigmer_apis._generated.ai.stigmer.agentic.workflowexecution.v1.workflow_execution_pb2 import WorkflowExecution
 from stigmer_apis._generated.ai.stigmer.agentic.workflowinstance.v1.workflow_instance_pb2 import WorkflowInstance
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, ExecutionCreated, PhaseChanged
-from stigmer_apis.errors import AlreadyExists, FieldViolation, InvalidArgument
+from stigmer_apis.errors import AlreadyExists, FailedPrecondition, FieldViolation, InvalidArgument
 from stigmer_apis.fold import apply_events
 from stigmer_apis.slugs import slugify
 from stigmer_backend.access.principal import passed_on_by
@@ -29,7 +29,7 @@ from stigmer_backend.executions.workspace import Workspaces
 from stigmer_backend.resources.catalogue import NewId
 from stigmer_backend.resources.kinds import WORKFLOW_EXECUTIONS, WORKFLOW_INSTANCES, WORKFLOWS
 from stigmer_backend.resources.listing_keys import lists_of
-from stigmer_backend.resources.lookup import find_named
+from stigmer_backend.resources.lookup import find_named, named_id
 from stigmer_backend.resources.removal import RUN_DOCUMENTS
 from stigmer_backend.resources.repeats import Repeatable, gone_since, made_before, remember
 from stigmer_backend.resources.rules import check_metadata, check_variables, refuse
@@ -37,6 +37,7 @@ from stigmer_backend.resources.secret_values import SecretValues
 from stigmer_backend.resources.stamps import Stamps, stamp_created
 from stigmer_backend.resources.text import quoted
 from stigmer_backend.resources.workflow_executions import parents_of_run
+from stigmer_backend.resources.workflow_tasks import document_calls
 from stigmer_backend.store import Append, Lane, StateRead, StateWrite, Store
 from stigmer_backend.workflows.documents import Document, Documents
 from stigmer_backend.workflows.going_on import Going
@@ -113,6 +114,7 @@ class Beginning:
             document = await self._documents.of_run(going.granted)
         elif spec.document:
             document = await self._documents.of_text(spec.document, "spec.document")
+            await self._store.read_state(lambda state: _check_calls(state, document))
         else:
             assert workflow is not None
             document = await self._documents.of_spec(workflow.spec)
@@ -128,6 +130,10 @@ class Beginning:
             return await asyncio.shield(self._tasks.result(making, "create"))
         except MadeMeanwhile as other:
             return other.execution_id
+
+    async def document_of_child(self, parent: WorkflowExecution, name: str) -> str:
+        """What stands beside the document of a run under a name, to be run by it; empty where nothing does."""
+        return await self._documents.beginning_with(parent.spec.document, name) if parent.spec.document else ""
 
     async def _create(
         self,
@@ -253,6 +259,23 @@ def _check(wanted: WorkflowExecution) -> None:
         )
     check_options(spec.options)
     refuse("execution", wanted.metadata, list(check_variables("spec.runtime_env", spec.runtime_env)))
+
+
+def _check_calls(state: StateRead, document: Document) -> None:
+    """Everything that a document calls and runs by name has to be there before it begins. Raises `FailedPrecondition`."""
+    missing = {
+        f"the {call.kind.words} {quoted(call.slug)}"
+        for each in (document.workflow, *document.others)
+        for call in document_calls(each)
+        if not (call.kind is WORKFLOWS and document.holds(call.slug)) and named_id(state, call.kind, call.slug) is None
+    }
+    if missing:
+        names = sorted(missing)
+        more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+        raise FailedPrecondition(
+            f"the document calls {' and '.join(names[:3] + more)}, and nothing of that name is stored",
+            remedy="`stigmer apply -f FILE` stores what a file describes; a workflow may also stand behind the document in the same file, after `---`",
+        )
 
 
 def _settled(state: StateRead, asked: WorkflowExecution) -> Workflow | None:

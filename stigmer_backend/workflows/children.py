@@ -214,9 +214,12 @@ class Children:
     async def _start_workflow(
         self, parent: LiveExecution, asked: StartChildExecutionRequest.Workflow, meta: ApiResourceMetadata
     ) -> str:
+        document = asked.document
+        if asked.name and not document and isinstance(parent.execution, WorkflowExecution):
+            document = await self._beginning.document_of_child(parent.execution, asked.name)
         spec = WorkflowExecutionSpec(
-            workflow_id=asked.name,
-            document=asked.document,
+            workflow_id="" if document else asked.name,
+            document=document,
             trigger_message=checked(asked.input_json, "input_json") if asked.input_json else "",
             parent_execution_id=parent.id,
         )

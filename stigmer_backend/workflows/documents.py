@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from stigmer_apis._generated.ai.stigmer.agentic.workflow.v1.workflow_pb2 import WorkflowSpec
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkResponse
-from stigmer_apis.documents.nodes import Place
+from stigmer_apis.documents.nodes import Node, Place
 from stigmer_apis.documents.parsing import parse
 from stigmer_apis.documents.problems import Problem
 from stigmer_apis.documents.sources import Source
 from stigmer_apis.errors import FieldViolation, InvalidArgument
+from stigmer_apis.slugs import slugify
 from stigmer_apis.workflow.checking import Checked, check
 from stigmer_apis.workflow.document_json import DocumentBroken, to_json, workflow_of_json
 from stigmer_apis.workflow.limits import DEPTH
@@ -37,11 +38,18 @@ class Document:
     warnings: tuple[Problem, ...]
     published: bool
     """It was made from the published messages."""
+    others: tuple[Workflow, ...] = ()
+    """What stands behind it in the same text: workflows that it runs by name without their being stored."""
 
     @property
     def name(self) -> str:
         """As its author calls it."""
         return self.workflow.name.text if self.workflow.name is not None else ""
+
+    def holds(self, name: str) -> bool:
+        """Whether it or one of the others is called so."""
+        named = (each.name for each in (self.workflow, *self.others))
+        return any(each is not None and slugify(each.text) == slugify(name) for each in named)
 
 
 class Documents:
@@ -80,6 +88,12 @@ class Documents:
             )
         return await self._read(_key_of(text), lambda: _of_text(text, field, name))
 
+    async def beginning_with(self, text: str, name: str) -> str:
+        """A text of several documents with the one called `name` first; empty where none is called so."""
+        if not (await self.of_text(text, "spec.document")).holds(name):
+            return ""
+        return await asyncio.to_thread(beginning_with, text, name)
+
     async def of_spec(self, spec: WorkflowSpec) -> Document:
         """What a stored workflow runs. Raises `InvalidArgument` where that cannot be read."""
         return await self._read(*_reading(spec))
@@ -107,20 +121,50 @@ class Documents:
         return document
 
 
-def check_text(text: str, name: str) -> tuple[Checked, str]:
-    """What is wrong with a document, and its JSON text where it could be read. Starts processes: not for the event loop."""
+def beginning_with(text: str, name: str) -> str:
+    """The documents of `text` with the one called `name` first, so that this is what runs; empty where none is called so."""
+    nodes = _nodes(text, "document")[1]
+    pieces = _pieces(text, [node.place.line for node in nodes])
+    for number, node in enumerate(nodes):
+        workflow = read_node("document", node).workflow
+        if workflow is not None and workflow.name is not None and slugify(workflow.name.text) == slugify(name):
+            return "".join((pieces[number], *pieces[:number], *pieces[number + 1 :]))
+    return ""
+
+
+def _pieces(text: str, lines: Sequence[int]) -> list[str]:
+    """The documents of a text, each with its `---`. `lines`: where the content of each begins, from 1."""
+    whole = text.removeprefix("\ufeff").splitlines(keepends=True)
+    marks = [number for number, line in enumerate(whole, 1) if line[:3] == "---" and not line[3:4].strip()]
+    begins = [max((mark for mark in marks if mark <= line), default=1) for line in lines]
+    found: list[str] = []
+    for begin, end in zip(begins, [*begins[1:], len(whole) + 1], strict=True):
+        piece = "".join(whole[begin - 1 : end - 1])
+        found.append(("" if begin in marks else "---\n") + piece + ("" if piece.endswith("\n") else "\n"))
+    return found
+
+
+def _nodes(text: str, name: str) -> tuple[tuple[Problem, ...], list[Node]]:
+    """What keeps a text from being read, and its documents."""
     (parsed,) = parse([Source(name, text.encode("utf-8", "surrogateescape"), "yaml")], DEPTH)
     problems = tuple(part for part in parsed if isinstance(part, Problem))
-    nodes = [part for part in parsed if not isinstance(part, Problem)]
-    if not problems and len(nodes) != 1:
-        what = "there is no document in it" if not nodes else f"there are {len(nodes)} documents in it"
-        problems = (Problem(name, 0, 0, what, remedy="give one workflow: `document:`, and its tasks below `do:`"),)
-    if not problems and not is_workflow_document(nodes[0]):
+    return problems, [part for part in parsed if not isinstance(part, Problem)]
+
+
+def _check_text(text: str, name: str) -> tuple[list[Checked], str]:
+    """What is wrong with the documents of a text, and the first one's JSON text. Starts processes: not for the event loop."""
+    problems, nodes = _nodes(text, name)
+    if not problems and not nodes:
+        remedy = "give one workflow: `document:`, and its tasks below `do:`"
+        problems = (Problem(name, 0, 0, "there is no document in it", remedy=remedy),)
+    if not problems:
         what = "this is no document of the workflow language"
-        problems = (Problem(name, 1, 1, what, remedy="it begins with `document:` and has its tasks below `do:`"),)
+        remedy = "it begins with `document:` and has its tasks below `do:`"
+        places = [node.place for node in nodes if not is_workflow_document(node)]
+        problems = tuple(Problem(name, place.line, place.column, what, remedy=remedy) for place in places)
     if problems:
-        return Checked(None, problems), ""
-    return check(read_node(name, nodes[0])), to_json(nodes[0])
+        return [Checked(None, problems)], ""
+    return [check(read_node(name, node)) for node in nodes], to_json(nodes[0])
 
 
 def refused(what: str, field: str, problems: Sequence[Problem]) -> InvalidArgument:
@@ -133,11 +177,35 @@ def refused(what: str, field: str, problems: Sequence[Problem]) -> InvalidArgume
     )
 
 
-def _of_text(text: str, field: str, name: str) -> Document:
-    checked, json = check_text(text, name)
-    if checked.errors or checked.workflow is None:
-        raise refused(f"the {name}", field, checked.errors)
-    return Document(json, checked.workflow, checked.warnings, published=False)
+def _of_text(text: str, field: str, name: str, *, alone: bool = False) -> Document:
+    checked, json = _check_text(text, name)
+    workflows = tuple(each.workflow for each in checked if each.workflow is not None)
+    errors = [problem for each in checked for problem in each.errors]
+    if not errors and len(workflows) > 1:
+        errors = _twice(workflows, name) if not alone else [_several(len(workflows), name)]
+    if errors or not workflows:
+        raise refused(f"the {name}", field, errors)
+    return Document(json, workflows[0], checked[0].warnings, published=False, others=workflows[1:])
+
+
+def _several(count: int, name: str) -> Problem:
+    return Problem(name, 0, 0, f"there are {count} documents in it", remedy="store each as a workflow of its own")
+
+
+def _twice(workflows: Sequence[Workflow], name: str) -> list[Problem]:
+    """Documents of one text that have the same name."""
+    known: set[str] = set()
+    found: list[Problem] = []
+    for each in workflows:
+        called = each.name
+        if called is not None and slugify(called.text) in known:
+            what = f"the name `{called.text}` is there twice in one text"
+            found.append(
+                Problem(name, called.place.line, called.place.column, what, remedy="give one of them another name")
+            )
+        elif called is not None:
+            known.add(slugify(called.text))
+    return found
 
 
 def _of_run(json: str, published: bool) -> Document:
@@ -175,10 +243,10 @@ def _reading(spec: WorkflowSpec) -> tuple[bytes, Callable[[], Document]]:
     """Under which key a stored workflow's document is kept, and how it is read."""
     if spec.yaml:
         name = spec.document.name or "document"
-        return _key_of(spec.yaml), lambda: _of_text(spec.yaml, "spec.yaml", name)
+        return _key_of(spec.yaml, b"yaml"), lambda: _of_text(spec.yaml, "spec.yaml", name, alone=True)
     bare = WorkflowSpec(document=spec.document, tasks=spec.tasks)
     return hashlib.sha256(b"spec\0" + bare.SerializeToString(deterministic=True)).digest(), lambda: _of_spec(bare)
 
 
-def _key_of(text: str) -> bytes:
-    return hashlib.sha256(b"text\0" + text.encode("utf-8", "surrogateescape")).digest()
+def _key_of(text: str, form: bytes = b"text") -> bytes:
+    return hashlib.sha256(form + b"\0" + text.encode("utf-8", "surrogateescape")).digest()

@@ -13,7 +13,7 @@ from stigmer_tui.cli.connect import with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.history import moment, print_versions, versions_of
 from stigmer_tui.cli.naming import KindName, complete_names
-from stigmer_tui.cli.resources import fetch, number
+from stigmer_tui.cli.resources import fetch, meant, number
 from stigmer_tui.cli.tables import print_table
 from stigmer_tui.manifests.kinds import (
     AGENT,
@@ -43,6 +43,8 @@ def command(kind: Kind, name: str) -> int:
       stigmer describe agent shell
       stigmer describe environment support
     """
+
+    kind = meant(kind, name)
 
     async def work(client: Client) -> int:
         resource = await fetch(client, kind, name)

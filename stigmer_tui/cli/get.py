@@ -16,7 +16,7 @@ from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.listing import Asked, Lister, lister
 from stigmer_tui.cli.naming import KindName, LabelType, complete_names
 from stigmer_tui.cli.printing import Form, Output, OutputForm, print_data
-from stigmer_tui.cli.resources import fetch
+from stigmer_tui.cli.resources import fetch, meant
 from stigmer_tui.cli.tables import Table
 from stigmer_tui.manifests.kinds import Kind
 from stigmer_tui.text import safe
@@ -86,6 +86,7 @@ def command(
 
 def show_one(kind: Kind, name: str, output: Output) -> int:
     """Print the resource with this name or id."""
+    kind = meant(kind, name)
 
     async def work(client: Client) -> int:
         resource = await fetch(client, kind, name)

@@ -85,6 +85,7 @@ class Executions:
         Column("ENGINE", lambda row: row.engine or "embedded", wide=True),
         Column("TOKENS", lambda row: str(row.tokens), wide=True),
         Column("LAST LINE", lambda row: row.last_line, wide=True),
+        Column("PAGE", lambda row: row.engine_page, wide=True),
     )
 
     def __init__(self, client: Client) -> None:

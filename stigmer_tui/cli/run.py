@@ -115,7 +115,7 @@ def command(
     """Run an agent on a message, or a workflow with an input.
 
     NAME is an agent, a workflow, or an instance of one, which brings its environments; agent/NAME and workflow/NAME say which where both
-    exist. FILE is a workflow document, which runs without being stored.
+    exist. FILE is a workflow document, which runs without being stored; others behind it in the same file are there for it to run.
 
     Of an agent the exit code is that of the last command; what Stigmer itself has to say is 64 and up. What a workflow gives is printed as
     JSON; how it goes is told on standard error. Ctrl+C leaves the run running.

@@ -49,7 +49,10 @@ def is_document(target: str) -> bool:
 
 
 def read_document(file: str) -> str:
-    """The text of the one document in a file, or on standard input, checked. Raises `ManifestError` with everything that is wrong."""
+    """The text of a file, or of standard input, checked: a document, and perhaps others behind it that it runs.
+
+    Raises `ManifestError` with everything that is wrong.
+    """
     from stigmer_apis.documents.problems import Problem
     from stigmer_apis.documents.sources import read_sources
     from stigmer_apis.workflow.checking import check_sources
@@ -58,9 +61,9 @@ def read_document(file: str) -> str:
     [source] = read_sources([file], standard_input)
     checked = check_sources([source])
     problems = [problem for each in checked for problem in each.errors]
-    if not problems and len(checked) != 1:
-        remedy = "divide the file, or store them with `stigmer apply` and run them by name"
-        problems = [Problem(file, 0, 0, f"there are {len(checked)} documents in it", remedy=remedy)]
+    if not problems and not checked:
+        remedy = "a workflow begins with `document:` and has its tasks below `do:`"
+        problems = [Problem(file, 0, 0, "there is no document in it", remedy=remedy)]
     if problems:
         raise ManifestError(problems)
     return source.data.decode("utf-8-sig")

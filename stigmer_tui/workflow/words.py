@@ -32,7 +32,9 @@ def waiting_words(waiting: Waiting, now: float) -> str:
         case WaitKind.PERSON:
             return "waits for you"
         case WaitKind.ACTIVITY:
-            return f"for somebody outside, on ‘{safe(Untrusted(waiting.about))}’"
+            return (
+                f"for somebody outside{f', on the queue ‘{safe(Untrusted(waiting.about))}’' if waiting.about else ''}"
+            )
 
 
 def _signal_words(waiting: Waiting) -> str:

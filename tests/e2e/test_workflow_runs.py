@@ -18,6 +18,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 )
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event
 from stigmer_apis.client import Client, TailBatch
+from stigmer_apis.errors import FailedPrecondition, InvalidArgument
 from tests.chaos.daemon import DaemonProcess, client_of
 from tests.chaos.reading import everything
 from tests.e2e.test_runner_and_daemon import living
@@ -98,13 +99,31 @@ async def test_agents_are_asked_and_end_with_their_workflow(runs: Runs, tmp_path
     assert "'execution_id': 'aex-" in str(output)
     assert "does not fit its schema" in await runs.reason(agent('echo \'{"n": "x"}\'', schema))
     assert "gave no JSON" in await runs.reason(agent("echo hello", schema))
-    assert "cannot be started" in await runs.reason("do: [{a: {call: agent, with: {agent: nobody, message: x}}}]")
+    nobody = "do: [{a: {call: agent, with: {agent: '${ \"nobody\" }', message: x}}}]"
+    assert "cannot be started" in await runs.reason(nobody)
     assert "longer than 1 s" in await runs.reason(agent("sleep 3456", ", config: {timeout: 1}"))
     await eventually(lambda: not living("sleep", "3456"))
     execution_id = await runs.begin(agent("touch there; sleep 3457"), workspace=tmp_path)
     await eventually((tmp_path / "there").exists)
     assert (await runs.client.cancel(execution_id, "enough", 30.0)).phase == EXECUTION_CANCELLED
     await eventually(lambda: not living("sleep", "3457"))
+
+
+ALSO = "\n---\ndocument: {dsl: 1.0.0, namespace: tests, name: NAME, version: 1.0.0}\n"
+"""The head of a document behind another one in the same text."""
+
+
+async def test_workflows_in_the_same_text_are_run_without_being_stored(runs: Runs) -> None:
+    """By each of them, whichever stands first; and what is nowhere is told before anything runs."""
+    call = "run: {workflow: {namespace: tests, name: NAME, version: 1.0.0, input: {n: '${ .n + 1 }'}}}"
+    text = "do: [{first: {set: {n: 1}}}, {a: {" + call.replace("NAME", "outer") + "}}]"
+    outer = ALSO.replace("NAME", "outer") + "do: [{b: {" + call.replace("NAME", "inner") + "}}]"
+    inner = ALSO.replace("NAME", "inner") + "# the last\ndo: [{c: {set: {n: '${ .n * 10 }'}}}]"
+    assert await runs.output(text + outer + inner) == {"n": 30.0}
+    with pytest.raises(FailedPrecondition, match="calls the workflow 'inner', and nothing of that name is stored"):
+        await runs.begin(text + outer)
+    with pytest.raises(InvalidArgument, match="the name `inner` is there twice in one text"):
+        await runs.begin(text + outer + inner + inner)
 
 
 async def test_callbacks_events_signals_and_pauses(runs: Runs) -> None:

@@ -306,6 +306,6 @@ do:
     await play.output()
     assert [call.instance for _, call in play.ledger.calls] == ["/", "/do/0/a/do/0/b"]
     assert (
-        "the input does not fit its schema: 1 is not of type 'object'"
+        "the input: 1 is not of type 'object'"
         in await Play(text, 1, {RESOURCE: schema}).failure()
     )

@@ -24,6 +24,11 @@ def checked(text: str, form: str = "yaml") -> Checked:
     return only
 
 
+def workflows_of(path: Path) -> list[Checked]:
+    """What is found in each document of a file."""
+    return check_sources([Source(path.name, path.read_bytes(), "yaml")])
+
+
 def errors(body: str) -> list[str]:
     """What is wrong in a document that goes on after its head, one thing a line."""
     return [str(problem) for problem in checked(HEAD + body).errors]

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_LONGEST_FIELD = 160
+"""Characters of a path that are shown whole; of a longer one its two ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -24,7 +27,8 @@ class Problem:
     def __str__(self) -> str:
         """`file:line:column: what (field): how to mend it`. Control characters of the file are still in it."""
         place = f"{self.source}:{self.line}:{self.column}" if self.line else self.source
-        field = f" ({self.field})" if self.field else ""
+        shown = self.field if len(self.field) <= _LONGEST_FIELD else f"{self.field[:40]}…{self.field[-80:]}"
+        field = f" ({shown})" if shown else ""
         remedy = f": {self.remedy}" if self.remedy else ""
         return f"{place}: {self.what}{field}{remedy}"
 

@@ -101,7 +101,7 @@ class Evaluator:
                 self._put(self._schemas, text, validator)
             found: list[list[str]] = []
             for error in validator.iter_errors(json.loads(given)):
-                found.append(["/".join(str(part) for part in error.absolute_path), str(error.message)[:300]])
+                found.append(["/".join(str(part) for part in error.absolute_path), _words(error)[:300]])
                 if len(found) == 5:
                     break
         except (jsonschema.SchemaError, Unresolvable, ValueError, RecursionError) as error:
@@ -121,6 +121,15 @@ def serve(questions: BinaryIO, answers: BinaryIO, evaluator: Evaluator) -> None:
         body = said.encode("utf-8", "replace")
         answers.write(ANSWER.pack(status, len(body)) + body)
         answers.flush()
+
+
+def _words(error: Any) -> str:
+    """What does not fit, as JSON calls it."""
+    said = str(error.message)
+    for value, name in ((None, "null"), (True, "true"), (False, "false")):
+        if error.instance is value and said.startswith(repr(value)):
+            return name + said[len(repr(value)) :]
+    return said
 
 
 def main(arguments: list[str]) -> None:

@@ -152,7 +152,7 @@ class Evaluator:
             raise failed("configuration", f"the schema of the {what}: {error}", scope.instance) from error
         if wrong:
             said = "; ".join(f"{f'{path}: ' if path else ''}{words}" for path, words in wrong)
-            raise failed("validation", f"the {what} does not fit its schema: {said}", scope.instance)
+            raise failed("validation", f"the {what}: {said}", scope.instance)
 
     def chance(self) -> Chance:
         """What differs from one evaluation to the next: the workflow's own, so that a replay sees the same."""

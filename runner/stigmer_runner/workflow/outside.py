@@ -46,7 +46,7 @@ class ExternalActivity(QuietWork):
     async def do(self, asked: Asked) -> object:
         """See `Work.do`."""
         task, name = asked.task, asked.text("name")
-        queue = str(asked.arguments.get("taskQueue") or "") or "(none named)"
+        queue = str(asked.arguments.get("taskQueue") or "")
         seconds = task.timeout_seconds
         expires = self._clock() + round(seconds * 1e6) if seconds else 0
         try:
@@ -61,8 +61,8 @@ class ExternalActivity(QuietWork):
         if found.expired:
             raise TaskProblem(
                 Kind.TIMEOUT,
-                f"nobody completed the activity {name!r} of the queue {queue!r} in time",
-                "a worker of your own completes it by `stigmer complete`; look whether one serves that queue",
+                f"nobody completed the activity {name!r}{f' of the queue {queue!r}' if queue else ''} in time",
+                "a worker of your own completes it by `stigmer complete`; look whether one is there for it",
             )
         if found.error:
             raise TaskProblem(Kind.RUNTIME, f"the activity {name!r} failed", found.error)
