@@ -63,10 +63,11 @@ def processes() -> Iterator[tuple[str, bytes]]:
 
 
 class Watch:
-    """Looks at all processes again and again, on a thread of its own, for as long as the block lasts."""
+    """Looks at all processes again and again, on a thread of its own, for as long as the block lasts. The same bytes are searched once."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
+        self._seen: set[bytes] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="canary watch", daemon=True)
         self.hits: list[Hit] = []
@@ -82,8 +83,14 @@ class Watch:
 
     def _run(self) -> None:
         while not self._over.wait(PAUSE_SECONDS):
-            self.hits += self._search.look_at_all(processes())
+            self.hits += self._search.look_at_all(self._unseen())
             self.looks += 1
+
+    def _unseen(self) -> Iterator[tuple[str, bytes]]:
+        for sink, data in processes():
+            if data not in self._seen:
+                self._seen.add(data)
+                yield sink, data
 
 
 def _read(path: Path) -> bytes:

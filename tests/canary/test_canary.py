@@ -1,5 +1,6 @@
 """Secrets are planted wherever Stigmer takes one; then it is run, killed, cancelled and looked at, and nothing may hold them afterwards, or meanwhile."""
 
+import asyncio
 import json
 import os
 import signal
@@ -8,15 +9,21 @@ from typing import Any
 
 import pytest
 
+from stigmer_apis.client import Client, TailBatch
 from stigmer_apis.home import Home
 from tests.canary.planting import new_secrets
 from tests.canary.search import Hit, Search
 from tests.canary.sinks import Watch, deleted_files, process_ids, tree
+from tests.chaos.daemon import client_of
+from tests.chaos.reading import everything
 from tests.support.scale import scaled
 from tests.support.workstation import Workstation, new_workstation
 from tests.tui.real_terminal import real_terminal
 
 PLANTED = ("OF_ENVIRONMENT", "OF_AGENT", "OF_SERVER", "OF_RUN", "OF_PROVIDER", "REPLACED", "DELETED", "PASSPHRASE")
+
+BEGUN_SECONDS = 120.0
+"""A command that has not begun by then never will."""
 
 LOOKS = (
     ("secrets", "rotate"),
@@ -62,7 +69,7 @@ async def test_no_byte_of_anything_holds_a_secret(workstation: Workstation) -> N
         hits += _said(search, workstation, _use(workstation, secrets))
         hits += await _looked_at(search, workstation)
         hits += search.look_at_all(deleted_files(process_ids()))
-        _crash(workstation, secrets)
+        await _crash(workstation, secrets)
         hits += search.look_at_all(deleted_files(process_ids()))
         hits += search.look_at_all(tree(workstation.home.parent))
         workstation.run("server", "stop")
@@ -79,16 +86,14 @@ def _plant(workstation: Workstation, secrets: dict[str, str]) -> None:
         workstation.run("secrets", "set", name, "-e", "work", stdin=secrets[value].encode() + b"\n")
     workstation.run("secrets", "set", "OLD", "-e", "work", stdin=b"another value of it\n")
     workstation.run("secrets", "delete", "GONE", "-e", "work")
-    workstation.run("apply", "-f", "-", stdin=json.dumps(_agent(secrets["OF_AGENT"])).encode())
-    workstation.run("apply", "-f", "-", stdin=json.dumps(_server(secrets["OF_SERVER"])).encode())
     shell: dict[str, Any] = json.loads(workstation.run("get", "agent", "shell", "-o", "json").stdout)
     shell["spec"]["mcpServerRefs"] = [{"kind": "mcp_server", "slug": "keyed"}]
-    shell.pop("status", None)
-    workstation.run("apply", "-f", "-", stdin=json.dumps(shell).encode())
     instance: dict[str, Any] = json.loads(workstation.run("get", "agentinstance", "shell-default", "-o", "json").stdout)
     instance["spec"]["environmentRefs"] = [{"kind": "environment", "slug": "work"}]
-    instance.pop("status", None)
-    workstation.run("apply", "-f", "-", stdin=json.dumps(instance).encode())
+    for known in (shell, instance):
+        known.pop("status", None)
+    wanted = (_agent(secrets["OF_AGENT"]), _server(secrets["OF_SERVER"]), shell, instance)
+    workstation.run("apply", "-f", "-", stdin="\n---\n".join(json.dumps(each) for each in wanted).encode())
 
 
 def _agent(secret: str) -> dict[str, object]:
@@ -150,53 +155,49 @@ async def _looked_at(search: Search, workstation: Workstation) -> list[Hit]:
         return list(search.look("terminal of the app", bytes(terminal.received)))
 
 
-def _crash(workstation: Workstation, secrets: dict[str, str]) -> None:
+async def _crash(workstation: Workstation, secrets: dict[str, str]) -> None:
     """Kill runner and daemon under a run that holds the secrets, start again, and cancel what goes on."""
     held = "printf %s ${#TOKEN}; sleep 300"
-    first = workstation.detach(held)
-    workstation.until(lambda: _started(workstation, first), "the command began")
-    for word in ("stigmer_runner", "stigmer_backend.daemon"):
-        for process in workstation.processes_of(word):
-            workstation.kill(process.pid)
-    for process in workstation.processes_of("stigmer_runner"):
-        workstation.kill(process.pid)
-    workstation.run("secrets", "unlock", stdin=secrets["PASSPHRASE"].encode() + b"\n")
-    second = workstation.detach(held)
-    workstation.until(lambda: _started(workstation, second), "the second command began")
-    for process in workstation.processes_of("stigmer_runner"):
-        os.kill(process.pid, signal.SIGSEGV)
-    for execution in (first, second):
-        workstation.run("cancel", execution, code=None)
-    workstation.until(
-        lambda: all(
-            workstation.phase(one) not in ("EXECUTION_IN_PROGRESS", "EXECUTION_PENDING") for one in (first, second)
-        ),
-        "both ended",
-    )
+    async with client_of(workstation) as client:
+        first = workstation.detach(held)
+        await _begun(client, first)
+        for word in ("stigmer_runner", "stigmer_backend.daemon"):
+            for process in workstation.processes_of(word):
+                await asyncio.to_thread(workstation.kill, process.pid)
+        for process in workstation.processes_of("stigmer_runner"):
+            await asyncio.to_thread(workstation.kill, process.pid)
+        await asyncio.to_thread(workstation.run, "secrets", "unlock", stdin=secrets["PASSPHRASE"].encode() + b"\n")
+        second = await asyncio.to_thread(workstation.detach, held)
+        await _begun(client, second)
+        for process in workstation.processes_of("stigmer_runner"):
+            os.kill(process.pid, signal.SIGSEGV)
+        for execution in (first, second):
+            await asyncio.to_thread(workstation.run, "cancel", execution, code=None)
+            await everything(client, execution, follow=True)
 
 
-def _started(workstation: Workstation, execution_id: str) -> bool:
-    return any("terminalOutput" in json.dumps(event) for event in workstation.events(execution_id))
+async def _begun(client: Client, execution_id: str) -> None:
+    """Return once its command has printed something."""
+    async with asyncio.timeout(BEGUN_SECONDS):
+        async for item in client.tail(execution_id):
+            if isinstance(item, TailBatch) and any(event.HasField("terminal_output") for event in item.events):
+                return
 
 
 def _said(search: Search, workstation: Workstation, said: list[bytes]) -> list[Hit]:
     return search.look_at_all((f"what a command said ({number})", data) for number, data in enumerate(said))
 
 
-def test_what_is_given_as_no_secret_is_found(workstation: Workstation) -> None:
-    """The same search over the same home, for a value that nobody called a secret: it would see one."""
-    secrets = new_secrets("PLAIN")
+async def test_what_is_no_secret_is_found_in_files_in_commands_and_on_the_screen(workstation: Workstation) -> None:
+    """The same searches over the same home, for values that nobody called secrets: they would see one."""
+    secrets = new_secrets("PLAIN", "SHOWN")
     search = Search(secrets)
     with Watch(search) as watch:
-        line = "printf %s ${#PLAIN}"
-        assert workstation.run("run", "shell", "-m", line, "-e", f"PLAIN={secrets['PLAIN']}").stdout == b"32"
+        line = f"echo; echo {secrets['SHOWN']}; printf %s ${{#PLAIN}}"
+        said = workstation.run("run", "shell", "-m", line, "-e", f"PLAIN={secrets['PLAIN']}").stdout
+        assert said.endswith(b"32")
+        on_screen = await _looked_at(Search({"SHOWN": secrets["SHOWN"]}), workstation)
         workstation.run("server", "stop")
     found = {hit.sink.split()[0] for hit in (*watch.hits, *search.look_at_all(tree(workstation.home.parent)))}
     assert {"file", "command"} <= found
-
-
-async def test_a_leak_onto_the_apps_screen_is_found(workstation: Workstation) -> None:
-    shown = new_secrets("SHOWN")
-    workstation.run("run", "shell", "-m", f"echo; echo {shown['SHOWN']}", code=0)
-    hits = await _looked_at(Search(shown), workstation)
-    assert {(hit.sink, hit.secret) for hit in hits} == {("terminal of the app", "SHOWN")}
+    assert {(hit.sink, hit.secret) for hit in on_screen} == {("terminal of the app", "SHOWN")}
