@@ -57,6 +57,7 @@ from stigmer_tui.text.times import Clock
 from stigmer_tui.theme.sheet import Sheet
 from stigmer_tui.widgets.composer.drafts import Drafts
 from stigmer_tui.widgets.composer.history import History
+from stigmer_tui.widgets.notice import MOST_ROWS, ROWS_AROUND
 
 if TYPE_CHECKING:
     from stigmer_apis.client import Client
@@ -265,11 +266,12 @@ class StigmerApp(TakesKeys):
 
     # What screens ask for.
 
-    def say(self, text: str, *, wrong: bool = False) -> None:
-        """Say something for a few seconds; `wrong` in the colour of errors. Any text is harmless."""
+    def say(self, text: str, *, wrong: bool = False, whole: bool = False) -> None:
+        """Say something for a few seconds; `wrong` in the colour of errors, `whole` where it is a list to read. Any text is harmless."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, WorkstationScreen):
-                screen.notice.say(text, wrong=wrong, width=screen.size.width)
+                most = max(MOST_ROWS, screen.size.height - ROWS_AROUND) if whole else MOST_ROWS
+                screen.notice.say(text, wrong=wrong, width=screen.size.width, most=most)
                 return
 
     def say_error(self, error: StigmerError) -> None:

@@ -185,6 +185,8 @@ def undo(execution_id: str, message: str) -> int:
             click.echo(f"{safe(path)} is as before")
         for path in undone.left:
             click.echo(f"{safe(path)} is left alone: somebody else changed it since", err=True)
+        if not undone.command_id and not undone.paths and not undone.left:
+            note("no file had to be put back")
         return ExitCode.OK
 
     return with_client(work)

@@ -28,6 +28,8 @@ class ModelTalk:
         self._execution_id = execution_id
         self._live = live
         self._messages: set[str] = set()
+        self._tools: dict[str, str] = {}
+        """By tool call: which tool."""
         self._in_line = False
         self.is_model = False
         """Whether a model drives the run, as far as it was read."""
@@ -47,6 +49,7 @@ class ModelTalk:
                 self._end_line()
             case "tool_call_requested" if self.is_model:
                 requested = event.tool_call_requested
+                self._tools[requested.call_id] = requested.name
                 self._note(f"{requested.name} {shown_call(requested.name, requested.args)}"[:_LONGEST])
             case "tool_call_finished" if self.is_model:
                 if event.tool_call_finished.error:
@@ -57,9 +60,15 @@ class ModelTalk:
                     f"waits for a decision about {asked.call_id}: {asked.summary}\n"
                     f"  stigmer approve|deny {self._execution_id} {asked.call_id}"
                 )
+            case "approval_resolved" if event.approval_resolved.HasField("edited_args"):
+                decided = event.approval_resolved
+                tool = self._tools.get(decided.call_id, "")
+                call = f"{tool} {shown_call(tool, decided.edited_args)}"
+                self._note(f"changed by {decided.author or 'a person'}: {call}"[:_LONGEST])
             case "question_asked":
                 question = event.question_asked
-                self._tell(f"asks: {question.text}\n  stigmer answer {self._execution_id} TEXT")
+                options = f"\n  one of: {', '.join(question.options)}" if question.options else ""
+                self._tell(f"asks: {question.text}{options}\n  stigmer answer {self._execution_id} TEXT")
             case "model_call_failed" if (
                 not event.model_call_failed.retry_unix_micros
                 and not event.sub_agent_id

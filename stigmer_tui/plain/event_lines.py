@@ -121,6 +121,7 @@ class EventLines:
             case "approval_resolved":
                 resolved = event.approval_resolved
                 decided = _DECIDED.get(resolved.approval, "decided")
+                decided = f"changed, and {decided}" if resolved.HasField("edited_args") else decided
                 why = f": {resolved.reason}" if resolved.reason else ""
                 return [f"{resolved.author or 'somebody'}: {decided}{why}"]
             case "sub_agent_started":

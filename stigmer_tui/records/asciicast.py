@@ -63,6 +63,11 @@ class CastWriter:
         """The next event."""
         self._first_micros = self._first_micros or event.time_unix_micros
         match event.WhichOneof("body"):
+            case "approval_resolved" if event.approval_resolved.HasField("edited_args"):
+                decided = event.approval_resolved
+                tool = self._labels.get(decided.call_id, "").partition(": ")[0]
+                label = f"{tool}: {shown_call(tool, decided.edited_args)}"
+                self._labels[decided.call_id] = safe(label)[:LONGEST_LABEL]
             case "tool_call_requested":
                 requested = event.tool_call_requested
                 label = f"{requested.name}: {shown_call(requested.name, requested.args)}"

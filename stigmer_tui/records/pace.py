@@ -29,7 +29,8 @@ class Frame:
 class FrameReader:
     """Takes the events of a run in order."""
 
-    _calls: dict[str, str] = field(default_factory=dict[str, str])
+    _calls: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """By call: its tool, and what it does."""
     _size: tuple[int, int] | None = None
 
     def take(self, event: Event) -> Iterator[Frame]:
@@ -40,10 +41,14 @@ class FrameReader:
                 yield Frame(micros, data=event.terminal_output.data)
             case "tool_call_requested":
                 asked = event.tool_call_requested
-                self._calls[asked.call_id] = shown_call(asked.name, asked.args)
+                self._calls[asked.call_id] = asked.name, shown_call(asked.name, asked.args)
+            case "approval_resolved" if event.approval_resolved.HasField("edited_args"):
+                decided = event.approval_resolved
+                tool, _ = self._calls.get(decided.call_id, ("", ""))
+                self._calls[decided.call_id] = tool, shown_call(tool, decided.edited_args)
             case "tool_call_started":
                 started = event.tool_call_started
-                command = self._calls.pop(started.call_id, "")
+                _, command = self._calls.pop(started.call_id, ("", ""))
                 if started.terminal_id:
                     yield Frame(micros, command=command or "a command", size=self._fresh(started.columns, started.rows))
             case "terminal_resized":

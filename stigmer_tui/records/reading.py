@@ -118,6 +118,10 @@ class RecordReader:
                 decided = event.approval_resolved
                 call = self._calls.get(decided.call_id)
                 words = _DECISIONS.get(decided.approval, "decided")
+                if decided.HasField("edited_args"):
+                    words = f"changed, and {words}"
+                    if call is not None:
+                        call.summary = shown_call(call.tool, decided.edited_args)
                 who = f" by {decided.author}" if decided.author else ""
                 why = f": {decided.reason}" if decided.reason else ""
                 yield Noted(f"{call.tool if call else 'A call'} was {words}{who}{why}")

@@ -26,6 +26,12 @@ _APPROVALS = {
 }
 
 
+LONGEST_LINE = 400
+"""Characters of a call that are edited in a line; longer ones, and those of several lines, in the person's editor."""
+INSTEAD = "change it below: enter lets it run once as it stands there, esc leaves it"
+WHY_NOT = "say why below: enter denies it and the agent reads that, esc leaves it"
+
+
 class Decides(Protocol):
     """What sends a decision."""
 
@@ -63,20 +69,28 @@ class Deciding:
     def _answered(self, asked: Asked, answer: Answer) -> None:
         match answer:
             case Answer.DENY_WITH_REASON:
-                self._write(asked, answer, "why not: the agent reads it", "")
+                self._write(asked, answer, "why not: the agent reads it", "", WHY_NOT)
             case Answer.EDIT if not asked.args.fields:
                 self._workstation.say("Its arguments are not here: open the run to edit them.", wrong=True)
-            case Answer.EDIT if "\n" in editable(asked):
-                self._workstation.say(
-                    "Several lines cannot be edited here. Deny with a reason that says what it should be.", wrong=True
-                )
+            case Answer.EDIT if _fits_a_line(text := editable(asked)):
+                self._write(asked, answer, "what shall run instead; enter lets it run once", text, INSTEAD)
             case Answer.EDIT:
-                self._write(asked, answer, "what shall run instead; enter lets it run once", editable(asked))
+                self._workstation.run_worker(partial(self._edit_outside, asked))
             case _:
                 self._send(asked, answer)
 
-    def _write(self, asked: Asked, answer: Answer, placeholder: str, text: str) -> None:
+    async def _edit_outside(self, asked: Asked) -> None:
+        """What is too long for a line is changed in the person's editor, and let run once where it was changed."""
+        before = editable(asked, indent=2)
+        after = await self._workstation.edit(before)
+        if after == before.removesuffix("\n"):
+            self._workstation.say("Nothing was changed: the call still waits for you.")
+        elif after is not None:
+            self._send_edited(asked, after)
+
+    def _write(self, asked: Asked, answer: Answer, placeholder: str, text: str, words: str) -> None:
         self._writing_for = (asked, answer)
+        self.card.writing(words)
         self.line.placeholder = placeholder
         self.line.value = text
         self.line.display = True
@@ -91,6 +105,7 @@ class Deciding:
             if answer is Answer.DENY_WITH_REASON:
                 self._send(asked, Answer.DENY, reason=text)
         self._writing_for = None
+        self.card.writing("")
         self.line.value = ""
         self.line.display = False
         if self.card.display:
@@ -124,3 +139,7 @@ class Deciding:
 
     def _page(self, text: str) -> None:
         self._workstation.run_worker(partial(self._workstation.page, lambda: [text.encode("utf-8", "replace")], 1))
+
+
+def _fits_a_line(text: str) -> bool:
+    return len(text) <= LONGEST_LINE and "\n" not in text

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from stigmer_apis.errors import AlreadyExists, InvalidArgument, StigmerError
 from stigmer_tui.screens.run_menu import BlockMenu
+from stigmer_tui.screens.steering import undo
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.terminal.clipboard import LONGEST
 from stigmer_tui.text import Untrusted, safe
@@ -134,7 +135,7 @@ class BlockActions:
     def _undo(self, block: Block) -> None:
         asked = self._before(block, (PersonLine,))
         message_id = asked.message_id if asked is not None else ""
-        self._run(lambda client: client.steering.undo_turn(block.run, message_id))
+        self._run(lambda client: undo(self._workstation, client, block.run, message_id))
 
     def _run(self, send: "Callable[[Client], Awaitable[object]]") -> None:
         async def sent() -> None:

@@ -14,6 +14,7 @@ from stigmer_apis._generated.stigmer.steering.v1.steering_service_pb2 import Ses
 from stigmer_apis.errors import InvalidArgument, StigmerError
 from stigmer_tui.screens.workstation import Workstation
 from stigmer_tui.transcript.decisions import Asked
+from stigmer_tui.transcript.remarks import undone_words
 from stigmer_tui.transcript.run_state import RunState
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Steering:
             nearest = f" Did you mean {near[0]}?" if near else ""
             self._workstation.say(f"There is no {name}.{nearest} /help lists what there is.", wrong=True)
         elif name == "/help":
-            self._workstation.say("\n".join(f"{name} {words}" for name, words in COMMANDS.items()))
+            self._workstation.say("\n".join(f"{name} {words}" for name, words in COMMANDS.items()), whole=True)
         elif name in ("/model", "/policy", "/now") and not rest.strip():
             self._workstation.say(f"{name} {COMMANDS[name]}", wrong=True)
         else:
@@ -129,7 +130,7 @@ class Steering:
             case "/now":
                 return lambda client: client.send_message(execution_id, rest, now=True)
             case "/undo":
-                return lambda client: client.steering.undo_turn(execution_id)
+                return lambda client: undo(self._workstation, client, execution_id)
             case "/approvals":
                 return lambda client: self._approvals(client, state.session_id, rest)
             case _:
@@ -152,7 +153,7 @@ class Steering:
         if not verb:
             found = await client.steering.session_approvals(session_id)
             lines = [f"{each.id}  {each.tool}  {approved(each)}" for each in found]
-            self._workstation.say("\n".join(lines) or "Nothing is approved for all of this session.")
+            self._workstation.say("\n".join(lines) or "Nothing is approved for all of this session.", whole=True)
         elif verb == "revoke" and which.strip():
             gone = await client.steering.revoke_session_approval(
                 session_id, "" if which.strip() == "all" else which.strip()
@@ -173,6 +174,13 @@ class Steering:
             self._workstation.say_error(error)
 
 
+async def undo(workstation: Workstation, client: "Client", execution_id: str, message_id: str = "") -> None:
+    """Put the files of a turn back. Where the run has ended no event tells what came of it: then it is said here."""
+    undone = await client.steering.undo_turn(execution_id, message_id)
+    if not undone.command_id:
+        workstation.say(undone_words(undone.paths, undone.left))
+
+
 def approved(approval: SessionApproval) -> str:
     """What an approval lets through, on one line."""
     if approval.prefix:
@@ -181,13 +189,13 @@ def approved(approval: SessionApproval) -> str:
     return f"{first} …" if rest else first
 
 
-def editable(asked: Asked) -> str:
-    """What a person edits of a call: its command line, else its arguments as JSON."""
+def editable(asked: Asked, indent: int | None = None) -> str:
+    """What a person edits of a call: its command line, else its arguments as JSON, over several lines with `indent`."""
     arguments = json_format.MessageToDict(asked.args)
     command = arguments.get("command")
     if asked.tool == _SHELL and isinstance(command, str):
         return command
-    return json.dumps(arguments, ensure_ascii=False)
+    return json.dumps(arguments, ensure_ascii=False, indent=indent)
 
 
 def edited_args(asked: Asked, text: str) -> Mapping[str, object]:

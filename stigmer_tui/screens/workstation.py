@@ -205,8 +205,8 @@ class Workstation(App[int]):
         """The client, once it is connected for the first time."""
 
     @abstractmethod
-    def say(self, text: str, *, wrong: bool = False) -> None:
-        """Say something for a few seconds; `wrong` in the colour of errors. Any text is harmless."""
+    def say(self, text: str, *, wrong: bool = False, whole: bool = False) -> None:
+        """Say something for a few seconds; `wrong` in the colour of errors, `whole` where it is a list to read. Any text is harmless."""
 
     @abstractmethod
     def say_error(self, error: StigmerError) -> None:

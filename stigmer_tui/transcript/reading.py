@@ -265,6 +265,8 @@ class Transcript(GrowingBlocks):
         what = _DECISIONS.get(resolved.approval, "decided")
         if resolved.approval == events.APPROVAL_PREFIX and call is not None and call.prefix:
             what = f"allowed, and everything that begins with ‘{' '.join(call.prefix)}’"
+        if resolved.HasField("edited_args"):
+            what = f"changed, and {what}"
         words = f"{what}, by {resolved.author or 'nobody'}{reason}"
         if call is None:
             self.say(words)

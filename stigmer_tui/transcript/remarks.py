@@ -1,6 +1,6 @@
 """Events that leave nothing but a remark in the transcript, in words for a person."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import MESSAGE_HUMAN
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as events
@@ -103,10 +103,14 @@ def _limit(event: Event) -> Remark:
     return Remark(f"A limit is near: {used} of {allowed} {words}.", Tone.WARNING, "!")
 
 
+def undone_words(paths: Sequence[str], left: Sequence[str]) -> str:
+    """What an undo came to: files that are as before, and files that were left alone. Untrusted."""
+    others = f" Changed by others since, and left alone: {', '.join(left)}." if left else ""
+    return f"Put back as before: {', '.join(paths) or 'nothing'}.{others}"
+
+
 def _undone(event: Event) -> Remark:
-    undone = event.turn_undone
-    left = f" Changed by others since, and left alone: {', '.join(undone.left)}." if undone.left else ""
-    return Remark(f"Put back as before: {', '.join(undone.paths) or 'nothing'}.{left}", mark="↺")
+    return Remark(undone_words(event.turn_undone.paths, event.turn_undone.left), mark="↺")
 
 
 _REMARKS: Mapping[str, Callable[[Event], Remark | None]] = {

@@ -13,7 +13,11 @@ from stigmer_tui.text.width import wrap
 
 SECONDS = 6.0
 SECONDS_WRONG = 15.0
+SECONDS_A_ROW = 2.0
+"""More for each row above the usual."""
 MOST_ROWS = 4
+ROWS_AROUND = 10
+"""Rows of the screen that a list to read leaves to the rest."""
 
 
 class Notice(Widget):
@@ -29,16 +33,18 @@ class Notice(Widget):
         self.wrong = False
         self._rows: list[str] = []
         self._timer: Timer | None = None
+        self._most = MOST_ROWS
 
-    def say(self, text: str, *, wrong: bool, width: int, stays: bool = False) -> None:
-        """Say something in `width` cells; `wrong` in the colour of errors and for longer; until `hide` where it `stays`."""
-        self.text, self.wrong = safe(Untrusted(text), lines=True), wrong
+    def say(self, text: str, *, wrong: bool, width: int, stays: bool = False, most: int = MOST_ROWS) -> None:
+        """Say something in `width` cells and at `most` so many rows; `wrong` in the colour of errors and for longer; until `hide` where it `stays`."""
+        self.text, self.wrong, self._most = safe(Untrusted(text), lines=True), wrong, most
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        if not stays:
-            self._timer = self.set_timer(SECONDS_WRONG if wrong else SECONDS, self.hide)
         self._lay_out(width)
+        if not stays:
+            more = max(0, len(self._rows) - MOST_ROWS) * SECONDS_A_ROW
+            self._timer = self.set_timer((SECONDS_WRONG if wrong else SECONDS) + more, self.hide)
 
     def hide(self) -> None:
         """Say nothing."""
@@ -54,9 +60,7 @@ class Notice(Widget):
         width = max(2, width - 4)
         rows = wrap(self.text, width)
         self._rows = (
-            rows[:MOST_ROWS]
-            if len(rows) <= MOST_ROWS
-            else [*rows[: MOST_ROWS - 1], rows[MOST_ROWS - 1][: width - 1] + "…"]
+            rows if len(rows) <= self._most else [*rows[: self._most - 1], rows[self._most - 1][: width - 1] + "…"]
         )
         self.styles.height = len(self._rows)
         self.display = True

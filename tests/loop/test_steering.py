@@ -10,6 +10,8 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
 from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis.errors import FailedPrecondition
 from stigmer_runner.models.scripted import Script, ScriptedCall, Turn
+from stigmer_tui.records.parts import CallBegun
+from stigmer_tui.records.reading import RecordReader
 from stigmer_tui.transcript.blocks import Remark
 from stigmer_tui.transcript.reading import Transcript
 from tests.loop.stage import Stage
@@ -66,7 +68,8 @@ async def test_a_write_waits_for_a_person_and_is_for_a_single_use(stage: Stage) 
 
 
 async def test_edited_arguments_are_what_runs(stage: Stage) -> None:
-    script = Script.of(Turn("I write.", calls=(write("a.txt", "one\n"),)), Turn("Done."))
+    told_so = "(The person changed the arguments of this call before it was made."
+    script = Script.of(Turn("I write.", calls=(write("a.txt", "one\n"),)), Turn("Done.", expect=told_so))
     async with stage.playing(script):
         await stage.agent("writer", preset="ask")
         execution_id = (await stage.run("writer", "Write.")).metadata.id
@@ -82,6 +85,11 @@ async def test_edited_arguments_are_what_runs(stage: Stage) -> None:
         assert told.phase == EXECUTION_COMPLETED, told
         assert (stage.directory / "c.txt").read_text() == "mine\n"
         assert not (stage.directory / "a.txt").exists()
+        (call,) = (await stage.client.get_execution(execution_id)).status.tool_calls
+        assert call.args.fields["path"].string_value == "c.txt"
+        reader = RecordReader()
+        parts = [part for event in told.events for part in reader.take(event)]
+        assert [part.summary for part in parts if isinstance(part, CallBegun)] == ["c.txt"], "pages show what ran"
 
 
 async def test_a_question_is_answered_once(stage: Stage) -> None:

@@ -87,7 +87,7 @@ class Steered:
 
     async def undo_turn(self, request: st.UndoTurnRequest) -> st.UndoTurnResponse:
         """It is noted."""
-        return st.UndoTurnResponse()
+        return st.UndoTurnResponse(paths=["a.py"])
 
     async def withdraw_message(self, request: st.WithdrawMessageRequest) -> st.WithdrawMessageResponse:
         """It waits no longer."""

@@ -281,12 +281,38 @@ async def test_an_edited_command_runs_instead(app: StigmerApp, backend: Scripted
         await pilot.press("f4")
         clock.now += 1
         await pilot.press("e", "end")
+        await until(pilot, lambda: "change it below" in screen_text(pilot), "what the line is for")
         await typed(pilot, " -v")
         await pilot.press("enter")
         await until(pilot, lambda: len(decisions(backend)) == 1, "the decision")
         (decided,) = decisions(backend)
         assert decided.approval == ev.APPROVAL_ONCE
         assert decided.edited_args.fields["command"].string_value == "rm -rf build -v"
+
+
+async def test_several_lines_are_edited_in_the_editor(
+    app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not changed there is not allowed by it."""
+    made = iter(("echo one\necho two", "echo one\necho three"))
+
+    async def edit(text: str) -> str:
+        assert text == "echo one\necho two\n"
+        return next(made)
+
+    monkeypatch.setattr(app, "edit", edit)
+    async with app.run_test() as pilot:
+        await opened(pilot, app, waiting(backend, *asks("c1", "echo one\necho two\n")))
+        await pilot.press("f4")
+        clock.now += 1
+        await pilot.press("e")
+        await until(pilot, lambda: "Nothing was changed" in screen_text(pilot), "it waits")
+        assert decisions(backend) == []
+        clock.now += 1
+        await pilot.press("e")
+        await until(pilot, lambda: len(decisions(backend)) == 1, "the decision")
+        (decided,) = decisions(backend)
+        assert decided.edited_args.fields["command"].string_value == "echo one\necho three"
 
 
 async def test_what_one_writes_answers_the_question(app: StigmerApp, backend: ScriptedBackend) -> None:
@@ -324,6 +350,9 @@ async def test_slash_commands_steer(app: StigmerApp, backend: ScriptedBackend) -
         assert isinstance(request, ChangeModelRequest)
         assert request.model == "gpt-x"
         await until(pilot, lambda: run_screen(app).feed.state.model == "gpt-x", "the model")
+        await typed(pilot, "/help")
+        await pilot.press("enter")
+        await until(pilot, lambda: "/help what can be written here" in screen_text(pilot), "all of it")
         await typed(pilot, "/modle x")
         await pilot.press("enter")
         await until(pilot, lambda: "Did you mean /model?" in screen_text(pilot), "what is near")

@@ -308,6 +308,7 @@ async def test_the_menu_of_a_block(app: StigmerApp, backend: ScriptedBackend, tm
         undone = backend.calls_of("UndoTurn")[0].request
         assert isinstance(undone, UndoTurnRequest)
         assert undone.message_id == "m3"
+        await until(pilot, lambda: "Put back as before: a.py." in screen_text(pilot), "what came of it")
         await choose("i")
         await until(pilot, lambda: screen.composer.has_focus, "the composer")
         assert "r" in screen.composer.text

@@ -186,6 +186,9 @@ class Fold:
                 self._ask_approval(event.approval_requested)
             case "approval_resolved":
                 self._state.approvals.pop(event.approval_resolved.call_id, None)
+                if event.approval_resolved.HasField("edited_args"):
+                    self._calls.edited(event.approval_resolved.call_id, event.approval_resolved.edited_args)
+                    self._make_room()
             case "question_asked":
                 self._ask_question(event.question_asked)
             case "attention_raised":

@@ -3,6 +3,8 @@
 import signal
 from collections.abc import Sequence
 
+from google.protobuf.struct_pb2 import Struct
+
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import (
     MessageType,
     ToolCallStatus,
@@ -64,6 +66,15 @@ class ToolCalls:
             message = status.messages[asking]
             message.tool_calls.add(id=event.call_id, name=event.name)
             self._ledger.set_message(asking, message, self._messages.text_bytes(event.message_id))
+
+    def edited(self, call_id: str, args: Struct) -> None:
+        """A person changed its arguments: with these it is made."""
+        index = self._index_of(call_id) if call_id in self._state.call_messages else None
+        if index is not None:
+            call = self._state.status.tool_calls[index]
+            call.args.CopyFrom(args)
+            cut_call(call)
+            self._ledger.set_call(index, call)
 
     def started(self, event: ToolCallStarted, micros: int) -> None:
         """It runs."""

@@ -25,7 +25,7 @@ from stigmer_runner.durable.messages import (
     ToolInfo,
 )
 from stigmer_runner.durable.steps import AGAIN, ONCE, UNLIMITED, WAIT, tell
-from stigmer_runner.durable.wording import quote
+from stigmer_runner.durable.wording import edited_note, main_argument, quote
 from stigmer_runner.engine.errors import OUTCOME_UNKNOWN
 from stigmer_runner.engine.temporalio_names import ActivityError, ApplicationError, workflow
 
@@ -164,6 +164,7 @@ class ToolTurn:
 
     async def _checked(self, call: AskedCall, info: ToolInfo) -> Entry:
         """Look at a call, ask where a person is to decide, and make it."""
+        note = ""
         for _ in range(LOOKS):
             found = await self._call(call, info, "") if info.joined else await self._look(call)
             if not isinstance(found, LookedAt):
@@ -179,6 +180,7 @@ class ToolTurn:
                     binding = looked.binding
                     if decision.edited_args:
                         call = replace(call, args_json=decision.edited_args)
+                        note = edited_note(decision.edited_args)
                         looked = await self._look(call, edited=True)
                         if looked.decision != "allow":
                             return self._entry(call, looked.reason, error=True)
@@ -193,7 +195,7 @@ class ToolTurn:
             same = replace(call, args_json=looked.canonical_args or call.args_json)
             end = await self._call(same, replace(info, joined=False), binding, policy)
             if isinstance(end, Entry):
-                return end
+                return _with_note(end, note) if note else end
         return await self._refused(call, "What this call would do kept changing while it was looked at.")
 
     async def _look(self, call: AskedCall, *, edited: bool = False) -> LookedAt:
@@ -273,7 +275,7 @@ class ToolTurn:
         """The runner died while a call with side effects ran: the person says what becomes of it."""
         self._open.pop(call.call_id, None)
         words = (
-            f"The runner stopped while {call.name} {quote(call.args_json)} was running: nobody knows how far it came. "
+            f"The runner stopped while {call.name} {quote(main_argument(call.args_json))} was running: nobody knows how far it came. "
             "Run it again, skip it, or fail?"
         )
         answer = (await self._question(words, (RETRY, SKIP, FAIL), call.call_id)).strip()
@@ -326,7 +328,7 @@ class ToolTurn:
         run.last_call = key
         if run.repeated >= SAME_ASKED:
             run.repeated = 0
-            words = f"The agent made the same call {SAME_ASKED} times in a row: {call.name} {quote(call.args_json)}. Let it go on?"
+            words = f"The agent made the same call {SAME_ASKED} times in a row: {call.name} {quote(main_argument(call.args_json))}. Let it go on?"
             answer = await self._question(words, ("go on", "stop"), call.call_id)
             if answer.strip() == "stop":
                 raise ApplicationError(

@@ -38,6 +38,7 @@ class Answer(Enum):
     EDIT = "edit"
 
 
+_UNSEEN = "not all of it was on the screen yet"
 CONFIRM_SECONDS = 10.0
 """How long the question whether all identical calls are to be allowed stands."""
 
@@ -80,6 +81,7 @@ class ApprovalCard(Vertical):
         self._shown_at = 0.0
         self._typed_at = 0.0
         self._refused = ""
+        self._writing = ""
         self._elsewhere = elsewhere
         self._all_of: tuple[Asked, ...] = ()
         """Identical calls that were named, while it is asked whether to allow them all."""
@@ -116,6 +118,11 @@ class ApprovalCard(Vertical):
         """Somebody types elsewhere: no answer for a moment."""
         self._typed_at = self._clock()
 
+    def writing(self, words: str) -> None:
+        """What a line or an editor is open for, and how to leave it; empty where that is over."""
+        self._writing = words
+        self._say()
+
     def show(self, waiting: Mapping[str, Asked]) -> None:
         """What waits now. The call that is shown stays while it waits; where it does not, the next one is shown from its beginning."""
         self._answered &= {asked.number for asked in waiting.values()}
@@ -151,6 +158,8 @@ class ApprovalCard(Vertical):
     @on(RowsView.PlaceChanged)
     def place_changed(self) -> None:
         """More of it was seen."""
+        if self._refused == _UNSEEN and self.text.all_seen:
+            self._refused = ""
         self.call_after_refresh(self._say)
 
     def _turn_to(self, asked: Asked | None) -> None:
@@ -194,6 +203,8 @@ class ApprovalCard(Vertical):
         self._keys.say(self._key_words(asked), [(self._refused, "warning")])
 
     def _key_words(self, asked: Asked) -> Sequence[Part]:
+        if self._writing:
+            return [(self._writing, "accent")]
         if not self.text.has_focus:
             return [
                 ("a", "accent"),
@@ -308,7 +319,7 @@ class ApprovalCard(Vertical):
         elif abs(now - self._shown_at) < QUIET_SECONDS or abs(now - self._typed_at) < QUIET_SECONDS:
             self._refused = "too soon after it came: read it, then press again"
         elif not self.text.all_seen:
-            self._refused = "not all of it was on the screen yet"
+            self._refused = _UNSEEN
         elif answer is Answer.PREFIX and not asked.prefix:
             self._refused = "that is not offered here"
         elif asked.is_cut and answer not in (Answer.DENY, Answer.DENY_WITH_REASON):
