@@ -14,8 +14,8 @@ from tests.chaos.figures import record
 from tests.loop.stage import Stage, Told
 from tests.support.scale import scaled
 
-KILLS = scaled(20, 200)
-SEED = "loop kills"
+KILLS = scaled(10, 200)
+SEED = "loop kills 1"
 STEPS = 8
 AT_ONCE = 5
 """Kills of one execution: one that is killed more often than it can begin anew comes to no end."""
