@@ -1,5 +1,9 @@
 """`stigmer approve`, `deny`, `answer`, `pause`, `resume`, `interrupt`, `branch`, `undo`, `attention`: steer a run from the line."""
 
+import json
+from collections.abc import Mapping
+from typing import cast
+
 import click
 
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Approval
@@ -12,6 +16,7 @@ from stigmer_tui.cli.connect import note, with_client
 from stigmer_tui.cli.exit_codes import ExitCode
 from stigmer_tui.cli.history import moment
 from stigmer_tui.cli.naming import complete_executions
+from stigmer_tui.cli.tables import print_json
 from stigmer_tui.text import safe
 
 PAGE = 1000
@@ -38,15 +43,24 @@ _reason = click.option("--reason", default="", help="Why; the agent is told.")
     show_default=True,
     help="This call, the same call for the session, or all that begins so.",
 )
+@click.option(
+    "--arguments",
+    metavar="JSON",
+    help="Make it with these instead, once: all of them, as `attention -o json` shows them.",
+)
 @_reason
-def approve(execution_id: str, call_id: str, scope: str, reason: str) -> int:
+def approve(execution_id: str, call_id: str, scope: str, arguments: str | None, reason: str) -> int:
     """Let the run ID make its tool call CALL. What `stigmer attention` shows of it is what is approved, and nothing else.
 
     \b
-    Example:
+    Examples:
       stigmer approve aex-01jd... call-3 --scope session
+      stigmer approve aex-01jd... call-4 --arguments '{"command": "make test"}'
     """
-    return with_client(lambda client: _resolve(client, execution_id, call_id, SCOPES[scope], reason))
+    if arguments is not None and scope != "once":
+        raise click.UsageError("changed arguments are approved once: leave out --scope")
+    edited = None if arguments is None else _json_object(arguments)
+    return with_client(lambda client: _resolve(client, execution_id, call_id, SCOPES[scope], reason, edited))
 
 
 @click.command("deny")
@@ -218,30 +232,58 @@ def branch(execution_id: str, message: str, text: str, model: str) -> int:
 
 
 @click.command("attention")
-def attention() -> int:
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="How to print it.")
+def attention(output: str) -> int:
     """List what waits for you, in all runs, the oldest first.
 
     \b
-    Example:
+    Examples:
       stigmer attention
+      stigmer attention -o json
     """
 
     async def work(client: Client) -> int:
         waiting = await _all(client)
+        if output == "json":
+            print_json(waiting)
+            return ExitCode.OK
         for each in waiting:
             _show(each)
-        if not waiting:
+        if waiting:
+            note(
+                "decide: `stigmer approve ID CALL`, `stigmer deny ID CALL`; `stigmer answer ID TEXT`; `stigmer attach ID`"
+            )
+        else:
             click.echo("Nothing waits for you.")
         return ExitCode.OK
 
     return with_client(work)
 
 
-async def _resolve(client: Client, execution_id: str, call_id: str, approval: Approval.ValueType, reason: str) -> int:
+def _json_object(text: str) -> Mapping[str, object]:
+    try:
+        found: object = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"--arguments is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise click.UsageError('--arguments is no JSON object: write it as {"name": value}')
+    return cast("dict[str, object]", found)
+
+
+async def _resolve(
+    client: Client,
+    execution_id: str,
+    call_id: str,
+    approval: Approval.ValueType,
+    reason: str,
+    edited: Mapping[str, object] | None = None,
+) -> int:
     for each in await _all(client):
         if each.execution.execution_id == execution_id and each.approval.call_id == call_id:
             binding = each.approval.binding
-            await client.steering.resolve_approval(execution_id, call_id, approval, binding=binding, reason=reason)
+            await client.steering.resolve_approval(
+                execution_id, call_id, approval, binding=binding, reason=reason, edited_args=edited
+            )
             return ExitCode.OK
     raise FailedPrecondition(
         f"no decision is wanted about the call {call_id} of {execution_id}: it was decided, or never asked for",

@@ -34,11 +34,22 @@ async def test_a_failing_test_is_mended_through_approvals(stage: Stage) -> None:
         following = stage.workstation.start(
             "run", "fixer", "--message", "Mend the failing test.", "--json", "-w", str(stage.directory)
         )
-        approved = await approve_all(stage, 3)
+        await something_waits(stage)
+        (waiting,) = json.loads(stage.workstation.run("attention", "-o", "json").stdout)
+        assert waiting["args"] == {"command": "python test_double.py"}
+        decide = ("approve", waiting["execution"]["executionId"], waiting["approval"]["callId"])
+        await asyncio.to_thread(stage.workstation.run, *decide, "--arguments", "[1]", code=64)
+        changed = json.dumps({"command": "python -B test_double.py"})
+        await asyncio.to_thread(stage.workstation.run, *decide, "--arguments", changed)
+        approved = await approve_all(stage, 2)
         output, _ = await asyncio.to_thread(following.communicate, timeout=LIVENESS)
         events = [json.loads(line) for line in output.splitlines()]
         assert events[-1]["phaseChanged"]["phase"] == "EXECUTION_COMPLETED", events[-1]
-        assert len(approved) == 3
+        assert [
+            each["approvalResolved"]["editedArgs"]
+            for each in events
+            if "editedArgs" in str(each.get("approvalResolved"))
+        ] == [json.loads(changed)]
         assert (stage.directory / "double.py").read_text() == MENDED
         execution_id = approved[0][0]
         told = await stage.ended(execution_id)
