@@ -63,9 +63,21 @@ def cluster_of(
     own: bool = False,
 ) -> TemporalEngine:
     """An engine on that server."""
+    return cluster_at(server.address, identity, definitions=definitions, values=values, own=own)
+
+
+def cluster_at(
+    where: str,
+    identity: str,
+    *,
+    definitions: Sequence[type[object]] = DEFINITIONS,
+    values: KeptValues | None = None,
+    own: bool = False,
+) -> TemporalEngine:
+    """An engine on the server at an address."""
 
     async def address() -> str:
-        return server.address
+        return where
 
     async def key() -> bytes:
         return KEY

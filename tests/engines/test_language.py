@@ -16,8 +16,8 @@ from tests.interpreter.golden_histories import file_of
 from tests.interpreter.test_scenarios import SCENARIOS, Scenario
 from tests.support.scale import in_campaign
 
-LIVE = SCENARIOS if in_campaign() else SCENARIOS[:15]
-"""Those that run on a server; the histories of all replay."""
+LIVE = SCENARIOS if in_campaign() else SCENARIOS[20:]
+"""Those that run on a server here. `test_killed_workers` runs the first twenty, and the histories of all replay."""
 EXECUTION = "wex-01m7zj0739eeba4cqf99s6rsnj"
 
 

@@ -90,11 +90,13 @@ class Play:
         *,
         engine: Engine | None = None,
         execution_id: str = "wex-test",
+        journal: MemoryJournal | None = None,
         **request: str | bool,
     ) -> None:
         """`engine`: another than the embedded one; `request`: what else it is asked."""
         self.ledger = Ledger()
-        self.journal = MemoryJournal()
+        self.journal = journal or MemoryJournal()
+        self.patience = LIVENESS
         asked = WorkflowRequest(execution_id, document(text), json.dumps(given), 1_800_000_000_000_000)
         for name, value in request.items():
             object.__setattr__(asked, name, value)
@@ -116,7 +118,7 @@ class Play:
 
     async def outcome(self, history: Sequence[JournalRecord] = ()) -> RunOutcome:
         """Run to the end."""
-        async with asyncio.timeout(LIVENESS):
+        async with asyncio.timeout(self.patience):
             return await self.run.execute(history)
 
     async def output(self) -> Json:

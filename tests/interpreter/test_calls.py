@@ -305,7 +305,4 @@ do:
     play = Play(text, {}, {RESOURCE: schema})
     await play.output()
     assert [call.instance for _, call in play.ledger.calls] == ["/", "/do/0/a/do/0/b"]
-    assert (
-        "the input: 1 is not of type 'object'"
-        in await Play(text, 1, {RESOURCE: schema}).failure()
-    )
+    assert "the input: 1 is not of type 'object'" in await Play(text, 1, {RESOURCE: schema}).failure()

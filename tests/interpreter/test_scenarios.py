@@ -12,8 +12,9 @@ from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis.workflow.document_json import Json
 from stigmer_runner.durable.workflow_messages import ASK, HTTP, TaskCall
 from stigmer_runner.engine.chronicle import Completed, Failed, RunOutcome
+from stigmer_runner.engine.journal import MemoryJournal
 from stigmer_runner.engine.port import Engine
-from tests.interpreter.playing import Play, copies
+from tests.interpreter.playing import LIVENESS, Play, copies
 from tests.support.scale import scaled
 
 FILE = Path(__file__).with_name("scenarios.yaml")
@@ -31,10 +32,17 @@ class Scenario:
     output: Json = None
     error: str = ""
 
-    def play(self, engine: Engine | None = None, execution_id: str = "wex-test") -> Play:
+    def play(
+        self,
+        engine: Engine | None = None,
+        execution_id: str = "wex-test",
+        journal: MemoryJournal | None = None,
+        patience: float = LIVENESS,
+    ) -> Play:
         """A run of it. The signals are sent at once: the run passes over those that it has taken before."""
         text, answers = json.dumps({"document": HEAD, **self.document}), {HTTP: answer, ASK: retry}
-        play = Play(text, self.input, answers, engine=engine, execution_id=execution_id)
+        play = Play(text, self.input, answers, engine=engine, execution_id=execution_id, journal=journal)
+        play.patience = patience
         for number, (name, data) in enumerate(self.signals):
             play.run.signal("signal", name, json.dumps(data), f"c{number}", False, command_id=f"c{number}")
         return play

@@ -37,6 +37,8 @@ from stigmer_runner.temporal.run import TemporalRun
 
 _CONNECT = timedelta(seconds=5)
 _AGAIN_AFTER = 2.0
+_MISSED_AFTER = timedelta(seconds=3)
+"""How long a step waits for the runner that has the run in memory before any other is asked, which replays it: a runner that was killed takes no longer."""
 _CANCEL_NOTICED = timedelta(milliseconds=500)
 """How often heartbeats are sent on: a cancelled activity hears of it with one."""
 
@@ -167,6 +169,7 @@ class TemporalEngine:
                     workflow_failure_exception_types=[Exception],
                     # Its one effect here: a task that takes two seconds, over large values or on a busy machine, is not taken for a deadlock.
                     debug_mode=True,
+                    sticky_queue_schedule_to_start_timeout=_MISSED_AFTER,
                 )
                 await worker.run()
             except (RPCError, RuntimeError, ValueError) as error:
