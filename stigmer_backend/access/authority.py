@@ -41,6 +41,8 @@ class Credentials:
     """PEM, unencrypted."""
     fingerprint: bytes | None
     """SHA-256 of our own authority's certificate; None with the person's files, for which the authorities of the client's machine stand."""
+    until: dt.datetime | None = None
+    """When the person's certificate runs out; None for ours, which is renewed."""
 
 
 def own_credentials(data: Path, host: str, now: dt.datetime) -> Credentials:
@@ -62,7 +64,7 @@ def given_credentials(certificate: Path, key: Path) -> Credentials:
     private = _load_key(key)
     if _public(certificates[0].public_key()) != _public(private.public_key()):
         raise AuthorityUnusable(key, f"it is not the key of the certificate in {certificate}")
-    return Credentials(certificate.read_bytes(), key.read_bytes(), None)
+    return Credentials(certificate.read_bytes(), key.read_bytes(), None, certificates[0].not_valid_after_utc)
 
 
 def fingerprint_of(certificate: x509.Certificate) -> bytes:

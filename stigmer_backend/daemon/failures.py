@@ -15,6 +15,7 @@ from stigmer_apis.errors import (
     Unavailable,
 )
 from stigmer_backend.access import TokensUnreadable
+from stigmer_backend.access.errors import AuthorityUnusable
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.hardening import HardeningError
 from stigmer_backend.daemon.sockets import SocketTaken
@@ -60,6 +61,7 @@ _EXITS: tuple[tuple[type[Exception], Exit], ...] = (
     (StoreFull, Exit.DISK_FULL),
     (SocketTaken, Exit.SOCKET_TAKEN),
     (TokensUnreadable, Exit.TOKENS_UNREADABLE),
+    (AuthorityUnusable, Exit.USAGE),
     (HardeningError, Exit.UNPROTECTED),
     (OSError, Exit.HOME_UNUSABLE),
 )

@@ -138,6 +138,11 @@ class NetworkListener:
         return Address(self._door.address.host, self.port or self._door.address.port)
 
     @property
+    def has_tls(self) -> bool:
+        """Whether it shows a certificate."""
+        return self._door.credentials is not None
+
+    @property
     def open_streams(self) -> int:
         """Calls under way that answer with a stream."""
         return self._interceptor.open_streams

@@ -97,8 +97,15 @@ class Network:
 
     @property
     def addresses(self) -> Sequence[str]:
-        """Where it listens."""
-        return [str(listener.address) for listener in self._listeners]
+        """Where it listens; behind a space, what keeps clients away from there."""
+        return [f"{listener.address}{self._outdated if listener.has_tls else ''}" for listener in self._listeners]
+
+    @property
+    def _outdated(self) -> str:
+        until = None if self._shown is None else self._shown.until
+        if until is None or until > dt.datetime.now(dt.UTC):
+            return ""
+        return f" (its certificate ran out on {until:%Y-%m-%d}: no client trusts it)"
 
     @property
     def advertised(self) -> tuple[str, bytes | None]:
@@ -120,6 +127,11 @@ class Network:
         """Listen. Raises `OSError` where an address cannot be had."""
         for listener in self._listeners:
             await listener.open()
+        if self._outdated:
+            _log.warning(
+                "%s: put a new one there and restart the server",
+                self._outdated.strip(" ()"),
+            )
         if self._settings.compat_listener:
             _log.warning(
                 "%s takes calls without a token: every program of every user of this machine acts as you there; "

@@ -24,7 +24,10 @@ async def check_network(client: Client) -> list[Finding]:
     if listening:
         elsewhere = sum(bool(runner.host) for runner in status.runners)
         runners = f"; {elsewhere} runners of other machines" if elsewhere else ""
-        found.append(good("network", f"answers on {', '.join(listening)}, with TLS and API keys{runners}"))
+        words = f"answers on {', '.join(listening)}, with TLS and API keys{runners}"
+        remedy = "Put a certificate that is good where `server.tls_cert` says, then stigmer server restart"
+        outdated = any(" " in address for address in listening)
+        found.append(bad("network", words, remedy) if outdated else good("network", words))
     if status.HasField("telemetry"):
         told = status.telemetry
         words = told.detail or "it is not told anywhere"

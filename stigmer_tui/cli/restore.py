@@ -88,10 +88,10 @@ async def _stop(home: Home, *, replace: bool) -> bool:
     except Unavailable:
         return False
     if active:
-        runs = "1 run is" if active == 1 else f"{active} runs are"
+        runs, them = ("1 run is", "it") if active == 1 else (f"{active} runs are", "them")
         raise FailedPrecondition(
-            f"{runs} active, and a restore would take them away",
-            remedy="wait for them, or stop them: stigmer cancel ID; `stigmer get executions` lists them",
+            f"{runs} active, and a restore would take {them} away",
+            remedy=f"wait for {them}, or stop {them}: stigmer cancel ID; `stigmer get executions` shows {them}",
         )
     if not replace:
         raise AlreadyExists(

@@ -10,6 +10,7 @@ import pytest
 from stigmer_apis import errors
 from stigmer_apis.errors import ConfigError, HomeError
 from stigmer_backend.access import TokensUnreadable
+from stigmer_backend.access.errors import AuthorityUnusable
 from stigmer_backend.daemon import exits
 from stigmer_backend.daemon.exits import Exit
 from stigmer_backend.daemon.failures import exit_of, store_failure
@@ -81,6 +82,7 @@ def _full_home() -> HomeError:
         (StoreLost("x", "y"), Exit.STORE_STOPPED),
         (SocketTaken("x"), Exit.SOCKET_TAKEN),
         (TokensUnreadable(Path("x"), "x"), Exit.TOKENS_UNREADABLE),
+        (AuthorityUnusable(Path("x"), "x"), Exit.USAGE),
         (HardeningError("x"), Exit.UNPROTECTED),
     ],
     ids=lambda value: value.name if isinstance(value, Exit) else type(value).__name__,

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from stigmer_apis.api_keys import compose, parse
 from stigmer_apis.client import Client, ClientOptions
 from stigmer_apis.client.remote import Remote
+from stigmer_apis.config import Server
 from stigmer_apis.errors import (
     ConfigError,
     InvalidArgument,
@@ -26,13 +27,15 @@ from stigmer_apis.errors import (
     Unauthenticated,
     Unavailable,
 )
+from stigmer_apis.home import Home
 from stigmer_apis.protocol import AUTHORIZATION, TLS_NAME
 from stigmer_apis.transport import aio, grpc
 from stigmer_backend.access import Role
 from stigmer_backend.access.api_keys import ApiKeys
-from stigmer_backend.access.authority import fingerprint_of, own_credentials
+from stigmer_backend.access.authority import fingerprint_of, given_credentials, own_credentials
 from stigmer_backend.access.errors import AuthorityUnusable, TokensUnreadable
 from stigmer_backend.daemon.network import Address, NetworkDoor, NetworkListener
+from stigmer_backend.daemon.networking import Network
 from tests.remote.served import NOW, networked
 
 
@@ -97,6 +100,38 @@ async def test_certificates_of_another_time_are_refused_with_words(short_tmp: Pa
         with pytest.raises(NotTrusted, match="clocks"):
             async with server.client():
                 pass
+
+
+async def test_a_certificate_of_the_persons_that_ran_out_is_told_on_both_sides(
+    short_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (short_tmp / "old").mkdir()
+    old = own_credentials(short_tmp / "old", "127.0.0.1", NOW - dt.timedelta(days=3000))
+    certificate, key = short_tmp / "cert.pem", short_tmp / "key.pem"
+    certificate.write_bytes(old.certificate)
+    key.write_bytes(old.key)
+    home = Home.at(short_tmp / "h", {})
+    home.prepare()
+    settings = Server(listen="127.0.0.1:7443", tls_cert=certificate, tls_key=key)
+    network = Network.prepare(home, settings)
+    network.add_doors([], [], [], [])
+    (told,) = network.addresses
+    assert "its certificate ran out on" in told
+    monkeypatch.setenv("SSL_CERT_FILE", str(short_tmp / "old" / "tls" / "authority.pem"))
+    (short_tmp / "s").mkdir()
+    async with networked(short_tmp / "s", credentials=given_credentials(certificate, key)) as server:
+        with pytest.raises(NotTrusted, match="expired") as refused:
+            async with server.client(compose(b"k" * 32, None)):
+                pass
+        assert "server.tls_cert" in str(refused.value.remedy)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(NotTrusted) as refused:
+            async with server.client(compose(b"k" * 32, None)):
+                pass
+        assert "SSL_CERT_FILE" in str(refused.value.remedy)
+    key.write_bytes(own_credentials(short_tmp / "s", "127.0.0.1", NOW).key)
+    with pytest.raises(AuthorityUnusable, match="not the key of"):
+        Network.prepare(home, settings)
 
 
 @asynccontextmanager

@@ -32,6 +32,8 @@ _CONNECT_SECONDS = 5.0
 _HTTP2 = "h2"
 _OTHER_HTTP = "Failed parsing HTTP/2"
 """In gRPC's words, where a server agreed to HTTP/2 and then says something else."""
+_OF_STRANGERS = ("self signed", "self-signed", "unable to get")
+"""In OpenSSL's words, where a certificate leads to nobody who is trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,17 @@ class Remote:
             return told
         details = error.details() or ""
         if "CERTIFICATE_VERIFY_FAILED" in details or "certificate" in details.lower():
-            return NotTrusted(
-                f"the certificate of the server at {self.endpoint} is not good: {_reason(details)}",
-                remedy="look at the clocks of both machines; restart the server, which renews what ran out",
-            )
+            reason = _reason(details)
+            if any(words in reason for words in _OF_STRANGERS):
+                remedy = (
+                    "let this machine trust who signed it (`SSL_CERT_FILE` may name that certificate), or let the server go without "
+                    "`server.tls_cert`: keys that are made then say whom to trust"
+                )
+            elif self._authority is None:
+                remedy = "look at the clocks of both machines; have a good certificate put where `server.tls_cert` of the server says"
+            else:
+                remedy = "look at the clocks of both machines; restart the server, which renews what ran out"
+            return NotTrusted(f"the certificate of the server at {self.endpoint} is not good: {reason}", remedy=remedy)
         try:
             greeting = await self._greet()
         except StigmerError as found:
@@ -218,4 +227,4 @@ def _system_roots() -> bytes | None:
 
 def _reason(details: str) -> str:
     found = details.rpartition("CERTIFICATE_VERIFY_FAILED:")[2].strip(" ]\n") or details
-    return found.split("\n")[0][:200]
+    return found.split("\n")[0].removesuffix(": OK")[:200]
