@@ -17,7 +17,7 @@ import psutil
 import yaml
 
 import stigmer_tui.demo
-from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, AgentSpec
+from stigmer_apis._generated.ai.stigmer.agentic.agent.v1.agent_pb2 import Agent, AgentSpec, SubAgent
 from stigmer_apis._generated.ai.stigmer.commons.apiresource.api_resource_pb2 import (
     ApiResourceMetadata,
     ApiResourceOwnerScope,
@@ -60,7 +60,7 @@ async def staged(*, ask: bool, speed: float, keep: Path | None) -> AsyncGenerato
     before = dict(os.environ)
     try:
         _write(project, told["files"])
-        async with _provider(_script(place, ask=ask, speed=speed)) as url:
+        async with _provider(script_of(place, ask=ask, speed=speed)) as url:
             _set_environment(place / "home", url)
             home = Home.from_environment()
             async with Client(home) as client:
@@ -87,13 +87,16 @@ def _write(project: Path, contents: Mapping[str, str]) -> None:
         (project / name).write_text(content, "utf-8")
 
 
-def _script(place: Path, *, ask: bool, speed: float) -> Path:
+def script_of(place: Path, *, ask: bool, speed: float) -> Path:
     """The script at another speed, and without the question where nobody is asked."""
     told = cast("dict[str, Any]", yaml.safe_load(files(stigmer_tui.demo).joinpath("script.yaml").read_text("utf-8")))
     turns = [turn for turn in told["turns"] if ask or not _asks(turn)]
-    for turn in turns:
+    others = [turn for conversation in told["conversations"] for turn in conversation["turns"]]
+    for turn in (*turns, *others):
         for pause in ("delay", "token_delay"):
             turn[pause] = turn.get(pause, 0.0) / speed
+        hint = turn.pop("where_asked", "")
+        turn["text"] = turn.get("text", "") + (hint if ask else "")
     path = place / "script.yaml"
     path.write_text(yaml.safe_dump({**told, "turns": turns}, allow_unicode=True), "utf-8")
     return path
@@ -148,6 +151,9 @@ def _agent(told: Mapping[str, str], *, ask: bool) -> Resource:
                 instructions=told["instructions"],
                 model=MODEL,
                 policy=Policy(preset="ask" if ask else "auto"),
+                sub_agents=[
+                    SubAgent(name="reviewer", description="looks at what was changed", instructions=told["reviewer"])
+                ],
             ),
         )
     )

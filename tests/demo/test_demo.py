@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-import stigmer_tui.demo
 from stigmer_runner.models.scripted.reading import read_script
 from stigmer_runner.tools.registry import ALL
+from stigmer_tui.demo.stage import script_of
 from tests.support.require import require_tool
 
 pytestmark = pytest.mark.timeout(240)
@@ -62,11 +62,23 @@ def _command_lines() -> list[str]:
     return found
 
 
-def test_every_call_of_the_script_is_one_that_the_tools_take() -> None:
-    script = read_script(Path(stigmer_tui.demo.__file__).with_name("script.yaml"))
+def test_every_call_of_the_script_is_one_that_the_tools_take(tmp_path: Path) -> None:
+    script = read_script(script_of(tmp_path, ask=True, speed=1.0))
     tools = {tool.spec.name: tool for tool in ALL}
     calls = [call for conversation in script.conversations for turn in conversation.turns for call in turn.calls]
-    assert {call.name for call in calls} >= {"shell", "edit", "todos", "ask_person", "read", "list"}
+    assert {call.name for call in calls} >= {
+        "shell",
+        "edit",
+        "todos",
+        "ask_person",
+        "read",
+        "list",
+        "delegate",
+        "keep_file",
+    }
     for call in calls:
         assert not isinstance(call.args, str)
-        tools[call.name].check(call.args)
+        if call.name == "delegate":
+            assert call.args.keys() == {"agent", "task"}, "the loop's own, where an agent has sub-agents"
+        else:
+            tools[call.name].check(call.args)
