@@ -60,7 +60,7 @@ class Leases:
         self._appender = appender
         self._grants = granting
         self._options = options
-        self._placing = Placing()
+        self._placing = Placing(store)
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, LiveExecution] = {}
         self._granting: set[str] = set()
@@ -76,6 +76,7 @@ class Leases:
 
     async def open(self) -> None:
         """After the start: what was run before is kept for its runner for a while, what was not is offered."""
+        await self._placing.open()
         deadline = self._loop.time() + self._options.lease_seconds
         for live in self._registry.all():
             if live.ended:
@@ -186,6 +187,7 @@ class Leases:
         try:
             lease = await self._fence(live, session)
             if lease is not None:
+                await self._placing.keep(live, session)
                 grant = await self._grants.describe(lease.live, lease.epoch)
                 if self._is_good(lease, session):
                     session.send(LinkResponse(lease_granted=grant))

@@ -86,6 +86,7 @@ def workers(temporal_server: TemporalServer, tmp_path: Path) -> Generator[Worker
                 os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.timeout(scaled(240, 3600))
 async def test_workers_are_killed_and_each_run_ends_as_it_should(
     workers: Workers, temporal_server: TemporalServer
 ) -> None:

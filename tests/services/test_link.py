@@ -10,6 +10,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_executio
     AgentExecution,
     AgentExecutionId,
 )
+from stigmer_apis._generated.ai.stigmer.agentic.session.v1.session_pb2 import SessionId
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import ActivityStarted, JournalRecord
 from stigmer_apis._generated.stigmer.event.v1.event_pb2 import Event, EventBatch, LogLine
 from stigmer_apis._generated.stigmer.runner.v1.link_pb2 import LinkRequest, ReadJournalRequest
@@ -19,6 +20,7 @@ from stigmer_apis.errors_grpc import error_from_rpc
 from stigmer_apis.protocol import PROTOCOL
 from stigmer_apis.transport import aio, client_options, unix_target
 from stigmer_backend.executions.options import ExecutionOptions
+from stigmer_backend.executions.placing import PLACINGS
 from stigmer_backend.store import Append, Lane, StaleEpoch
 from tests.support.refusals import refused
 from tests.support.scripted_runner import ScriptedRunner, phase
@@ -451,3 +453,34 @@ async def test_a_runner_is_told_to_stop_and_gets_no_more(served: Served, runner:
     name = (await served.run()).metadata.id
     await runner.heartbeat()
     assert name not in runner.held
+
+
+async def test_a_session_goes_where_its_files_are_also_after_a_start_of_the_daemon(tmp_path: Path) -> None:
+    """And is forgotten with the session."""
+
+    def far(served: Served) -> ScriptedRunner:
+        return ScriptedRunner(served.home, "run-far", served.tokens.issue_runner("run-far"), host="elsewhere")
+
+    async with serve_backend(tmp_path) as served:
+        runner = far(served)
+        await runner.connect()
+        first = await served.run(runner="elsewhere")
+        await runner.begin(first.metadata.id)
+        await runner.complete(first.metadata.id)
+        await runner.disconnect()
+    async with serve_backend(tmp_path) as served:
+        near, runner = player(served, "run-near"), far(served)
+        await near.connect()
+        await runner.connect()
+        again = await served.run(session_id=first.spec.session_id)
+        await runner.begin(again.metadata.id)
+        await runner.complete(again.metadata.id)
+        other = await served.run()
+        await near.begin(other.metadata.id)
+        await near.complete(other.metadata.id)
+        assert await served.store.read_state(lambda state: state.count(PLACINGS)) == 1
+        await served.stubs.sessions.delete(SessionId(value=first.spec.session_id), metadata=served.stubs.metadata)
+        await near.disconnect()
+        await runner.disconnect()
+    async with serve_backend(tmp_path) as served:
+        assert await served.store.read_state(lambda state: state.count(PLACINGS)) == 0

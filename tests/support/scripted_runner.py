@@ -41,9 +41,11 @@ class Held:
 class ScriptedRunner:
     """One runner process, played. It keeps its leases over connections, as a real one does."""
 
-    def __init__(self, home: Home, runner_id: str, token: str, *, capacity: int = 4) -> None:
+    def __init__(self, home: Home, runner_id: str, token: str, *, capacity: int = 4, host: str = "") -> None:
         self.runner_id = runner_id
         self.capacity = capacity
+        self.host = host
+        """The machine that it is on, where that is another one; its name is its label."""
         self.held: dict[str, Held] = {}
         self.frames: list[LinkResponse] = []
         """All that the daemon sent, in order, over all connections."""
@@ -76,6 +78,8 @@ class ScriptedRunner:
                     capacity=self.capacity,
                     takes_groups=self.takes_groups,
                     sandbox=ev.Sandbox(kind="none", reason="scripted"),
+                    host=self.host,
+                    labels=[self.host] if self.host else [],
                     held=[
                         LinkRequest.HeldLease(execution_id=one.granted.execution_id, epoch=one.granted.epoch)
                         for one in self.held.values()

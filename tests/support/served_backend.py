@@ -90,13 +90,20 @@ class Served:
         return agent.metadata.id
 
     async def run(
-        self, message: str = "true", *, session_id: str = "", workspace: str = "", key: str = "", name: str = ""
+        self,
+        message: str = "true",
+        *,
+        session_id: str = "",
+        workspace: str = "",
+        key: str = "",
+        name: str = "",
+        runner: str = "",
     ) -> AgentExecution:
-        """Create an execution of the agent `shell`."""
+        """Create an execution of the agent `shell`; with `runner` for a runner that has this label."""
         wanted = AgentExecution(
             api_version=API_VERSION,
             kind="AgentExecution",
-            metadata=ApiResourceMetadata(name=name),
+            metadata=ApiResourceMetadata(name=name, labels={"runner": runner} if runner else {}),
             spec=AgentExecutionSpec(
                 session_id=session_id,
                 agent_id="" if session_id else await self.shell_id(),
