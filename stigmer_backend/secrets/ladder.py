@@ -38,7 +38,7 @@ class Ladder:
         self.passphrase = PassphraseHolder(
             handed.passphrase,
             handed.problem
-            or "there is none: run `stigmer secrets unlock`, or start the daemon with STIGMER_PASSPHRASE_FILE",
+            or "none was handed over: `stigmer secrets unlock` takes it, and so does a daemon that starts with STIGMER_PASSPHRASE_FILE",
         )
         credential = PassphraseHolder(
             handed.credential,

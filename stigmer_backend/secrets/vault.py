@@ -273,12 +273,14 @@ def locked(rung: Rung, why: str) -> SecretsLocked:
     """Why values cannot be opened, and what to do."""
     remedy = {
         Rung.KEYRING: "unlock the keyring and try again; `stigmer secrets status` shows how it stands",
-        Rung.PASSPHRASE: "hand over the passphrase: stigmer secrets unlock",
+        Rung.PASSPHRASE: "stigmer secrets unlock",
         Rung.SYSTEMD_CREDENTIAL: "start the daemon as the systemd unit that has the credential",
         Rung.MEMORY: "set the values again: stigmer secrets set NAME",
         Rung.FILE: "bring the key file back from a backup",
     }[rung]
-    return SecretsLocked(f"the secrets are locked; their key is kept in {rung.words}, and {why}", remedy=remedy)
+    return SecretsLocked(
+        f"the secrets are locked; their key is kept in {rung.words}. {why[:1].upper()}{why[1:]}", remedy=remedy
+    )
 
 
 def _unusable(rung: Rung, why: str) -> FailedPrecondition:
