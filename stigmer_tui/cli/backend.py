@@ -1,6 +1,7 @@
 """`stigmer backend`: who keeps everything, and who answers."""
 
 import asyncio
+import os
 
 import click
 
@@ -9,7 +10,7 @@ from stigmer_apis.config import BackendType
 from stigmer_apis.config.changing import set_value, setting_named
 from stigmer_apis.errors import StigmerError, Unavailable
 from stigmer_apis.home import Home
-from stigmer_tui.backends import Logins, remote_at
+from stigmer_tui.backends import KEY_VARIABLE, Logins, remote_at
 from stigmer_tui.cli.config import configuration, said, say
 from stigmer_tui.cli.connect import complain, run_async
 from stigmer_tui.cli.exit_codes import ExitCode, exit_code_of
@@ -101,7 +102,7 @@ def switch(to: str, endpoint: str) -> int:
             set_value(home, ENDPOINT, where)
             set_value(home, KEY, to)
             say(setting_named(ENDPOINT))
-            if not Logins(home).has(where):
+            if not (os.environ.get(KEY_VARIABLE) or Logins(home).has(where)):
                 click.echo(f"  no key is known for it yet: stigmer backend login --endpoint {where}", err=True)
         else:
             set_value(home, KEY, to)
