@@ -254,8 +254,15 @@ class StigmerApp(TakesKeys):
     def _places_changed(self) -> None:
         self.call_later(self._show_tabs)
 
+    def runs_changed(self) -> None:
+        """See `Workstation`."""
+        self.call_later(self._say_tabs)
+
     def _show_tabs(self) -> None:
         self.arrange_places()
+        self._say_tabs()
+
+    def _say_tabs(self) -> None:
         words = self.tab_words()
         for screen in self._workstation_screens():
             screen.tab_strip.show(words)

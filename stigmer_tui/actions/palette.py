@@ -1,4 +1,8 @@
-"""The command palette over the registry of actions."""
+"""The command palette over the registry of actions, and over what has a name.
+
+Textual sorts what is found by its score and leaves what is alike in the order in which it came, which differs from time to time: no two have the
+same score here.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,7 +15,21 @@ from textual.screen import Screen
 
 from stigmer_tui.actions.keys import key_name
 from stigmer_tui.actions.registry import Action, Scope
+from stigmer_tui.completion.fuzzy import pattern_of
+from stigmer_tui.completion.fuzzy import score as fuzzy_score
 from stigmer_tui.text import Untrusted, safe
+
+_CLOSE = 10.0
+"""Of a letter: most of them begin a word."""
+_WHOLE = 10.0
+"""What stands there as it is written comes before what has its letters elsewhere."""
+_STEP = 1e-6
+"""Of two that fit alike the one that comes first in the registry, or of the server, comes first."""
+_ACTIONS = 1000
+"""More than there are: what is found by name comes behind them."""
+_KEYS = 12
+_BY_ID = frozenset({"run", "session"})
+"""What is named by an id, in which any letters are found."""
 
 
 @runtime_checkable
@@ -59,14 +77,16 @@ class FoundProvider(Provider):
             return
         if self._names is None:
             self._names = await app.find_names()
-        matcher = self.matcher(query)
-        for what, name, words, command in self._names:
+        for place, (what, name, words, command) in enumerate(self._names):
             shown, text = safe(Untrusted(name)), safe(Untrusted(words))
-            score = max(matcher.match(shown), matcher.match(text) * 0.9, matcher.match(f"{what} {shown}"))
-            if score > 0:
-                first, second = (text, shown) if what == "run" and text else (shown, text)
+            by_id = what in _BY_ID
+            known = 0.0 if by_id and query.strip().lower() not in shown else _fit(query, shown)
+            weight = max(known, _fit(query, text, close=True) * 0.9, 0.0 if by_id else _fit(query, f"{what} {shown}"))
+            if weight > 0:
+                first, second = (text, shown) if by_id and text else (shown, text)
                 display = Content.assemble((f"{what:<18} ", "dim"), (first, "bold"), (f"  {second}", "dim"))
-                yield Hit(score * 0.95, display, partial(app.run_written, command), f"{what} {shown}")
+                score = weight * 0.95 - (_ACTIONS + place) * _STEP
+                yield Hit(score, display, partial(app.run_written, command), f"{what} {shown}")
 
 
 class ActionProvider(Provider):
@@ -74,11 +94,10 @@ class ActionProvider(Provider):
 
     async def search(self, query: str) -> Hits:
         """Actions whose name or help fits the query."""
-        matcher = self.matcher(query)
-        for action, target in self._offered():
-            score = max(matcher.match(action.title), matcher.match(action.help) * 0.8)
-            if score > 0:
-                yield Hit(score, _display(action), partial(self._run, action, target), action.title)
+        for place, (action, target) in enumerate(self._offered()):
+            weight = max(_fit(query, action.title), _fit(query, action.help, close=True) * 0.8)
+            if weight > 0:
+                yield Hit(weight - place * _STEP, _display(action), partial(self._run, action, target), action.title)
 
     async def discover(self) -> Hits:
         """All actions of the screen, those of what has the focus first."""
@@ -95,6 +114,25 @@ class ActionProvider(Provider):
         await self.app.run_action(action.handler, target)
 
 
+def _fit(query: str, text: str, *, close: bool = False) -> float:
+    """How well a text fits that has the letters of the query in their order, a letter's mean; 0 where it does not. `close`: in a sentence, in which any
+    letters are found scattered, words or beginnings of words count."""
+    letters = sum(not letter.isspace() for letter in query)
+    if not letters or pattern_of(query).search(text) is None:
+        return 0.0
+    weight = fuzzy_score(query, text) / letters
+    wanted, lowered = query.strip().lower(), text.lower()
+    if wanted in lowered:
+        return weight + _WHOLE
+    if close and weight < _CLOSE and not all(word in lowered for word in wanted.split()):
+        return 0.0
+    return max(weight, _STEP * _ACTIONS)
+
+
 def _display(action: Action) -> Content:
-    keys = ", ".join(key_name(key) for key in action.keys)
-    return Content.assemble((f"{action.title:<18} ", "bold"), f"{keys:<12} ", (action.help, "dim"))
+    """Its first keys, as many as stand in their column."""
+    shown = ""
+    for key in action.keys:
+        longer = f"{shown}, {key_name(key)}" if shown else key_name(key)
+        shown = longer if not shown or len(longer) <= _KEYS else shown
+    return Content.assemble((f"{action.title:<18} ", "bold"), f"{shown:<{_KEYS}} ", (action.help, "dim"))

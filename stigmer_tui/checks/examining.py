@@ -1,7 +1,7 @@
 """Every check at once, each with a deadline."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from stigmer_apis.client import Client
 from stigmer_apis.home import Home
@@ -25,8 +25,16 @@ DEADLINE_SECONDS = 5.0
 Check = Callable[[], Awaitable[list[Finding]]]
 
 
-async def examine(home: Home, client: Client | None, *, deadline: float = DEADLINE_SECONDS) -> list[Finding]:
-    """Everything that can be said, in an order that stays. `client`: of the daemon that runs; None leaves out what only it knows."""
+async def examine(
+    home: Home,
+    client: Client | None,
+    *,
+    deadline: float = DEADLINE_SECONDS,
+    told: Callable[[list[Finding]], None] | None = None,
+) -> list[Finding]:
+    """Everything that can be said, in an order that stays. `client`: of the daemon that runs; None leaves out what only it knows. `told`: hears all
+    that is known whenever another check is done.
+    """
     checks: list[tuple[str, Check]] = [
         ("home", lambda: asyncio.to_thread(check_home, home)),
         ("settings", lambda: asyncio.to_thread(check_settings, home)),
@@ -49,7 +57,15 @@ async def examine(home: Home, client: Client | None, *, deadline: float = DEADLI
     ]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_answer(subject, check, deadline), name=subject) for subject, check in checks]
-    return [finding for task in tasks for finding in task.result()]
+        if told is not None:
+            for next_one in asyncio.as_completed(tasks):
+                await next_one
+                told(_known(tasks))
+    return _known(tasks)
+
+
+def _known(tasks: Sequence[asyncio.Task[list[Finding]]]) -> list[Finding]:
+    return [finding for task in tasks if task.done() for finding in task.result()]
 
 
 async def _answer(subject: str, check: Check, deadline: float) -> list[Finding]:

@@ -336,8 +336,9 @@ class Acts(FailsQuietly):
         """What the strip says: the run's words where the server told of it."""
         words: list[TabWords] = []
         for tab in self._navigation.tabs:
-            row = self.board.feed.live.get(tab.page.command.removeprefix("run "))
-            title = self._runs.title_of(row) if row is not None else tab.page.title
+            execution_id = tab.page.command.removeprefix("run ")
+            row = self.board.feed.live.get(execution_id)
+            title = self._runs.title_of(execution_id) or tab.page.title
             attention = row is not None and bool(row.attention_count)
             words.append(TabWords(title, tab is self._navigation.tab, row is not None, attention))
         return words

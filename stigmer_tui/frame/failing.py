@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import cast
 
 from rich.console import RenderableType
@@ -103,21 +103,21 @@ def culprits_of(error: BaseException) -> tuple[Widget | None, Screen[object] | N
 def guarded(app: FailsQuietly) -> Generator[None]:
     """For the block, native code writes to the log; after it, the terminal's title is as it was. Raises `HomeError` where the log cannot be written."""
     crash = app.crash
-    try:
-        with guarded_stderr(crash.path):
-            try:
-                yield
-            finally:
-                app.put_terminal_back()
-    except OSError as error:
-        raise HomeError(
-            f"{crash.path} cannot be written: {error.strerror}", remedy="make room, or mend its owner"
-        ) from error
+    with ExitStack() as guards:
+        try:
+            guards.enter_context(guarded_stderr(crash.path))
+        except OSError as error:
+            raise HomeError(
+                f"{crash.path} cannot be written: {error.strerror}", remedy="make room, or mend its owner"
+            ) from error
+        guards.callback(app.put_terminal_back)
+        yield
 
 
 def last_words(app: FailsQuietly) -> int:
     """Say what went wrong, on standard error. Returns the exit code."""
     if app.crash.words:
-        sys.stderr.write(safe(Untrusted(app.crash.words), lines=True) + "\n")
+        with suppress(OSError):  # where the terminal has gone, the log has it
+            sys.stderr.write(safe(Untrusted(app.crash.words), lines=True) + "\n")
         return EXIT_CODE
     return app.return_code or 0

@@ -43,6 +43,13 @@ class FollowsSettings(Acts):
         if self._troubles:
             self.call_after_refresh(self.say, "\n".join(self._troubles), wrong=True)
 
+    def refresh_css(self, animate: bool = True) -> None:
+        """Style everything that is seen: also the place that stands beside, which Textual does not know to be."""
+        super().refresh_css(animate)
+        beside = self._splitting.beside
+        if beside is not None:
+            self.stylesheet.update(beside, animate=animate)
+
     def choose_theme(self, name: str) -> None:
         """Another look; without a name, from a list."""
         from stigmer_tui.screens.themes import ThemesScreen

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
-from stigmer_apis._generated.stigmer.execution.v1.summary_pb2 import ExecutionSummary
 from stigmer_apis.errors import StigmerError
 from stigmer_apis.ids import Prefix, is_id
 from stigmer_tui.screens.board import BoardScreen
@@ -40,6 +39,7 @@ class Runs:
         self._first: Callable[[], None] | None = None
         self._coming: RunScreen | None = None
         """A run that was started from the board and has not the focus yet: what is typed meanwhile is for it."""
+        self._titles: dict[str, str] = {}
 
     def page(self, execution_id: str) -> Page:
         """The page of a run."""
@@ -50,9 +50,14 @@ class Runs:
             f"run {execution_id}",
         )
 
-    def title_of(self, row: ExecutionSummary) -> str:
-        """What a run is called in the strip of tabs, safe to draw."""
-        return safe(Untrusted(f"{row.workflow_name or row.agent_name}: {row.subject}"))
+    def title_of(self, execution_id: str) -> str:
+        """What a run is called in the strip of tabs, safe to draw: also when it has ended, and is in the list no more. Empty where nothing was heard of it."""
+        row = self._board.feed.row_of(execution_id)
+        if row is not None:
+            name = row.workflow_name or row.agent_name
+            says_more = row.subject not in ("", name)
+            self._titles[execution_id] = safe(Untrusted(f"{name}: {row.subject}" if says_more else name))
+        return self._titles.get(execution_id, "")
 
     def start(self, agent: str, line: str, workspace: Path | None = None) -> None:
         """Run something, and show it; `workspace`: somewhere else than where new sessions work."""

@@ -29,6 +29,11 @@ class Splitting:
         left, right = self._pair
         return right if self._navigation.tab is left else left
 
+    @property
+    def beside(self) -> WorkstationScreen | None:
+        """The screen that is seen and has not the keys."""
+        return self._arranged[1] if self._arranged is not None else None
+
     def begin(self, left: Trail, right: Trail) -> None:
         """Put these two beside each other."""
         self._pair, self.zoomed = (left, right), False

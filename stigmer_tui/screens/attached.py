@@ -56,6 +56,8 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
         self._sized = asyncio.Event()
         self._attached_now = False
         self._over = False
+        self._ended = False
+        """Whether the program has, and not only the session."""
         self.head = Line(classes="attached-head")
         self.trouble = Notice()
         self.notice = Notice()
@@ -119,12 +121,12 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
     async def _until_over(self, session: AttachSession) -> str:
         """Send what is typed; how it ended, in words."""
         typing = asyncio.create_task(self._send(session))
-        listening = asyncio.create_task(_ended(session))
+        listening = asyncio.create_task(_end_of(session))
         try:
             await asyncio.wait({typing, listening}, return_when=asyncio.FIRST_COMPLETED)
             if typing.done() and typing.exception() is None:
                 return "Left the terminal; what runs there goes on."
-            words = await asyncio.wait_for(listening, STAYED_SECONDS)
+            self._ended, words = await asyncio.wait_for(listening, STAYED_SECONDS)
         finally:
             typing.cancel()
             listening.cancel()
@@ -235,19 +237,22 @@ class AttachedScreen(WorkstationScreen, inherit_bindings=False):
                 [("esc or the end: back to the terminal", "text")],
             )
         elif self._over:
-            self.head.say([(" ENDED ", "badge"), (f"  {self._title}", "text")], [("the program has ended", "muted")])
+            badge, words = (
+                (" ENDED ", "the program has ended") if self._ended else (" LET GO ", "what runs there goes on")
+            )
+            self.head.say([(badge, "badge"), (f"  {self._title}", "text")], [(words, "muted")])
         elif state:
             self.head.say([(" ATTACHING ", "badge"), (f"  {self._title}", "text")], [(state, "muted")])
         else:
             self.head.say([(" ATTACHED ", "badge"), (f"  {self._title}", "text")], [(EXPLANATION, "text")])
 
 
-async def _ended(session: AttachSession) -> str:
-    """Wait for the end of the session; why, in words."""
+async def _end_of(session: AttachSession) -> tuple[bool, str]:
+    """Wait for the end of the session; whether the program has ended, and why, in words."""
     async for response in session:
         if response.HasField("ended"):
             if response.ended.command_ended:
-                return "The program has ended."
+                return True, "The program has ended."
             reason = safe(Untrusted(response.ended.reason)) or "the server ended it"
-            return f"Let go of the terminal: {reason}. What runs there goes on."
-    return "Let go of the terminal: the server ended it."
+            return False, f"Let go of the terminal: {reason}. What runs there goes on."
+    return False, "Let go of the terminal: the server ended it."

@@ -167,6 +167,7 @@ class BoardScreen(WorkstationScreen):
     def _changed(self, change: WatchResponse) -> None:
         self._queue_feed.take(change)
         self._marks.forget(change.removed)
+        self.app.runs_changed()
 
     # Drawing.
 

@@ -66,6 +66,11 @@ class BoardFeed:
         self._behind = asyncio.Event()
         """Rows on the screen may have moved."""
 
+    def row_of(self, execution_id: str) -> ExecutionSummary | None:
+        """What is known of a run: that it goes on, or what the list has."""
+        place = self.window.place_of(execution_id)
+        return self.live.get(execution_id) or (None if place is None else self.window.rows.get(place))
+
     def look_at(self, first: int, last: int) -> None:
         """These places are on the screen."""
         self._first, self._last = first, last

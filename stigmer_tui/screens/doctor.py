@@ -61,9 +61,9 @@ class FindingList(RowsView):
         self._findings: Sequence[Finding] = ()
         self._rows: list[tuple[int, Pieces]] = []
 
-    def show(self, findings: Sequence[Finding]) -> None:
-        """Show other findings; the cursor goes to the first that wants mending where it was on none."""
-        before = self.selected
+    def show(self, findings: Sequence[Finding], *, anew: bool = False) -> None:
+        """Show other findings; the cursor goes to the first that wants mending where it was on none, or `anew`."""
+        before = None if anew else self.selected
         self._findings = findings
         self._lay_out()
         wanted = next((each for each in findings if before is not None and each.subject == before.subject), None)
@@ -161,11 +161,17 @@ class DoctorScreen(WorkstationScreen):
                 client = await self.app.client()
         except TimeoutError:
             unreachable = bad("daemon", "it does not answer", "Start it: stigmer server start")
-        findings = await examine(self._home, client)
+        findings = await examine(self._home, client, told=self._found)
+        first = self._findings is None
         self._findings = [*findings, unreachable] if unreachable is not None else findings
         self._looking = False
-        self.list.show(self._findings)
+        self.list.show(self._findings, anew=first)
         self._say()
+
+    def _found(self, findings: Sequence[Finding]) -> None:
+        """The first time each is shown as it comes; later what was found before stands until all is known again."""
+        if self._findings is None:
+            self.list.show(findings, anew=True)
 
     def _say(self) -> None:
         found = self._findings or ()

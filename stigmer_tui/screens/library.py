@@ -49,6 +49,8 @@ _EMPTY: Mapping[str, str] = {
 FILTER_SECONDS = 0.15
 SIDE_BY_SIDE = 120
 """Columns from which the list and what is selected both have room."""
+_OF_AN_ENTRY = {"library.open", "library.run", "library.edit", "library.history", "library.delete"}
+"""What does nothing where nothing is selected."""
 
 
 class LibraryScreen(WorkstationScreen):
@@ -151,6 +153,7 @@ class LibraryScreen(WorkstationScreen):
             [("Nothing fits. esc shows all." if self._filter else f"None yet. {_EMPTY[self.kind.field]}", "muted")]
         )
         entry = self.table.selected
+        self.hints.leave_out(_OF_AN_ENTRY if entry is None else set())
         if self.feed.error is not None:
             self.status.say([(safe(Untrusted(str(self.feed.error))), "error")])
         elif words := self._deleting.words(entry):

@@ -154,7 +154,8 @@ class PushScreen(WorkstationScreen):
         elif self._wrong is not None:
             self.status.say([("✗ cannot be pushed", "error")])
         elif not self.source.value:
-            self.status.say([("Choose a folder below, or write where it is.", "muted")])
+            words = "Choose a folder below, or write where it is." if self.offers.offers else "Write where it is."
+            self.status.say([(words, "muted")])
         elif self._looked == self.source.value and not self.offers.offers:
             self.status.say([(f"Nothing here is a skill: no {SKILL_MD}, no folder, no ZIP.", "warning")])
         else:

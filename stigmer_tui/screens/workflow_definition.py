@@ -33,6 +33,7 @@ from stigmer_tui.workflow.state import WorkflowState
 SIDE_BY_SIDE = 120
 _OF_A_RUN = {
     "workflow.retry", "workflow.go_on", "workflow.signal", "workflow.cancel", "workflow.pause", "workflow.output", "workflow.follow",
+    "task.child",
 }  # fmt: skip
 
 

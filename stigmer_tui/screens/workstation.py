@@ -248,6 +248,10 @@ class Workstation(App[int]):
         """What the strip of tabs says."""
 
     @abstractmethod
+    def runs_changed(self) -> None:
+        """Something is known of a run: tabs may say something else."""
+
+    @abstractmethod
     def action_tab_at(self, number: int) -> None:
         """Put a tab in front, from 1."""
 

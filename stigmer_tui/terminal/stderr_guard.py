@@ -7,7 +7,8 @@ with the app: descriptor 2 stays the file's to the end, and what Python says beh
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 
 from stigmer_tui.terminal.terminal_file import TerminalFile
@@ -23,18 +24,17 @@ def guarded_stderr(log: Path) -> Generator[None]:
     Raises OSError where the log cannot be opened. Standard output must be the terminal.
     """
     mode = "w" if log.exists() and log.stat().st_size > _LARGEST_LOG else "a"
-    with (
-        log.open(mode, encoding="utf-8", errors="replace", buffering=1) as written,
-        TerminalFile(os.dup(1)) as terminal,
-    ):
+    with log.open(mode, encoding="utf-8", errors="replace", buffering=1) as written:
         log.chmod(0o600)
         before = sys.stderr, sys.__stderr__
-        kept = os.dup(2)
+        kept, terminal = os.dup(2), TerminalFile(os.dup(1))
         try:
             sys.stderr, sys.__stderr__ = written, terminal
             os.dup2(written.fileno(), 2)
             yield
         finally:
-            words = open(kept, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process
+            words = TextIOWrapper(FileIO(kept, "w", closefd=False), errors="backslashreplace", write_through=True)
             sys.stderr = words if before[0] is before[1] else before[0]
             sys.__stderr__ = words
+            with suppress(OSError):  # a terminal that has gone takes no last bytes
+                terminal.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
+from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_execution_enums_pb2 as enums
 from stigmer_tui.text import Untrusted, safe
 from stigmer_tui.text.times import exact, thousands
 from stigmer_tui.text.width import wrap
@@ -156,7 +157,8 @@ def rows_of_run(state: WorkflowState, unfolded: Set[str], width: int) -> list[De
     for told in reversed(state.signals):
         rows += value_rows(f"signal {safe(Untrusted(told.name))}, {clock(told.micros)}", told.data, unfolded, width)
     if len(rows) == 1:
-        rows.append(_row(("it took and gave nothing, so far", "muted")))
+        begun = state.phase != enums.EXECUTION_PENDING
+        rows.append(_row(("it took and gave nothing, so far" if begun else "nothing has run yet", "muted")))
     return rows
 
 

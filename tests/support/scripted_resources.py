@@ -22,6 +22,8 @@ class ScriptedResources:
         self._changed = asyncio.Event()
         self.along: list[rs.DeleteResourceResponse.Dependant] = []
         """What every delete takes along."""
+        self.past: list[rs.ListVersionsResponse.Version] = []
+        """The versions of whatever one asks for, the newest first."""
 
     def add(self, resource: rs.Resource) -> None:
         """A resource more."""
@@ -55,6 +57,10 @@ class ScriptedResources:
             if request.name in (metadata.id, metadata.slug):
                 return rs.GetResourceResponse(resource=resource)
         raise NotFound(f"there is no {field.replace('_', ' ')} named {request.name!r}")
+
+    async def versions(self, request: rs.ListVersionsRequest) -> rs.ListVersionsResponse:
+        """All of them."""
+        return rs.ListVersionsResponse(versions=self.past)
 
     async def delete(self, request: rs.DeleteResourceRequest) -> rs.DeleteResourceResponse:
         """It goes, unless it is only asked what would."""

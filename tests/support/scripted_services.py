@@ -81,6 +81,7 @@ def register(backend: "ScriptedBackend", server: aio.Server) -> None:
         "stigmer.resource.v1.ResourceService": {
             "ListResources": answer("ListResources", rs.ListResourcesRequest, backend.resources.list),
             "GetResource": answer("GetResource", rs.GetResourceRequest, backend.resources.get),
+            "ListVersions": answer("ListVersions", rs.ListVersionsRequest, backend.resources.versions),
             "DeleteResource": answer("DeleteResource", rs.DeleteResourceRequest, backend.resources.delete),
             "WatchResources": stream(
                 "WatchResources", rs.WatchResourcesRequest, lambda _, request: backend.resources.watch(request)

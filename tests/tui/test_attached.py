@@ -139,6 +139,17 @@ async def test_the_program_ends(app: StigmerApp, backend: ScriptedBackend, outpu
         assert "The program has ended" in screen_text(pilot)
 
 
+async def test_somebody_else_takes_the_keyboard(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """The program has not ended, and it is not said to have."""
+    async with app.run_test() as pilot:
+        await attached(app, backend, pilot, b"working\r\n")
+        backend.end_terminal(backend.terminals[0], "the keyboard was taken over from another place")
+        await until(pilot, lambda: " LET GO " in screen_text(pilot), "its end")
+        assert "ENDED" not in screen_text(pilot)
+        await until(pilot, lambda: isinstance(app.screen, RunScreen), "back")
+        assert "taken over from another place" in screen_text(pilot)
+
+
 async def test_the_session_has_a_shell_where_nothing_has_a_keyboard(app: StigmerApp, backend: ScriptedBackend) -> None:
     """Asked for twice; the one that goes on is found again, and another is not started."""
     shells: list[str] = []

@@ -85,6 +85,26 @@ async def test_the_daemon_is_asked(app: StigmerApp, backend: ScriptedBackend) ->
         await until(pilot, lambda: app.screen is app.board, "back")
 
 
+async def test_what_is_found_is_shown_while_more_is_looked_for(
+    app: StigmerApp, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One check that takes long hides none of the others."""
+    gate = asyncio.Event()
+
+    async def late() -> list[Finding]:
+        await gate.wait()
+        return [good("ollama", "it answers at last")]
+
+    monkeypatch.setattr(examining, "check_ollama", late)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
+        app.run_written("doctor")
+        await until(pilot, lambda: "pty" in screen_text(pilot) and "looking …" in screen_text(pilot), "what is known")
+        gate.set()
+        await until(pilot, lambda: "it answers at last" in screen_text(pilot), "the last one")
+        await until(pilot, lambda: "looking …" not in screen_text(pilot), "and no more")
+
+
 @SIZES
 @LOOKS
 async def test_the_doctor(
@@ -97,7 +117,7 @@ async def test_the_doctor(
 ) -> None:
     """Something to mend, something absent, the rest well."""
 
-    async def found(home: Home, client: object) -> list[Finding]:
+    async def found(home: Home, client: object, told: object) -> list[Finding]:
         return list(FOUND)
 
     monkeypatch.setattr("stigmer_tui.screens.doctor.examine", found)

@@ -1,5 +1,7 @@
 """The frame: commands, the leader key, jump labels, back and forward, tabs."""
 
+import re
+
 from textual import events
 from textual.app import ComposeResult
 
@@ -7,6 +9,7 @@ from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1 import agent_e
 from stigmer_tui.app import StigmerApp
 from stigmer_tui.screens.board import BoardScreen
 from stigmer_tui.screens.command import CommandScreen
+from stigmer_tui.screens.help import HelpScreen
 from stigmer_tui.screens.library import LibraryScreen
 from stigmer_tui.screens.page import Page
 from stigmer_tui.screens.run import RunScreen
@@ -118,6 +121,12 @@ async def test_tabs(app: StigmerApp, backend: ScriptedBackend) -> None:
         await pilot.press("escape", "alt+1")
         await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the first tab")
         assert "1 runs" in screen_text(pilot).splitlines()[0]
+        backend.move(live, enums.EXECUTION_COMPLETED)
+        await until(
+            pilot,
+            lambda: "2 shell: make" in screen_text(pilot),
+            "no activity any more, and no id where a name is known",
+        )
         await pilot.press("space", "2")
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "the second tab, by the leader key")
         await pilot.press("alt+k")
@@ -176,6 +185,22 @@ async def test_the_palette_finds_runs_agents_and_sessions(app: StigmerApp, backe
             lambda: isinstance(app.screen, RunScreen) and run_screen(app).feed.state.execution_id == execution_id,
             "the run is open",
         )
+
+
+async def test_what_the_palette_finds_stands_in_one_order(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """The best first, of equals what the registry and the server have first; letters that are scattered over a sentence or an id are no find."""
+    for number in range(4):
+        backend.add_execution(message=f"review number {number}")
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: "4 runs" in screen_text(pilot), "the list")
+
+        def found() -> list[str]:
+            return re.findall(r"run +shell  review number (\d)", screen_text(pilot))
+
+        await pilot.press("ctrl+p", *"review")
+        await until(pilot, lambda: len(found()) == 4, "the runs")
+        assert found() == ["3", "2", "1", "0"]
+        assert "To the shell" not in screen_text(pilot), "its words have these letters, scattered"
 
 
 async def test_the_help_runs_what_it_explains(app: StigmerApp, backend: ScriptedBackend) -> None:
@@ -250,6 +275,30 @@ async def test_the_mouse_takes_completions_and_tabs(app: StigmerApp, backend: Sc
         await until(pilot, lambda: isinstance(app.screen, RunScreen), "a tab")
         await pilot.click("TabStrip", offset=(2, 0))
         await until(pilot, lambda: isinstance(app.screen, BoardScreen), "the first tab")
+
+
+async def test_the_last_line_leads_to_help_and_does_what_is_clicked(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """However narrow it is; elsewhere a click does nothing."""
+    backend.add_execution(message="make test")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "1 run" in screen_text(pilot), "the list")
+        assert screen_text(pilot).endswith("f1 help")
+        await pilot.press("escape")
+        await until(pilot, lambda: screen_text(pilot).endswith("ctrl+p actions   ? help"), "letters are keys")
+        line = screen_text(pilot).splitlines()[-1]
+        await pilot.click(offset=(line.index("filter"), 23))
+        await until(pilot, lambda: app.focused is app.board.filter_line, "the filter")
+        await pilot.press("escape")
+        await until(pilot, lambda: screen_text(pilot).endswith("? help"), "the list again")
+        await pilot.click(offset=(line.index("ctrl+p") - 2, 23))
+        await settled(pilot)
+        assert isinstance(app.screen, BoardScreen)
+        await pilot.click(offset=(line.index("? help"), 23))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "the help")
+        await pilot.press("escape")
+        await pilot.resize_terminal(30, 20)
+        await until(pilot, lambda: screen_text(pilot).endswith("? help"), "and where there is little room")
+        assert "ctrl+p" not in screen_text(pilot).splitlines()[-1]
 
 
 async def test_alt_with_a_letter_is_no_letter_where_one_writes(app: StigmerApp, backend: ScriptedBackend) -> None:

@@ -8,9 +8,10 @@ from stigmer_apis._generated.stigmer.event.v1 import event_pb2 as ev
 from stigmer_apis._generated.stigmer.execution.v1.attention_pb2 import AttentionKind
 from stigmer_tui.app import StigmerApp
 from tests.support.scripted_backend import ScriptedBackend
+from tests.tui.pictures import SMALL, pictures
 from tests.tui.support import MOMENT, StoppedClock, screen_text, settled, until
 from tests.tui.test_board_queue import asks
-from tests.tui.test_looks import LOOKS, SIZES, add, fill, same, shown
+from tests.tui.test_looks import add, fill
 
 
 def busy(backend: ScriptedBackend, clock: StoppedClock) -> None:
@@ -33,16 +34,12 @@ def busy(backend: ScriptedBackend, clock: StoppedClock) -> None:
     clock.now = MOMENT
 
 
-@SIZES
-@LOOKS
 @pytest.mark.parametrize("state", ["queue", "card", "question", "groups", "marks", "columns", "empty", "failed"])
 async def test_the_board(
     app: StigmerApp,
     backend: ScriptedBackend,
     clock: StoppedClock,
     snapshot: SnapshotAssertion,
-    size: tuple[int, int],
-    light: bool,
     state: str,
 ) -> None:
     """Each state that one comes to by some keys."""
@@ -57,7 +54,7 @@ async def test_the_board(
         "empty": (("slash", "z", "z", "z", "enter"), "No run matches"),
         "failed": (("M",), "wait for you"),
     }[state]
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=SMALL) as pilot:
         await until(pilot, lambda: "wait for you" in screen_text(pilot), "what waits")
         await pilot.press("escape")
         for key in keys:
@@ -66,5 +63,4 @@ async def test_the_board(
         if state == "failed":
             await until(pilot, lambda: "new failure" not in screen_text(pilot), "seen")
         clock.now = MOMENT
-        await shown(pilot, app, light, words)
-        assert same(app, snapshot)
+        await pictures(pilot, app, snapshot, words)
