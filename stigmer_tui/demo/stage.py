@@ -140,6 +140,10 @@ def _set_environment(home: Path, url: str) -> None:
     os.environ["OLLAMA_BASE_URL"] = url
 
 
+_ANYTHING = Policy.Rule(decision=Policy.DECISION_ALLOW, tool="*")
+"""What the script does is known, and it does it in a directory of its own: so nothing is asked where the walls are weaker than usual, either."""
+
+
 def _agent(told: Mapping[str, str], *, ask: bool) -> Resource:
     return Resource(
         agent=Agent(
@@ -150,7 +154,7 @@ def _agent(told: Mapping[str, str], *, ask: bool) -> Resource:
                 description=told["description"],
                 instructions=told["instructions"],
                 model=MODEL,
-                policy=Policy(preset="ask" if ask else "auto"),
+                policy=Policy(preset="ask") if ask else Policy(preset="auto", rules=[_ANYTHING]),
                 sub_agents=[
                     SubAgent(name="reviewer", description="looks at what was changed", instructions=told["reviewer"])
                 ],
