@@ -156,6 +156,8 @@ async def test_a_new_file_is_written_with_its_directories_and_told(files: ToolBe
 async def test_a_file_that_was_not_read_is_not_overwritten(files: ToolBench) -> None:
     (files.workspace / "a").write_text("mine")
     assert "have not read it" in await files.error("write", path="a", content="yours")
+    assert "line 9 was asked for" in await files.error("read", path="a", offset=9)
+    assert "have not read it" in await files.error("write", path="a", content="yours"), "it was shown nothing of it"
     await files.text("read", path="a")
     (files.workspace / "a").write_text("changed")
     assert "changed since you read it" in await files.error("write", path="a", content="yours")

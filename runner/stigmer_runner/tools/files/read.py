@@ -87,9 +87,10 @@ class Read(BaseTool):
         if head.startswith(b"%PDF-"):
             return await _pdf(files, path, offset, min(limit, PDF_PAGES))
         window, seen = await asyncio.to_thread(_window, files, path, offset, limit)
+        told = _told(path, window)
         if files is session.files:
             session.ledger.saw(files.relative(path), seen)
-        return ToolResult(_told(path, window))
+        return ToolResult(told)
 
 
 def place_of(files: Beneath, path: str) -> str:
