@@ -20,6 +20,8 @@ class Queueing:
         self._workstation = workstation
         self._state = state
         self._bar = bar
+        self._withdrawn: tuple[str, tuple[str, ...]] | None = None
+        """The message that was withdrawn last and is nowhere else, and those that stood behind it."""
 
     def show(self) -> None:
         """Show what waits."""
@@ -30,6 +32,10 @@ class Queueing:
         queue, ids = self._bar().queue, list(self._state().queued)
         if what == "leave":
             self._workstation.screen.set_focus(self._bar().composer)
+        elif what == "undo":
+            self._undo()
+        elif what == "take_back" and not ids and self._withdrawn is not None:
+            self._write_withdrawn(self._withdrawn[0])
         elif not ids:
             self._workstation.say("No message waits.")
         elif what == "queue":
@@ -66,8 +72,34 @@ class Queueing:
         self._workstation.screen.set_focus(composer)
 
     async def _withdraw_only(self, client: "Client", sent_by: str) -> None:
-        await self._withdraw(client, sent_by)
-        self._workstation.say("Withdrawn. ctrl+r in the composer finds it again.")
+        ids = list(self._state().queued)
+        text = await self._withdraw(client, sent_by)
+        self._withdrawn = text, tuple(ids[ids.index(sent_by) + 1 :])
+        others = len(ids) > 1
+        self._workstation.say(f"Withdrawn. {'u' if others else 'alt+up'} brings it back.")
+
+    def _undo(self) -> None:
+        if self._withdrawn is None:
+            self._workstation.say("No message was withdrawn here.")
+        else:
+            (text, behind), self._withdrawn = self._withdrawn, None
+            self._run(lambda client: self._put_back(client, text, behind))
+
+    async def _put_back(self, client: "Client", text: str, behind: Sequence[str]) -> None:
+        """Send it again, before those that stood behind it."""
+        waiting = [sent_by for sent_by in self._state().queued if sent_by in behind]
+        texts: list[str] = []
+        try:
+            for sent_by in reversed(waiting):
+                texts.insert(0, await self._withdraw(client, sent_by))
+        finally:
+            for each in (text, *texts):
+                await self._send(client, each)
+
+    def _write_withdrawn(self, text: str) -> None:
+        self._withdrawn = None
+        composer = self._bar().composer
+        composer.write(f"{text}\n{composer.whole_text}" if composer.text else text)
 
     async def _send_now(self, client: "Client", sent_by: str) -> None:
         text = await self._withdraw(client, sent_by)

@@ -12,7 +12,7 @@ from stigmer_tui.widgets.composer.completing import Sources
 
 SHELL = "shell"
 WORKFLOW = "/workflow"
-_OF_QUEUE = frozenset({"queue", "take_back", "edit", "withdraw", "now", "earlier", "later", "leave"})
+_OF_QUEUE = frozenset({"queue", "take_back", "edit", "withdraw", "undo", "now", "earlier", "later", "leave"})
 
 
 def shell_line(text: str) -> str | None:

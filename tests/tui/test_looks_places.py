@@ -124,7 +124,7 @@ async def test_the_palette(
         await pictures(pilot, app, snapshot, words)
 
 
-@pytest.mark.parametrize("place", ["library", "document", "definition", "input", "tabs", "keys", "views", "order"])
+@pytest.mark.parametrize("place", ["library", "document", "definition", "input", "tabs", "views", "order"])
 async def test_a_place(
     app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock, snapshot: SnapshotAssertion, place: str
 ) -> None:
@@ -141,7 +141,6 @@ async def test_a_place(
         "definition": ("workflow orders", (), "press r to run it"),
         "input": ("run orders", tuple('{"shop"'), "Run orders with this input"),
         "tabs": ("tab agents", (), "2 library"),
-        "keys": ("settings keys", (), "app.palette"),
         "views": ("runs", ("w",), "needs:me"),
         "order": ("runs", ("s",), "what used most tokens"),
     }[place]

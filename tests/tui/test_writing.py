@@ -139,6 +139,37 @@ async def test_what_waits_is_changed(app: StigmerApp, backend: ScriptedBackend) 
         assert getattr(last, "now", False)
 
 
+async def test_what_was_withdrawn_comes_back(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """To its place among the others; where none waits any more, to where one writes."""
+    execution_id = backend.add_execution(message="go", agent="coder")
+    backend.move(execution_id, ExecutionPhase.EXECUTION_IN_PROGRESS)
+    for text in ("one", "two", "three"):
+        backend.send(execution_id, text)
+    async with app.run_test() as pilot:
+        app.open_run(execution_id)
+        await until(pilot, lambda: "queued  one" in screen_text(pilot), "what waits")
+        screen = run_screen(app)
+
+        def waiting() -> list[str]:
+            return list(screen.feed.state.queued.values())
+
+        screen.set_focus(screen.composer)
+        await pilot.press("alt+q", "u")
+        await until(pilot, lambda: "No message was withdrawn" in screen_text(pilot), "nothing to take back")
+        await pilot.press("down", "d")
+        await until(pilot, lambda: "u brings it back" in screen_text(pilot), "withdrawn")
+        assert waiting() == ["one", "three"]
+        await pilot.press("u")
+        await until(pilot, lambda: waiting() == ["one", "two", "three"], "it is where it was")
+        for left in (2, 1, 0):
+            await pilot.press("d")
+            await until(pilot, lambda left=left: len(waiting()) == left, "one less")
+        await until(pilot, lambda: "alt+up brings it back" in screen_text(pilot), "the last one")
+        await until(pilot, lambda: screen.composer.has_focus, "where one writes")
+        await pilot.press("alt+up")
+        await until(pilot, lambda: screen.composer.text in ("one", "two", "three"), "it is written on")
+
+
 async def test_a_line_for_the_shell(app: StigmerApp, backend: ScriptedBackend) -> None:
     """With another agent chosen, `$` is a command line all the same."""
     async with app.run_test() as pilot:
