@@ -45,6 +45,11 @@ class RunLines:
                 found = self.state.going(event.workflow_task_waiting.task_id)
                 if found is not None:
                     yield from self._waits(*found)
+            case "workflow_task_started":
+                # One that waits already was told of by its activity, before it was told that it began.
+                found = self.state.going(event.workflow_task_started.task_id)
+                if found is not None:
+                    yield from self._waits(*found)
             case "workflow_task_finished" if before is not None:
                 yield from self._ended(*before)
             case "workflow_signalled":

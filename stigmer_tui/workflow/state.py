@@ -14,6 +14,7 @@ from stigmer_apis._generated.stigmer.event.v1.event_pb2 import (
     WorkflowTaskStarted,
     WorkflowTaskWaiting,
 )
+from stigmer_apis.fold.workflow import SAID_BY_ACTIVITIES
 from stigmer_apis.workflow.model import Workflow
 from stigmer_tui.theme.phases import LIVE
 from stigmer_tui.workflow.tree import Node, last_step, nodes_of
@@ -22,6 +23,7 @@ from stigmer_tui.workflow.visits import TaskState, Visit, Waiting, WaitKind
 
 KEPT_BYTES = 32 << 20
 """Of what tasks took and gave. What is older is not kept: `stigmer export` has it."""
+_MOST_EARLY = 1_000
 MOST_NODES = 20_000
 """Tasks that are shown; a document has at most 10,000."""
 
@@ -64,6 +66,8 @@ class WorkflowState:
     """How often the tree got other nodes."""
     _by_path: dict[str, Node] = field(default_factory=dict[str, Node])
     _by_task: dict[str, tuple[Node, Visit]] = field(default_factory=dict[str, tuple[Node, Visit]])
+    _early: dict[str, WorkflowTaskWaiting] = field(default_factory=dict[str, WorkflowTaskWaiting])
+    """What is waited for in tasks that have not been told of yet."""
     """Visits that go on, by the id of the run's task."""
     _terminals: dict[str, Visit] = field(default_factory=dict[str, Visit])
     _kept: deque[tuple[Visit, int]] = field(default_factory=deque[tuple[Visit, int]])
@@ -179,6 +183,9 @@ class WorkflowState:
             node.begun += 1
             node.live[visit.task_id] = visit
             self._by_task[visit.task_id] = node, visit
+            early = self._early.pop(visit.task_id, None)
+            if early is not None:
+                self._waits(early)
         else:
             node, visit = found
             visit.state, visit.waiting = TaskState.RUNNING, None
@@ -190,6 +197,9 @@ class WorkflowState:
     def _waits(self, waits: WorkflowTaskWaiting) -> None:
         found = self._by_task.get(waits.task_id)
         if found is None:
+            # What an activity tells by itself may come before the workflow tells that the task began, where a cluster drives the run.
+            if waits.WhichOneof("what") in SAID_BY_ACTIVITIES and len(self._early) < _MOST_EARLY:
+                self._early[waits.task_id] = waits
             return
         node, visit = found
         visit.waiting = waiting = _waiting(waits)
@@ -203,6 +213,7 @@ class WorkflowState:
             found[1].done, found[1].total = progress.done, progress.total
 
     def _finished(self, finished: WorkflowTaskFinished, micros: int) -> None:
+        self._early.pop(finished.task_id, None)
         found = self._by_task.pop(finished.task_id, None)
         if found is None:
             node = self._by_path.get(finished.task_id.partition("#")[0])

@@ -149,3 +149,12 @@ def test_reports_that_extend_become_events_and_others_replace() -> None:
     apply_events(state, state.seq + 1, [replaced])
     assert [task.task_id for task in published_workflow_status(state).tasks] == ["b"]
     assert state.summary.phase == ExecutionPhase.EXECUTION_IN_PROGRESS
+
+
+def test_what_an_activity_waits_for_is_kept_though_its_task_is_told_later() -> None:
+    waits = ev.WorkflowTaskWaiting(task_id="a", activity=ev.WorkflowTaskWaiting.Activity(token="cb-7"))
+    signals = ev.WorkflowTaskWaiting(task_id="b", signals=ev.WorkflowTaskWaiting.Signals(names=["x"]))
+    early = [ev.Event(workflow_task_waiting=waits), ev.Event(workflow_task_waiting=signals)]
+    state = folded([*created(), *early, started("a")])
+    assert list(state.waiting_tasks) == ["a"]
+    assert not folded([*created(), *early, started("a"), finished("a")]).waiting_tasks

@@ -38,6 +38,12 @@ async def test_what_was_sealed_by_others_or_changed_is_refused() -> None:
         await SealedPayloads(KEY).decode([VALUE])
 
 
+async def test_what_the_server_says_of_an_activity_that_nobody_took_is_read() -> None:
+    """It seals nothing; refused, no cancelled run whose activity waited would ever come to its end."""
+    said = Payload(metadata={"encoding": b"json/plain"}, data=b'"ACTIVITY_ID_NOT_STARTED"')
+    assert await SealedPayloads(KEY).decode([said]) == [said]
+
+
 @pytest.mark.parametrize("length", [0, 31, 33])
 def test_a_key_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="32 bytes"):

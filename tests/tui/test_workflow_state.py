@@ -225,3 +225,22 @@ def test_what_was_taken_over_is_told() -> None:
         "Temporal",
         "http://localhost:8233/it",
     ]
+
+
+def test_what_an_activity_waits_for_may_be_told_before_its_task() -> None:
+    """So it comes where a cluster drives the run: the word to complete it is told all the same, once."""
+    outside = ev.WorkflowTaskWaiting.Activity(queue="billing", token="cb-7")
+    waits = ev.Event(workflow_task_waiting=ev.WorkflowTaskWaiting(task_id="/do/0/pay#1", activity=outside))
+    begun = ev.Event(
+        workflow_task_started=ev.WorkflowTaskStarted(task_id="/do/0/pay#1", name="pay", kind="call activity")
+    )
+    orders = (waits, begun), (begun, waits)
+    for events in orders:
+        state = state_of(*events, known=False)
+        found = state.going("/do/0/pay#1")
+        assert found is not None
+        assert (found[1].state, found[1].waiting and found[1].waiting.token) == (TaskState.WAITING, "cb-7")
+        lines = RunLines("wex-1")
+        said = [line for event in events for line in lines.take(event)]
+        assert len(said) == 1
+        assert "on the queue ‘billing’   stigmer complete cb-7 --result JSON" in said[0]

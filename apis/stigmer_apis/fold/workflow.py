@@ -68,6 +68,10 @@ def as_struct(value: Value, limit: int = MAX_VALUE_BYTES) -> Struct | None:
     return shown
 
 
+SAID_BY_ACTIVITIES = frozenset({"child_execution_id", "activity"})
+"""What activities wait for, and tell by themselves."""
+
+
 class Tasks:
     """The tasks of one execution, folded into its state."""
 
@@ -101,7 +105,8 @@ class Tasks:
             task.input.CopyFrom(given)
         if started.attempt > 1:
             task.metadata["attempt"] = started.attempt
-        state.waiting_tasks.pop(started.task_id, None)
+        if place is not None:
+            state.waiting_tasks.pop(started.task_id, None)
         state.summary.task_name = started.name[:_NAME_CHARACTERS]
         index = len(status.tasks) - 1 if place is None else place
         state.open_tasks[started.task_id] = index
@@ -130,8 +135,8 @@ class Tasks:
         self._weigh(place)
 
     def waiting(self, waiting: ev.WorkflowTaskWaiting) -> None:
-        """A task waits."""
-        if waiting.task_id not in self._state.open_tasks:
+        """A task waits. Where a cluster drives the run, what an activity says of it may come before the workflow tells that the task began."""
+        if waiting.task_id not in self._state.open_tasks and waiting.WhichOneof("what") not in SAID_BY_ACTIVITIES:
             return
         kept = ev.WorkflowTaskWaiting()
         kept.CopyFrom(waiting)

@@ -17,6 +17,10 @@ _LARGEST = 64 * 1024 * 1024
 """Bytes of one value when it is opened: more is not ours."""
 
 
+_NOT_STARTED = b'"ACTIVITY_ID_NOT_STARTED"'
+"""What the server itself says of an activity that was cancelled before anybody took it: the one value in a history that nobody sealed."""
+
+
 class PayloadRefused(Exception):
     """A value in Temporal's history cannot be opened; the message says why."""
 
@@ -44,6 +48,8 @@ class SealedPayloads(PayloadCodec):
 
     def _open(self, payload: Payload) -> Payload:
         if payload.metadata.get("encoding") != ENCODING:
+            if payload.data == _NOT_STARTED:
+                return payload
             raise PayloadRefused("a value in Temporal's history was not written by Stigmer: it is not sealed")
         nonce, sealed = payload.data[:_NONCE_BYTES], payload.data[_NONCE_BYTES:]
         try:
