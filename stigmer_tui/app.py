@@ -163,6 +163,8 @@ class StigmerApp(TakesKeys):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._told_to_leave, number)
+            if self.console.color_system == "standard" and not self.console.no_color:
+                self._looks.has_few_colours()
             self.set_interval(HANGUP_SECONDS, self._look_for_hangup)
         self.set_interval(SETTINGS_SECONDS, self.look_at_settings)
         if self.read_only:

@@ -8,6 +8,8 @@ from stigmer_tui.theme.files import read_looks, stamp_of
 from stigmer_tui.theme.looks import ANSI_DARK, ANSI_LIGHT
 from stigmer_tui.theme.palettes import AUTO, LOOKS, Look
 
+_MANY, _FEW = ("dark", "light"), ("sixteen", "sixteen-light")
+
 
 class Looks:
     """Registers themes with the app and shows one of them."""
@@ -22,6 +24,7 @@ class Looks:
         """By name."""
         self.chosen = AUTO
         """A name, or `auto`."""
+        self._few = False
         app.ansi_theme_dark, app.ansi_theme_light = ANSI_DARK, ANSI_LIGHT
         for look in LOOKS.values():
             app.register_theme(look.theme())
@@ -32,7 +35,7 @@ class Looks:
 
     def show(self, name: str) -> bool:
         """Look like this; False where there is no such theme."""
-        real = ("dark" if self._dark else "light") if name == AUTO else name
+        real = self._plain(dark=self._dark) if name == AUTO else name
         if real not in self.known:
             return False
         self.chosen = name
@@ -40,10 +43,18 @@ class Looks:
             self._app.theme = real
         return True
 
+    def has_few_colours(self) -> None:
+        """The terminal has sixteen colours: what is chosen for it uses those, and not the nearest to others, which are all grey."""
+        self._few = True
+        self.show(self.chosen)
+
+    def _plain(self, *, dark: bool) -> str:
+        return (_FEW if self._few else _MANY)[0 if dark else 1]
+
     def toggle(self) -> str:
         """Dark for light, and the other way round. Returns its name."""
         dark = self.known[self._app.theme].dark if self._app.theme in self.known else True
-        name = "light" if dark else "dark"
+        name = self._plain(dark=not dark)
         self.show(name)
         return name
 

@@ -416,6 +416,22 @@ async def test_no_colour_where_none_is_wanted(home: Home, backend: ScriptedBacke
         assert await terminal.ended() == 0
 
 
+async def test_the_terminals_own_colours_where_it_has_sixteen(home: Home, backend: ScriptedBackend) -> None:
+    """Not the nearest to those of another look, which are all grey."""
+    backend.add_execution(message="make", phase=enums.EXECUTION_COMPLETED, events=line_events("make", output=b"done"))
+    async with real_terminal(home, environment={"TERM": "screen", "COLORTERM": ""}) as terminal:
+        await terminal.shows("✓  shell")
+        await terminal.until(
+            lambda: (
+                re.search(rb"\x1b\[(?:[0-9;]*;)?32(?:;[0-9;]*)?m[^\x1b]*\xe2\x9c\x93", terminal.received) is not None
+            ),
+            "green is green",
+        )
+        assert not re.search(rb"[34]8;[25];", terminal.received)
+        terminal.send("\x11")
+        assert await terminal.ended() == 0
+
+
 async def test_attaching_from_the_command_line(home: Home, backend: ScriptedBackend) -> None:
     """It says at the top how to leave; leaving says that the run goes on."""
     execution_id = backend.add_execution(

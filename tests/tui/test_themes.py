@@ -120,6 +120,7 @@ def test_shapes_in_ascii() -> None:
     shapes = {in_ascii(look.shape) for look in (PENDING, RUNNING, COMPLETED, FAILED, CANCELLED)}
     assert len(shapes) == 5
     assert in_ascii("é漢▶ x") == "e??> x"
+    assert in_ascii("⚠ ⟨␛[31m⟩ ▸━━● ∴") == "! <^[31m> >==o :"
     assert wants_ascii({"LC_ALL": "C"})
     assert wants_ascii({"LANG": "de_DE.ISO-8859-1"})
     assert not wants_ascii({"LANG": "C.UTF-8"})
