@@ -139,7 +139,12 @@ async def test_a_password_is_only_the_persons_to_type(bench: ToolBench) -> None:
     result = await bench.call("shell", command="read -s -p 'Password: ' word; echo; echo done", wait=20)
     assert "only the person can type" in result.text
     assert "only the person types" in await bench.error("shell_input", id=handle(result), text="guess")
+    patient = dict.fromkeys(InputWait, PATIENCE)
+    waited_for = asyncio.create_task(bench.session.handles.find(handle(result)).until_settled(0.05, patient))
+    await asyncio.sleep(0.2)
+    assert not waited_for.done(), "the person has their time, however short the model's is"
     bench.session.terminals.write(handle(result), b"secret\r")
+    await waited_for
     told = await bench.text("shell_wait", id=handle(result))
     assert "done\n(exit code 0" in told
     assert told.endswith("the person typed into its terminal meanwhile)")

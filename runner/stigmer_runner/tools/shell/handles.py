@@ -110,7 +110,10 @@ class ModelCommand:
             return
 
     async def until_settled(self, seconds: float, patience: Mapping[InputWait, float]) -> None:
-        """Wait until it ends, or the time is up, or it waits for input and no person gave any for as long as `patience` says, in seconds."""
+        """Wait until it ends, or the time is up, or it waits for input and no person gave any for as long as `patience` says, in seconds.
+
+        A password is the person's alone to type, who reaches the terminal while it is waited for: then the time that is left counts for nothing.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self.running and (left := deadline - loop.time()) > 0:
@@ -118,7 +121,8 @@ class ModelCommand:
                 await self.until_changed(left)
                 continue
             try:
-                async with asyncio.timeout(min(left, patience[self.waits])):
+                patient = patience[self.waits]
+                async with asyncio.timeout(patient if self.waits is InputWait.PASSWORD else min(left, patient)):
                     await self._answered.wait()
             except TimeoutError:
                 return
