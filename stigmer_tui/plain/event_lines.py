@@ -36,6 +36,9 @@ def phase_word(phase: int) -> str:
 class _Message:
     who: str
     text: str = ""
+    """What was not said yet."""
+    began: bool = False
+    """Whether anything of it was said."""
 
 
 @dataclass(slots=True)
@@ -112,7 +115,10 @@ class EventLines:
                 requested = event.tool_call_requested
                 shown = shown_call(requested.name, requested.args)
                 self._calls[requested.call_id] = ToolCall(requested.call_id, requested.name, shown)
-                return [] if self.agent == _SHELL else _told(f"{who} calls {requested.name}", shown)
+                if self.agent == _SHELL:
+                    return []
+                calls = f"{who} calls {requested.name}"
+                return [*self._said_so_far(who), *(_told(calls, shown) or [calls])]
             case "tool_call_started" if not event.tool_call_started.sandbox.walls:
                 reason = event.tool_call_started.sandbox.reason
                 return [f"{who}: no walls around this command: {reason}"] if reason else []
@@ -172,7 +178,17 @@ class EventLines:
         if message is None:
             return []
         *whole, message.text = (message.text + text).split("\n")
+        message.began = message.began or bool(whole)
         return self._said(message, whole)
+
+    def _said_so_far(self, who: str) -> list[str]:
+        """What somebody says before they do something comes before that, also where its last line has no end yet."""
+        lines: list[str] = []
+        for message in (*self._thoughts.values(), *self._messages.values()):
+            if message.text and message.who in (who, f"{who} thinks"):
+                lines += self._said(message, [message.text])
+                message.text, message.began = "", True
+        return lines
 
     def _complete(self, completed: event_pb2.MessageCompleted) -> list[str]:
         lines: list[str] = []
@@ -181,7 +197,8 @@ class EventLines:
             lines += self._said(thought, thought.text.splitlines())
         message = self._messages.pop(completed.message_id, None)
         if message is not None:
-            lines += self._said(message, (message.text or _whole(completed)).splitlines())
+            rest = message.text if message.began else message.text or _whole(completed)
+            lines += self._said(message, rest.splitlines())
             if completed.interrupted and not self.only_output:
                 lines.append(f"{message.who}: interrupted: {completed.interrupted}")
         return lines
