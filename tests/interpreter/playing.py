@@ -1,6 +1,7 @@
 """Documents on an engine, with a journal in memory and activities that answer by a script."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class Ledger:
 
 
 class Scripted(Activity):
-    """An activity that notes the call and answers by a function. A number is slept first, an exception raised."""
+    """An activity that notes the call and answers by a function. `$sleep` is slept first, `$whatever` also when it is asked to stop, and `$fail` is its error."""
 
     argument_types = (TaskCall,)
 
@@ -61,11 +62,22 @@ class Scripted(Activity):
             seconds = answer["$sleep"]
             assert isinstance(seconds, int | float)
             await asyncio.sleep(seconds)
+        if isinstance(answer, dict) and "$whatever" in answer:
+            await _slept(answer["$whatever"])
         if isinstance(answer, dict) and "$fail" in answer:
             raise ActivityFailure(
                 "failed", kind="workflow-error", retryable=False, details=[json.dumps(answer["$fail"])]
             )
         return CallEnd(json.dumps(answer))
+
+
+async def _slept(seconds: Json) -> None:
+    """Sleep, whoever asks to stop meanwhile."""
+    assert isinstance(seconds, int | float)
+    sleeping = asyncio.create_task(asyncio.sleep(seconds))
+    while not sleeping.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(sleeping)
 
 
 def repeatable_name(name: str) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from stigmer_apis._generated.stigmer.engine.v1.journal_pb2 import JournalRecord
 from stigmer_apis.workflow.document_json import Json
 from stigmer_runner.durable.workflow_messages import (
@@ -19,7 +21,7 @@ from stigmer_runner.durable.workflow_messages import (
     TaskCall,
 )
 from stigmer_runner.engine.chronicle import Cancelled, Completed
-from tests.interpreter.playing import Answer, Play, copies, failure
+from tests.interpreter.playing import Answer, Play, copies, failure, run
 from tests.support.waiting import eventually
 
 ERROR = "https://serverlessworkflow.io/spec/1.0.0/errors/communication"
@@ -306,3 +308,24 @@ do:
     await play.output()
     assert [call.instance for _, call in play.ledger.calls] == ["/", "/do/0/a/do/0/b"]
     assert "the input: 1 is not of type 'object'" in await Play(text, 1, {RESOURCE: schema}).failure()
+
+
+@pytest.mark.parametrize(
+    "answer", [{"done": True}, {"$fail": {"type": "https://e.com/x", "status": 500}}], ids=["works", "fails"]
+)
+async def test_time_that_runs_out_counts_though_the_call_comes_to_its_end(answer: dict[str, Json]) -> None:
+    """What stands behind the call is not begun."""
+    text = """
+do:
+  - late:
+      try:
+        - both:
+            timeout: {after: 20ms}
+            do:
+              - once:
+                  try: [{call: {call: http, with: {method: POST, endpoint: "https://e.com/"}}}]
+                  catch: {errors: {with: {status: 500}}, do: [{well: {set: {x: 1}}}]}
+              - never: {wait: PT1H}
+      catch: {errors: {with: {type: timeout}}, do: [{say: {set: {late: true}}}]}
+"""
+    assert await run(text, None, {HTTP: lambda _: {"$whatever": 0.2} | answer}) == {"late": True}

@@ -148,6 +148,7 @@ class _Unknown(Exception):
 
 
 async def _do(visit: Visit, name: str, ask: TaskCall, *, again: bool) -> Json:
+    stops = _stops()
     try:
         end = await workflow.execute_activity(
             name,
@@ -158,13 +159,28 @@ async def _do(visit: Visit, name: str, ask: TaskCall, *, again: bool) -> Json:
             cancellation_type=WAIT,
         )
     except ActivityError as error:
+        if _was_stopped(stops):
+            raise asyncio.CancelledError from error
         raise _meaning(visit, name, error) from error
     finally:
         visit.stage.rested()
+    if _was_stopped(stops):
+        raise asyncio.CancelledError
     try:
         return cast(Json, json.loads(end.output_json))
     except (ValueError, RecursionError) as error:
         raise visit.fail("runtime", f"what came back cannot be read: {error}") from error
+
+
+def _stops() -> int:
+    """How often what runs was asked to stop."""
+    own = asyncio.current_task()
+    return 0 if own is None else own.cancelling()
+
+
+def _was_stopped(before: int) -> bool:
+    """Whether what runs was asked to stop while an activity was waited for, which came to its end all the same: the library forgets of it then."""
+    return _stops() > before and workflow.patched("stopped-while-it-ended")
 
 
 def _meaning(visit: Visit, name: str, error: ActivityError) -> BaseException:
