@@ -113,6 +113,7 @@ class ModelCommand:
         """Wait until it ends, or the time is up, or it waits for input and no person gave any for as long as `patience` says, in seconds.
 
         A password is the person's alone to type, who reaches the terminal while it is waited for: then the time that is left counts for nothing.
+        The time that a person took for an answer does not count either.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -121,9 +122,10 @@ class ModelCommand:
                 await self.until_changed(left)
                 continue
             try:
-                patient = patience[self.waits]
+                patient, since = patience[self.waits], loop.time()
                 async with asyncio.timeout(patient if self.waits is InputWait.PASSWORD else min(left, patient)):
                     await self._answered.wait()
+                deadline += loop.time() - since
             except TimeoutError:
                 return
 
