@@ -79,7 +79,8 @@ def read_damaged(
     """The transaction at `start` of which some records are not what was written, but which objects those are of is certain.
 
     None where that is not: then an older version of something could be taken for the present one. Every length has to agree with every other,
-    and each bad record to say where its object's record was before.
+    and each bad record to say where its object's record was before. And one record at least has to say the same of the transaction's number as its
+    header: of a smaller number than it had, what it wrote would be later than the present, and what was before it would be answered.
     """
     header = read(TRANSACTION.size, start)
     if len(header) < TRANSACTION.size:
@@ -93,6 +94,7 @@ def read_damaged(
     data = read(length + LENGTH.size, start)
     found: dict[bytes, int] = {}
     damaged: set[bytes] = set()
+    confirmed = False
     position = TRANSACTION.size
     view = memoryview(data)
     while position < length:
@@ -102,12 +104,13 @@ def read_damaged(
         state = position + RECORD.size
         if state + record_bytes > length or before != previous(oid) or oid in found:
             return None
+        confirmed = confirmed or record_tid == tid
         whole = record_tid == tid and transaction == start and not version
         if not whole or open_seal(oid, tid, view[state : state + record_bytes]) is None:
             damaged.add(oid)
         found[oid] = start + position
         position = state + record_bytes
-    if not damaged:
+    if not damaged or not confirmed:
         return None
     return WholeTransaction(start, end + LENGTH.size, tid, status == FINISHED, found, data, frozenset(damaged))
 

@@ -148,6 +148,28 @@ async def test_flipped_bytes_never_give_a_wrong_answer(
     print(f"{name}, {len(offsets)} of {size} bytes flipped: {refused} refused by name, the others answered right")
 
 
+async def test_a_changed_number_of_the_last_transaction_is_never_taken_for_its_own(
+    made: tuple[Image, Turns], scratch: Path
+) -> None:
+    """A smaller one, were it believed, would make what was before it the present."""
+    image, turns = made
+    (start, _), (_, right) = turns[-2:]
+    answered: list[int] = []
+    for offset in range(start, start + 8):
+        for mask in (1, 2, 4, 8, 16, 32, 64, 128):
+            change = flipper("state.fs", offset, mask)
+
+            def harm(directory: Path, change: Callable[[Path], None] = change) -> None:
+                change(directory)
+                (directory / "state.fs.index").unlink(missing_ok=True)
+
+            found = damaged(image, scratch / "copy", harm)
+            if not isinstance(found, StoreDamaged):
+                assert found == right, f"byte {offset}, {mask}"
+                answered.append(offset)
+    assert not answered
+
+
 @pytest.mark.parametrize("name", ["state.fs.index", "events.fs.index"])
 async def test_a_damaged_index_is_made_again(made: tuple[Image, Turns], scratch: Path, name: str) -> None:
     image, turns = made
