@@ -329,3 +329,14 @@ do:
       catch: {errors: {with: {type: timeout}}, do: [{say: {set: {late: true}}}]}
 """
     assert await run(text, None, {HTTP: lambda _: {"$whatever": 0.2} | answer}) == {"late": True}
+
+
+async def test_somebody_outside_is_waited_for_anew_unasked() -> None:
+    """Wherever the runner died: the token is the same."""
+    text = "do: [{pay: {call: activity, with: {name: pay}}}]"
+    whole = Play(text, None, {ACTIVITY: lambda _: {"paid": True}})
+    assert await whole.output() == {"paid": True}
+    for length in range(1, len(whole.journal.groups)):
+        again = Play(text, None, {ACTIVITY: lambda _: {"paid": True}})
+        assert isinstance(await again.outcome(copies(whole.journal.groups[:length])), Completed)
+        assert again.ledger.named(ASK) == []

@@ -70,7 +70,9 @@ async def run_call(visit: Visit, work: Call) -> Done:
             arguments = _arguments(visit, work.arguments, verbatim=("schema",))
             return Done(await call(visit, AGENT, arguments, True))
         case ActivityCall():
-            return Done(await call(visit, ACTIVITY, _arguments(visit, work.arguments), False))
+            # Whoever asks again is given the same token: nothing is done twice.
+            again = workflow.patched("activity-again")
+            return Done(await call(visit, ACTIVITY, _arguments(visit, work.arguments), again))
         case RunProcess():
             arguments = _arguments(visit, work.settings) | _run_words(visit) | {"kind": work.kind}
             return Done(await call(visit, PROCESS, arguments, False))
