@@ -41,7 +41,7 @@ async def test_the_app_stays_live_while_very_much_is_printed(home: Home, backend
         async with asyncio.TaskGroup() as group:
             printing = group.create_task(printed(backend, run))
             terminal.send("\x1b")
-            await terminal.shows("esc leave")
+            await terminal.shows("/ search")
             for _ in range(3):
                 terminal.send("?")
                 await terminal.shows("esc closes")

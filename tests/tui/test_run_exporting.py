@@ -76,7 +76,7 @@ async def test_all_runs_of_a_session_are_counted() -> None:
                     lambda: "✓ completed" in terminal.text and "a line sent" not in terminal.text, "the end"
                 )
             terminal.send("\x1b")
-            await terminal.shows("esc leave")
+            await terminal.shows("/ search")
             terminal.send("/needle\r")
             await terminal.shows("of 6")
             await terminal.until(lambda: " 0 in the run" not in terminal.text, "all are counted")

@@ -36,7 +36,7 @@ async def test_from_nothing_to_a_finished_run_across_a_killed_daemon() -> None:
             await terminal.shows("42 is it")
             assert "and then" in terminal.text, "it is where one left it"
             terminal.send("\x1b")
-            await terminal.shows("esc leave")
+            await terminal.shows("/ search")
             terminal.send("q")
             await terminal.shows("1 run")
             terminal.send("\x11")
