@@ -4,7 +4,7 @@ from operator import attrgetter
 
 from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette, SearchIcon
-from textual.widgets import LoadingIndicator
+from textual.widgets import Input, LoadingIndicator
 from textual.worker import Worker, WorkType
 
 _lines = attrgetter("_index_to_line")
@@ -20,9 +20,11 @@ class Palette(CommandPalette):
         super().__init__(placeholder="an action, a run, an agent, a session", id=id)
 
     def on_mount(self) -> None:
-        """The mark of the other lines that one writes into, in place of a picture that few terminals have."""
+        """The mark of the other lines that one writes into, in place of a picture that few terminals have; and a cursor that rests as theirs does."""
         for mark in self.query(SearchIcon):
             mark.icon = "›"
+        for line in self.query(Input):
+            line.cursor_blink = False
 
     def _action_command_list(self, action: str) -> None:
         found = self.query(CommandList)
