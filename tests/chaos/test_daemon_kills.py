@@ -38,7 +38,7 @@ async def kill_again_and_again(workstation: Workstation, kills: int, dice: rando
 @pytest.mark.timeout(scaled(1200, 4 * 3600))
 async def test_nothing_acknowledged_is_lost_or_doubled(tmp_path: Path) -> None:
     """Producers over the real link, the ledger of what was acknowledged kept outside, a subscriber on each execution all the while."""
-    kills = scaled(10, 1_000)
+    kills = scaled(20, 1_000)
     dice = random.Random(SEED)
     with new_workstation() as workstation:
         producer = ActingRunner.start(workstation, tmp_path, SEED)

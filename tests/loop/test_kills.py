@@ -14,7 +14,7 @@ from tests.chaos.figures import record
 from tests.loop.stage import Stage, Told
 from tests.support.scale import scaled
 
-KILLS = scaled(10, 200)
+KILLS = scaled(20, 200)
 SEED = "loop kills 1"
 STEPS = 8
 AT_ONCE = 5
