@@ -82,7 +82,7 @@ async def test_a_passphrase_opens_after_a_restart_and_a_wrong_one_does_not(short
         assert await one.vault.prepare() is Rung.PASSPHRASE
         sealed = await one.seal("A", "value-of-a")
     async with open_vault(short_tmp) as one:
-        with pytest.raises(SecretsLocked, match="there is none"):
+        with pytest.raises(SecretsLocked, match="None was handed over"):
             await one.vault.prepare()
         with pytest.raises(SecretsLocked, match="not the one"):
             await one.vault.unlock(OTHER, None)

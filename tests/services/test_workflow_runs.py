@@ -142,7 +142,7 @@ async def test_a_stored_workflow_runs_as_it_was_when_the_execution_began(wire: W
     [
         ({"document": "document: {dsl: 1.0.0\n"}, "2:1"),
         ({"document": YAML.replace("set:", "sett:")}, "3:5"),
-        ({"document": YAML + "---\n" + YAML}, "2 documents"),
+        ({"document": YAML + "---\n" + YAML}, "twice in one text"),
         ({"document": "kind: Workflow\n"}, "1:1"),
         ({"document": YAML, "triggerMessage": "[" * 200 + "]" * 200}, "nested"),
         ({"document": YAML, "runtimeEnv": {"a=b": {"value": "x"}}}, "name of a variable"),
