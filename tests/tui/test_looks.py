@@ -292,6 +292,20 @@ async def test_the_help(
         assert same(app, snapshot)
 
 
+def add_three_agents(backend: ScriptedBackend, version: str, instructions: str) -> None:
+    """With the same ids each time."""
+    for name, words in (
+        ("fixer", "Finds out why a test fails, and mends it."),
+        ("reviewer", "Reads a change as a stranger would, and says what is unclear."),
+        ("support", "Answers questions about the product from its documents."),
+    ):
+        agent = backend.add_agent(name, words)
+        agent.metadata.id = f"agt-01m7xzs8a0{len(backend.agents):016}"
+        agent.metadata.version.id = version
+        agent.spec.instructions = instructions
+        agent.status.audit.spec_audit.updated_at.FromSeconds(int(MOMENT) - 7_000 * len(backend.agents))
+
+
 async def test_a_problem(
     app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock, snapshot: SnapshotAssertion
 ) -> None:
@@ -427,16 +441,7 @@ async def test_the_library(
     snapshot: SnapshotAssertion,
 ) -> None:
     """Agents, and the selected one whole where there is room."""
-    for name, words in (
-        ("fixer", "Finds out why a test fails, and mends it."),
-        ("reviewer", "Reads a change as a stranger would, and says what is unclear."),
-        ("support", "Answers questions about the product from its documents."),
-    ):
-        agent = backend.add_agent(name, words)
-        agent.metadata.id = f"agt-01m7xzs8a0{len(backend.agents):016}"
-        agent.metadata.version.id = "2"
-        agent.spec.instructions = "Be brief.\nNever change files that nobody asked about."
-        agent.status.audit.spec_audit.updated_at.FromSeconds(int(MOMENT) - 7_000 * len(backend.agents))
+    add_three_agents(backend, "2", "Be brief.\nNever change files that nobody asked about.")
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
         await pilot.press("f8")

@@ -15,7 +15,7 @@ from tests.support.scripted_backend import ScriptedBackend
 from tests.tui import workflow_scripts as script
 from tests.tui.pictures import SMALL, pictures
 from tests.tui.support import MOMENT, StoppedClock, screen_text, until
-from tests.tui.test_looks import add, fill
+from tests.tui.test_looks import add, add_three_agents, fill
 from tests.tui.test_workflow_view import stored
 
 _HOUR = 3600
@@ -28,25 +28,11 @@ async def connected(pilot: Pilot[int], app: StigmerApp) -> None:
     await until(pilot, lambda: app.connection_words == "" and app.board.feed.window.loaded, "connected")
 
 
-def agents(backend: ScriptedBackend) -> None:
-    """Three of them, with the same ids each time."""
-    for name, words in (
-        ("fixer", "Finds out why a test fails, and mends it."),
-        ("reviewer", "Reads a change as a stranger would, and says what is unclear."),
-        ("support", "Answers questions about the product from its documents."),
-    ):
-        agent = backend.add_agent(name, words)
-        agent.metadata.id = f"agt-01m7xzs8a0{len(backend.agents):016}"
-        agent.metadata.version.id = "3"
-        agent.spec.instructions = AFTER
-        agent.status.audit.spec_audit.updated_at.FromSeconds(int(MOMENT) - 7_000 * len(backend.agents))
-
-
 async def test_the_history(
     app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock, snapshot: SnapshotAssertion
 ) -> None:
     """Versions, and what has changed since the selected one."""
-    agents(backend)
+    add_three_agents(backend, "3", AFTER)
     for number, (author, event, message, text) in enumerate(
         (
             ("local-user", "restored", "", AFTER),
@@ -111,7 +97,7 @@ async def test_the_palette(
     app: StigmerApp, backend: ScriptedBackend, clock: StoppedClock, snapshot: SnapshotAssertion, written: str
 ) -> None:
     """Everything that works here; what fits some letters, the best first."""
-    agents(backend)
+    add_three_agents(backend, "3", AFTER)
     fill(backend, clock)
     add(backend, clock, 30, 31, "review what changed since Monday", enums.EXECUTION_IN_PROGRESS)
     clock.now = MOMENT
@@ -132,7 +118,7 @@ async def test_a_place(
     workflow = stored(script.ORDERS)
     workflow.workflow.metadata.id = "wfl-01m7xzs8a00000000000000001"
     if place != "library":
-        agents(backend)
+        add_three_agents(backend, "3", AFTER)
         fill(backend, clock)
         clock.now = MOMENT
     command, keys, words = {

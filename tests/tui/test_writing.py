@@ -1,9 +1,12 @@
 """Where one writes: what is offered, what is folded, what waits, the editor."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from stigmer_apis._generated.ai.stigmer.agentic.agentexecution.v1.agent_execution_enums_pb2 import ExecutionPhase
 from stigmer_apis.home import Home
@@ -111,8 +114,9 @@ async def test_the_editor_has_the_text(
     assert edited("fail") is None
 
 
-async def test_what_waits_is_changed(app: StigmerApp, backend: ScriptedBackend) -> None:
-    """Taken back to write on, put in another order, sent at once; each message is there once."""
+@asynccontextmanager
+async def three_messages_wait(app: StigmerApp, backend: ScriptedBackend) -> AsyncGenerator[Pilot[int]]:
+    """A run is open that has not taken `one`, `two` and `three` yet; one writes."""
     execution_id = backend.add_execution(message="go", agent="coder")
     backend.move(execution_id, ExecutionPhase.EXECUTION_IN_PROGRESS)
     for text in ("one", "two", "three"):
@@ -120,12 +124,18 @@ async def test_what_waits_is_changed(app: StigmerApp, backend: ScriptedBackend) 
     async with app.run_test() as pilot:
         app.open_run(execution_id)
         await until(pilot, lambda: "queued  one" in screen_text(pilot), "what waits")
+        run_screen(app).set_focus(run_screen(app).composer)
+        yield pilot
+
+
+async def test_what_waits_is_changed(app: StigmerApp, backend: ScriptedBackend) -> None:
+    """Taken back to write on, put in another order, sent at once; each message is there once."""
+    async with three_messages_wait(app, backend) as pilot:
         screen = run_screen(app)
 
         def waiting() -> list[str]:
             return list(screen.feed.state.queued.values())
 
-        screen.set_focus(screen.composer)
         await pilot.press("alt+up")
         await until(pilot, lambda: screen.composer.text == "three", "it is written on")
         assert waiting() == ["one", "two"]
@@ -141,19 +151,12 @@ async def test_what_waits_is_changed(app: StigmerApp, backend: ScriptedBackend) 
 
 async def test_what_was_withdrawn_comes_back(app: StigmerApp, backend: ScriptedBackend) -> None:
     """To its place among the others; where none waits any more, to where one writes."""
-    execution_id = backend.add_execution(message="go", agent="coder")
-    backend.move(execution_id, ExecutionPhase.EXECUTION_IN_PROGRESS)
-    for text in ("one", "two", "three"):
-        backend.send(execution_id, text)
-    async with app.run_test() as pilot:
-        app.open_run(execution_id)
-        await until(pilot, lambda: "queued  one" in screen_text(pilot), "what waits")
+    async with three_messages_wait(app, backend) as pilot:
         screen = run_screen(app)
 
         def waiting() -> list[str]:
             return list(screen.feed.state.queued.values())
 
-        screen.set_focus(screen.composer)
         await pilot.press("alt+q", "u")
         await until(pilot, lambda: "No message was withdrawn" in screen_text(pilot), "nothing to take back")
         await pilot.press("down", "d")

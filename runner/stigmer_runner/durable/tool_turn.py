@@ -133,7 +133,8 @@ class ToolTurn:
             waiting = self._run.desk.approvals.pop(call_id, None)
             if waiting is not None and waiting.decision is None:
                 events[:0] = telling.withdrawn(call_id, why)
-        events += [telling.cleared(attention_id) for attention_id in self._questions]
+        if self._questions and workflow.patched("questions-withdrawn"):
+            events += [telling.cleared(attention_id) for attention_id in self._questions]
         if events:
             await tell(telling.encoded(events))
 
